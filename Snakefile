@@ -1,0 +1,91 @@
+# minarch: data -> sweep -> convergence -> representatives -> prune -> quantize -> aggregate
+# All logic lives in src/minarch; an item's path carries its key, so what exists is valid and mtimes say nothing.
+import sys
+from pathlib import Path
+
+from snakemake.utils import min_version
+
+min_version("9.27")
+
+sys.path.insert(0, str(Path(workflow.basedir) / "src"))
+
+from minarch.flow.session import Session
+
+session = Session(config, main=workflow.is_main_process)
+plan = session.plan
+ROOT = plan.root.as_posix()
+LOGS = f"logs/{plan.name}"
+JOB = [sys.executable, "src/minarch/worker/client.py"]
+CLOSE = [sys.executable, "-m", "minarch.flow.close"]
+
+
+def finished(stage):
+    """The records of all items of a stage; one that was lost is seen, because it is asked for."""
+    return [ancient(f"{ROOT}/{item.path}/item.json") for item in plan.items(stage).values()]
+
+
+def needs(stage):
+    """What an item reads: the records of its input items."""
+
+    def records(wildcards):
+        inputs = plan.items(stage)[wildcards.item].inputs.values()
+        flat = [path for given in inputs for path in ([given] if isinstance(given, str) else given)]
+        return [ancient(f"{ROOT}/{path}/item.json") for path in flat]
+
+    return records
+
+
+def chosen(stage):
+    """Items of a stage that the representatives decide: known once those are."""
+
+    def records(wildcards):
+        checkpoints.representatives_close.get()
+        return finished(stage)
+
+    return records
+
+
+wildcard_constraints:
+    item=r"[\w.-]+",
+
+
+localrules:
+    all,
+    data,
+    sweep,
+    convergence,
+    representatives,
+    prune,
+    quantize,
+    aggregate,
+
+
+rule all:
+    default_target: True
+    input:
+        [plan.index(stage).as_posix() for stage in ("data", "sweep", "convergence")],
+        finished("data"),
+        finished("sweep"),
+        finished("convergence"),
+        finished("representatives"),
+        chosen("prune"),
+        chosen("quantize"),
+        chosen("aggregate"),
+        [plan.index(stage).as_posix() for stage in ("representatives", "prune", "quantize", "aggregate")],
+
+
+include: "workflow/rules/data.smk"
+include: "workflow/rules/sweep.smk"
+include: "workflow/rules/convergence.smk"
+include: "workflow/rules/representatives.smk"
+include: "workflow/rules/prune.smk"
+include: "workflow/rules/quantize.smk"
+include: "workflow/rules/aggregate.smk"
+
+
+onstart:
+    session.start()
+
+
+onsuccess:
+    session.succeed()

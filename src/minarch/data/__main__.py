@@ -1,0 +1,46 @@
+"""Stage `data`: one item per data set, its splits as tensors and a record of counts, shapes, normalisation and digest."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from minarch.data.sources import read
+from minarch.data.split import cut, limit
+from minarch.data.tensors import save_split
+from minarch.flow.job import run_stage
+
+
+def work(config: dict[str, Any], inputs: dict[str, Any], out: Path) -> None:
+    """Write train, validation and test.safetensors and record.json into `out`."""
+    seed = config["seed"]
+    train, test = read(config["dataset"], config["root"], config["image_size"])
+    if test is None:
+        train, test = cut(train, config["test"], seed, "test")
+    train, validation = cut(limit(train, config["limit"], seed), config["validation"], seed, "validation")
+    splits = {"train": train, "validation": validation, "test": test}
+    total = hashlib.sha256()
+    for name, split in splits.items():
+        save_split(out / f"{name}.safetensors", torch.from_numpy(split.images), torch.from_numpy(split.labels))
+        total.update(split.images.tobytes() + split.labels.tobytes())
+    pixels = train.images.astype(np.float64)
+    std = pixels.std(axis=(0, 2, 3))
+    record = {
+        "dataset": config["name"],
+        "shape": list(train.images.shape[1:]),
+        "classes": len(train.classes),
+        "class_names": train.classes,
+        "counts": {name: len(split.labels) for name, split in splits.items()},
+        "class_counts": {n: np.bincount(s.labels, minlength=len(s.classes)).tolist() for n, s in splits.items()},
+        "mean": pixels.mean(axis=(0, 2, 3)).tolist(),
+        "std": np.where(std > 0, std, 1.0).tolist(),  # a constant channel carries nothing and must not divide by 0
+        "digest": total.hexdigest(),
+    }
+    (out / "record.json").write_text(json.dumps(record, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    run_stage("data", work)

@@ -1,0 +1,26 @@
+"""The data sets known by name, as facts only: nothing heavy is imported here, the plan reads it."""
+
+from dataclasses import dataclass
+
+FOLDER = "folder:"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A data set: shape (channels, height, width) of its images, number of classes, whether it has a test split of its own."""
+
+    shape: tuple[int, int, int]
+    classes: int
+    own_test: bool = True
+
+
+CATALOGUE = {
+    "digits": Entry((1, 8, 8), 10, own_test=False),
+    "mnist": Entry((1, 28, 28), 10),
+    "fashion-mnist": Entry((1, 28, 28), 10),
+    "kmnist": Entry((1, 28, 28), 10),
+    "emnist-letters": Entry((1, 28, 28), 26),
+    "cifar10": Entry((3, 32, 32), 10),
+    "cifar100": Entry((3, 32, 32), 100),
+    "svhn": Entry((3, 32, 32), 10),
+}

@@ -1,0 +1,37 @@
+"""Stratified cuts: validation from the training images, test only where a data set brings none. Fixed by the seed."""
+
+import numpy as np
+from sklearn.model_selection import train_test_split
+
+from minarch.data.sources import Array, Images
+from minarch.errors import UserError
+
+
+def cut(source: Images, share: float, seed: int, purpose: str) -> tuple[Images, Images]:
+    """(what is left, the share cut off), each with every class in its proportion and in the source's order.
+
+    Raises:
+        UserError: a class has too few images to be on both sides.
+    """
+    everything = np.arange(len(source.labels))
+    try:
+        left, right = train_test_split(everything, test_size=share, random_state=seed, stratify=source.labels)
+    except ValueError:
+        smallest = int(np.bincount(source.labels, minlength=len(source.classes)).min())
+        raise UserError(
+            f"data.{purpose}: {share} of {len(everything)} images in {len(source.classes)} classes (the smallest has {smallest})"
+            " leaves a class out; allowed: a share that takes at least one of each class and leaves one"
+        ) from None
+    return take(source, left), take(source, right)
+
+
+def limit(source: Images, count: int | None, seed: int) -> Images:
+    """At most `count` images, stratified; the same images whatever else is cut."""
+    if count is None or count >= len(source.labels):
+        return source
+    return cut(source, count / len(source.labels), seed, "limit")[1]
+
+
+def take(source: Images, index: Array) -> Images:
+    index = np.sort(index)
+    return Images(source.images[index], source.labels[index], source.classes)

@@ -1,0 +1,52 @@
+"""A split in memory: uint8 images and what normalises them. Only torch, numpy and safetensors, so it works on a bare machine.
+
+Shapes: N images, C channels, H x W pixels.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from minarch.errors import UserError
+
+
+@dataclass(frozen=True)
+class Split:
+    """Images uint8 [N, C, H, W], labels int64 [N]; mean and std [C] are those of the training images, in pixel units."""
+
+    images: Tensor
+    labels: Tensor
+    mean: Tensor
+    std: Tensor
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def batch(self, index: Tensor | slice) -> Tensor:
+        """Normalised float32 images [B, C, H, W]; converting per batch is faster than gathering floats."""
+        return (self.images[index].float() - self.mean[:, None, None]) / self.std[:, None, None]
+
+
+def save_split(path: Path, images: Tensor, labels: Tensor) -> None:
+    """Write images uint8 [N, C, H, W] and labels int64 [N] as safetensors."""
+    save_file({"images": images.contiguous(), "labels": labels.contiguous()}, path)
+
+
+def load_split(folder: Path, name: str) -> Split:
+    """Read `name` (train, validation or test) of a data item.
+
+    Raises:
+        UserError: the file is no safetensors file with these two tensors.
+    """
+    path = folder / f"{name}.safetensors"
+    try:
+        tensors = load_file(path)
+        record = json.loads((folder / "record.json").read_text())
+        return Split(tensors["images"], tensors["labels"], torch.tensor(record["mean"]), torch.tensor(record["std"]))
+    except (SafetensorError, OSError, KeyError, ValueError) as error:
+        raise UserError(f"{path}: not a split of a data item ({error}); allowed: images and labels as safetensors") from None

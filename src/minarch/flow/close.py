@@ -1,0 +1,54 @@
+"""Close a stage: `python -m minarch.flow.close STAGE [--study FILE]` takes out what it does not list any more, then writes its index."""
+
+import argparse
+import os
+import shutil
+import sys
+
+from minarch.errors import UserError
+from minarch.flow.plan import DEFAULT, STAGES, Plan
+from minarch.flow.reconcile import published
+from minarch.flow.seal import RECORD, write_sealed
+from minarch.flow.store import put_aside
+
+
+def close(plan: Plan, stage: str) -> None:
+    """Leave exactly the plan's items and one index in the stage's folder: what DVC then records depends on the plan alone."""
+    items, index, folder = plan.items(stage), plan.index(stage), plan.root / stage
+    if missing := [n for n in items if not (folder / n / RECORD).exists()]:
+        raise UserError(f"{stage}: {len(missing)} item(s) are missing, the first is {missing[0]}")
+    for entry in sorted(folder.iterdir()):
+        if entry.is_dir() and entry.name not in items:
+            put_aside(entry, stage)
+        elif entry.is_file() and entry != index:
+            entry.unlink()
+    if stage == "aggregate":
+        publish(plan)
+    write_sealed(index, {"stage": stage, "items": sorted(items)})
+
+
+def publish(plan: Plan) -> None:
+    """Copy the report to where people and git look for it."""
+    pairs = published(plan)
+    for kind in ("figures", "tables"):
+        shutil.rmtree(plan.reports / kind, ignore_errors=True)
+    for source, target in pairs.items():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = target.with_name(f".tmp-{target.name}")
+        shutil.copyfile(source, temporary)
+        os.replace(temporary, target)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m minarch.flow.close", description=__doc__)
+    parser.add_argument("stage", choices=STAGES)
+    parser.add_argument("--study", default=DEFAULT, metavar="FILE")
+    arguments = parser.parse_args()
+    try:
+        close(Plan(arguments.study), arguments.stage)
+    except UserError as error:
+        sys.exit(f"minarch close: {error}")
+
+
+if __name__ == "__main__":
+    main()

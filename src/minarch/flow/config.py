@@ -1,0 +1,204 @@
+"""The study: a params file read into frozen, typed sections. Every mistake ends in one line naming field, value and what is allowed."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from minarch.data.catalogue import CATALOGUE, FOLDER
+from minarch.errors import UserError
+from minarch.flow.grid import expand
+
+# A field so marked lists items or says where files lie: it is not part of any item's identity, each item carries its own point.
+NOT_IDENTITY: dict[str, Any] = {"identity": False}
+Share = Annotated[float, Field(gt=0, lt=1)]
+Level = Annotated[float, Field(ge=0, lt=1)]
+
+
+class Section(BaseModel):
+    """A section of the params file: unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    def identity(self) -> dict[str, Any]:
+        """What an item of this section is keyed by. None (an option that is off) is left out, so a new option keeps old keys."""
+        hidden = {name for name, f in type(self).model_fields.items() if f.json_schema_extra == NOT_IDENTITY}
+        return self.model_dump(mode="json", exclude=hidden, exclude_none=True)
+
+
+class Data(Section):
+    """Data sets and how they are split."""
+
+    datasets: list[str] = Field(min_length=1, json_schema_extra=NOT_IDENTITY, description="a dimension of the grid")
+    root: str | None = Field(None, json_schema_extra=NOT_IDENTITY, description="folder that holds the files already")
+    validation: Share = Field(0.2, description="share of the training images cut off for validation, stratified")
+    test: Share = Field(0.2, description="share cut off for test where a data set has no test split of its own")
+    limit: int | None = Field(None, ge=10, description="at most this many training images (stratified); null: all")
+    image_size: int = Field(32, ge=4, le=512, description="edge in pixels to which a folder's images are resized")
+    seed: int = Field(0, ge=0, description="seed of every split")
+
+    @field_validator("datasets")
+    @classmethod
+    def _known(cls, names: list[str]) -> list[str]:
+        for name in names:
+            if name not in CATALOGUE and not (name.startswith(FOLDER) and len(name) > len(FOLDER)):
+                raise ValueError(f"{name!r} is no data set; allowed: {', '.join(CATALOGUE)}, {FOLDER}PATH")
+        if len(set(names)) < len(names):
+            raise ValueError("a data set is listed twice")
+        return names
+
+
+class Sweep(Section):
+    """The grid of architectures: it lists items, so it is in no item's key."""
+
+    repeats: int = Field(5, ge=1, le=10_000, description="trainings of each architecture, each with its own seed")
+    block: int | None = Field(None, ge=1, description="repeats per item (file-level job); null: all in one")
+    families: dict[str, dict[str, Any] | list[dict[str, Any]]] = Field(
+        min_length=1, description="family -> knob -> value or list; several grids of one family as a list"
+    )
+
+    @field_validator("families")
+    @classmethod
+    def _buildable(cls, families: dict[str, Any]) -> dict[str, Any]:
+        for name, grids in families.items():
+            if not expand(name, grids):
+                raise ValueError(f"{name}: {grids!r} lists no architecture; allowed: at least one value for every knob")
+        return families
+
+
+class Training(Section):
+    """One training: a fixed budget of epochs."""
+
+    epochs: int = Field(ge=1, le=100_000, description="passes over the training images")
+    batch_size: int = Field(64, ge=1, description="images per step")
+    optimizer: Literal["adam", "sgd"] = Field("adam", description="sgd has momentum 0.9")
+    learning_rate: float = Field(1e-3, gt=0, le=10, allow_inf_nan=False)
+    weight_decay: float = Field(0.0, ge=0, le=1, allow_inf_nan=False)
+    seed: int = Field(0, ge=0, description="base of every seed; each repeat derives its own from this and its configuration")
+
+
+class Convergence(Section):
+    """Thresholds of the regimes (defaults: our inference, see the report)."""
+
+    failure_share: float = Field(0.05, ge=0, le=1, description="unstable above this share of failed repeats")
+    spread_factor: float = Field(3.0, gt=0, description="unstable above this many times the spread of the larger sizes")
+    spread_points: float = Field(2.0, gt=0, le=100, description="... but never below this spread (percentage points)")
+    below_best_points: float = Field(10.0, gt=0, le=100, description="unstable this far below the best size (points)")
+    near_best_points: float = Field(1.0, gt=0, le=100, description="as good as the best within this (points)")
+    saturated_train: float = Field(0.995, gt=0, le=1, description="training accuracy that counts as fitted completely")
+    gap_factor: float = Field(2.0, gt=0, description="overfitting above this many times the first good size's gap")
+    loss_rise: float = Field(1.1, ge=1, description="overfitting when validation loss ends this many times above its minimum")
+    bootstrap: int = Field(1000, ge=100, le=100_000, description="resamples of the repeats for each interval")
+    confidence: Share = Field(0.95, description="level of each interval")
+    seed: int = Field(0, ge=0, description="seed of the resampling")
+
+
+class Representatives(Section):
+    """Which models go on to pruning and quantization."""
+
+    roles: list[Literal["minimal", "learning", "overfitting"]] = Field(
+        default=["minimal", "learning", "overfitting"], min_length=1, description="one model each, per data set and family"
+    )
+
+
+class Prune(Section):
+    """Structured pruning (NNCF), then fine-tuning; and the curve of unstructured magnitude pruning."""
+
+    levels: list[Level] = Field(min_length=1, json_schema_extra=NOT_IDENTITY, description="share of units removed per layer")
+    importance: Literal["L1", "L2", "geometric_median"] = Field("L1", description="NNCF's filter importance")
+    round_to: int = Field(1, ge=1, le=64, description="keep a multiple of this many units (NNCF's own default is 8)")
+    finetune: Training = Field(description="training after each cut")
+    magnitude_levels: list[Level] = Field(
+        min_length=2, json_schema_extra=NOT_IDENTITY, description="share of weights set to zero, no fine-tuning"
+    )
+
+
+class Quantize(Section):
+    """INT8 post-training quantization (NNCF on OpenVINO)."""
+
+    calibration: int = Field(128, ge=1, description="training images used for calibration")
+    preset: Literal["performance", "mixed"] = Field("mixed", description="mixed: asymmetric activations")
+    seed: int = Field(0, ge=0, description="seed of the choice of calibration images")
+    latency_rounds: int = Field(7, ge=3, le=1000, description="timed rounds, FP32 and INT8 in turn; the median is reported")
+
+
+class Aggregate(Section):
+    """The report's recommendation."""
+
+    max_drop_points: float = Field(1.0, gt=0, le=100, description="a recommended model loses at most this against the best (points)")
+
+
+class Study(Section):
+    """A whole params file."""
+
+    data: Data
+    sweep: Sweep
+    train: Training
+    convergence: Convergence = Convergence()
+    representatives: Representatives = Representatives()
+    prune: Prune
+    quantize: Quantize = Quantize()
+    aggregate: Aggregate = Aggregate()
+
+    @model_validator(mode="after")
+    def _fits(self) -> "Study":
+        """Every architecture fits every data set whose shape is known beforehand (a patch must tile the image)."""
+        for name in self.data.datasets:
+            shape = CATALOGUE[name].shape if name in CATALOGUE else (3, self.data.image_size, self.data.image_size)
+            classes = CATALOGUE[name].classes if name in CATALOGUE else 2
+            for family, grids in self.sweep.families.items():
+                for _, architecture in expand(family, grids):
+                    architecture.spec(shape, classes)
+        return self
+
+
+class _UniqueKeyLoader(yaml.SafeLoader):
+    """YAML silently keeps the last of two equal keys; a study must not."""
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+        keys = [self.construct_object(k, deep=True) for k, _ in node.value]
+        if twice := next((k for i, k in enumerate(keys) if k in keys[:i]), None):
+            raise UserError(f"{twice}: the key stands twice, line {node.start_mark.line + 1}; allowed: once")
+        return super().construct_mapping(node, deep)
+
+
+def load(path: str | Path) -> Study:
+    """Read and check a params file.
+
+    Raises:
+        UserError: one line per mistake, naming the file, the field, the value and what is allowed.
+    """
+    try:
+        raw = yaml.load(Path(path).read_text(), Loader=_UniqueKeyLoader)  # noqa: S506 - a SafeLoader
+    except OSError:
+        raise UserError(f"{path}: no such study; allowed: a params file such as params.yaml or params/smoke.yaml") from None
+    except yaml.YAMLError as error:
+        raise UserError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from None
+    if not isinstance(raw, dict):
+        raise UserError(f"{path}: {raw!r} is not allowed; allowed: the sections {', '.join(Study.model_fields)}")
+    try:
+        return Study.model_validate(raw)
+    except ValidationError as error:
+        raise UserError("\n".join(_line(path, e) for e in error.errors())) from None
+
+
+def _line(path: str | Path, error: Any) -> str:
+    field, kind = ".".join(map(str, error["loc"])), error["type"]
+    if kind == "extra_forbidden":
+        return f"{path}: {field}: unknown key; allowed: {', '.join(_siblings(error['loc']))}"
+    if kind == "missing":
+        return f"{path}: {field}: missing; it has no default"
+    message = error["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    if kind == "value_error":
+        return f"{path}: {field + ': ' if field else ''}{message}"
+    return f"{path}: {field}: {error['input']!r} is not allowed; allowed: {message}"
+
+
+def _siblings(location: tuple[Any, ...]) -> list[str]:
+    model: Any = Study
+    for name in location[:-1]:
+        model = model.model_fields[name].annotation
+    return list(model.model_fields)

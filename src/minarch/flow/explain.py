@@ -1,0 +1,70 @@
+"""`python -m minarch explain ITEM`: what an item is, what it depends on, and why it would run."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from minarch.errors import UserError
+from minarch.flow.plan import STAGES, Item, Plan
+from minarch.flow.seal import RECORD, damage, read_sealed
+from minarch.flow.store import SPARE
+
+
+def explain(study: str, name: str) -> None:
+    """Print an item's place, configuration, inputs and code, and whether it would run.
+
+    Raises:
+        UserError: no item, or more than one, is called so.
+    """
+    plan = Plan(study)
+    item = _find(plan, Path(name.rstrip("/")).name)
+    folder = plan.folder(item.path)
+    body = {
+        "item": item.name,
+        "stage": item.stage,
+        "folder": str(folder),
+        "key": item.name.rsplit("-", 1)[1],
+        "configuration": item.config,
+        "reads": item.inputs,
+        "code": item.code,
+    }
+    print(yaml.safe_dump(body, sort_keys=False, width=120), end="")
+    print(f"state: {_state(plan, item, folder)}")
+
+
+def _find(plan: Plan, name: str) -> Item:
+    items = {n: i for stage in STAGES if plan.ready(stage) for n, i in plan.items(stage).items()}
+    if name in items:
+        return items[name]
+    found = [n for n in items if n.startswith(name)]
+    if len(found) == 1:
+        return items[found[0]]
+    hint = f"; it begins {len(found)} names, such as {found[0]}" if found else "; `status` tells which stages are planned"
+    raise UserError(f"ITEM: {name!r} is no item of {plan.study_file}{hint}")
+
+
+def _state(plan: Plan, item: Item, folder: Path) -> str:
+    if (folder / RECORD).exists():
+        wrong = damage(folder, folder.name)
+        return f"would run: {wrong}" if wrong else "finished and whole; it would not run"
+    missing = [p for given in plan.inputs(item).values() for p in (given if isinstance(given, list) else [given])]
+    missing = [p for p in missing if not (p / RECORD).exists()]
+    why = f"would run, after {len(missing)} missing input(s)" if missing else "would run"
+    beside = [d for d in (folder.parent, SPARE / item.stage) if d.is_dir()]
+    relatives = [p for d in beside for p in sorted(d.glob(f"{item.slug}-*")) if p.name.rsplit("-", 1)[0] == item.slug]
+    for relative in relatives:
+        if record := read_sealed(relative / RECORD):
+            now = {"configuration": item.identity, "reads": item.inputs, "code": item.code}
+            then = {"configuration": record["identity"], "reads": record["inputs"], "code": record["code"]}
+            return f"{why}: against {relative.name} changed: {'; '.join(_changes(then, now))}"
+    return f"{why}: it was never made here"
+
+
+def _changes(then: Any, now: Any, name: str = "") -> list[str]:
+    """The leaves that differ, as `path: old -> new`."""
+    if isinstance(then, dict) and isinstance(now, dict):
+        keys = sorted(set(then) | set(now))
+        return [c for k in keys for c in _changes(then.get(k), now.get(k), f"{name}.{k}" if name else k)]
+    return [] if then == now else [f"{name}: {json.dumps(then)} -> {json.dumps(now)}"]

@@ -1,0 +1,73 @@
+"""One item at work: `python -m minarch.<stage> [--study FILE] [--item NAME]`, what every stage's rule runs."""
+
+import argparse
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from minarch.errors import UserError
+from minarch.flow.plan import DEFAULT, STAGES, Item, Plan
+from minarch.flow.seal import RECORD, files, md5, write_sealed
+
+Work = Callable[[dict[str, Any], dict[str, Any], Path], None]
+
+
+def run_stage(stage: str, work: Work) -> None:
+    """Make one item of a stage, or every missing one; the body of a stage module's main.
+
+    A mistake of the user's ends in one line and exit code 1. Nothing is left behind by a failure.
+    """
+    parser = argparse.ArgumentParser(prog=f"python -m minarch.{stage}", description=sys.modules["__main__"].__doc__)
+    parser.add_argument("--study", default=DEFAULT, metavar="FILE", help="params file (default: %(default)s)")
+    parser.add_argument("--item", metavar="NAME", help="the item to make (default: every one that is missing)")
+    arguments = parser.parse_args()
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)  # one thread per job, as many jobs as cores
+    try:
+        plan = Plan(arguments.study)
+        for item in _asked(plan, stage, arguments.item):
+            make(plan, item, work)
+    except UserError as error:
+        sys.exit(f"minarch {stage}: {error}")
+
+
+def make(plan: Plan, item: Item, work: Work) -> None:
+    """Compute an item in a temporary folder, seal it, and only then give it its name."""
+    inputs = plan.inputs(item)
+    for name, paths in inputs.items():
+        for path in paths if isinstance(paths, list) else [paths]:
+            if not (path / RECORD).exists():
+                raise UserError(f"{item.name}: its input {name} is missing: {path}; make it first (`snakemake`) or `dvc pull`")
+    folder = plan.folder(item.path)
+    temporary = folder.with_name(f".tmp-{os.getpid()}-{item.name}")
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    try:
+        work(item.config, inputs, temporary)
+        body = {
+            "item": item.name,
+            "stage": item.stage,
+            "identity": item.identity,
+            "inputs": item.inputs,
+            "code": item.code,
+            "files": {str(p.relative_to(temporary)): md5(p) for p in files(temporary)},
+        }
+        write_sealed(temporary / RECORD, body)
+        shutil.rmtree(folder, ignore_errors=True)
+        os.replace(temporary, folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _asked(plan: Plan, stage: str, name: str | None) -> list[Item]:
+    if not plan.ready(stage):
+        raise UserError(f"the stages before it are not finished: {', '.join(STAGES[: STAGES.index(stage)])}")
+    items = plan.items(stage)
+    if name is None:
+        return [i for i in items.values() if not (plan.folder(i.path) / RECORD).exists()]
+    if name not in items:
+        raise UserError(f"--item: {name!r} is not in the plan of {plan.study_file} (was a file edited during the run?)")
+    return [items[name]]

@@ -1,0 +1,106 @@
+"""Before a run: make what lies in the workspace agree with the plan, so that "exists" means "valid".
+
+Damaged or hand-edited items go, items made before come back, leftovers of a killed run are swept away. Nothing is
+computed here. What was checked once is remembered by its files' sizes and times, so 1,000 finished items cost little.
+"""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+from minarch.flow import store
+from minarch.flow.digest import short
+from minarch.flow.plan import STAGES, Plan
+from minarch.flow.seal import RECORD, damage, read_sealed, write_sealed
+
+CHECKED = Path(".minarch/checked.json")
+
+
+def reconcile(plan: Plan, *, record: bool) -> None:
+    """Bring the workspace in line with the plan.
+
+    Args:
+        record: also reopen stages that dvc.lock does not describe, so that the run ends by telling DVC.
+    """
+    checked = _load_checked()
+    for stage in STAGES:
+        if not plan.ready(stage):
+            break
+        _sweep_leftovers(plan.root / stage)
+        wanted = {item.path: plan.folder(item.path) for item in plan.items(stage).values()}
+        for path, folder in wanted.items():
+            _drop_damaged(folder, path, checked)
+        back = store.restore((p, f) for p, f in wanted.items() if not (f / RECORD).exists())
+        if back:
+            print(f"{stage}: {len(back)} item(s) made before brought back", file=sys.stderr)
+        index = plan.index(stage)
+        listed = read_sealed(index)
+        stale = listed is None or listed["items"] != sorted(plan.items(stage))
+        if stage == "aggregate":
+            stale = stale or not is_published(plan)
+        if index.exists() and (stale or (record and not store.recorded(stage, index))):
+            index.unlink()
+    _save_checked(checked)
+
+
+def published(plan: Plan) -> dict[Path, Path]:
+    """Every file of the report's item -> where it is published."""
+    folder = plan.folder(next(iter(plan.items("aggregate").values())).path)
+    names = (read_sealed(folder / RECORD) or {"files": {}})["files"]
+    return {folder / name: plan.reports / name for name in names if not name.startswith("timing")}
+
+
+def is_published(plan: Plan) -> bool:
+    pairs = published(plan)
+    return bool(pairs) and all(
+        target.is_file() and target.read_bytes() == source.read_bytes() for source, target in pairs.items() if source.exists()
+    )
+
+
+def _drop_damaged(folder: Path, path: str, checked: dict[str, str]) -> None:
+    if not (folder / RECORD).exists():
+        return
+    stamp, name = _stamp(folder), str(folder)
+    if checked.get(name) == stamp:
+        return
+    if wrong := damage(folder, folder.name):
+        print(f"{folder}: {wrong}; it is made again (the damaged one is in .minarch/damaged)", file=sys.stderr)
+        aside = Path(".minarch/damaged", path)
+        shutil.rmtree(aside, ignore_errors=True)
+        aside.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(folder, aside)
+        checked.pop(name, None)
+    else:
+        checked[name] = stamp
+
+
+def _stamp(folder: Path) -> str:
+    """Digest of the names, sizes and times of an item's files."""
+    parts = []
+    for base, _, names in sorted(os.walk(folder)):
+        for name in sorted(names):
+            stat = os.stat(os.path.join(base, name))
+            parts.append(f"{name}:{stat.st_size}:{stat.st_mtime_ns}:{stat.st_ctime_ns}:{stat.st_ino}")
+    return short("|".join(parts).encode())
+
+
+def _sweep_leftovers(folder: Path) -> None:
+    """Folders without a record and temporary files are what a killed run left."""
+    for entry in os.scandir(folder) if folder.is_dir() else ():
+        if entry.is_dir() and (entry.name.startswith(".tmp-") or not os.path.exists(os.path.join(entry.path, RECORD))):
+            shutil.rmtree(entry.path)
+        elif entry.is_file() and entry.name.startswith(".tmp-"):
+            os.unlink(entry.path)
+
+
+def _load_checked() -> dict[str, str]:
+    """Only ever a shortcut: unreadable means that all is checked again."""
+    body: dict[str, Any] = read_sealed(CHECKED) or {}
+    return dict(body.get("items", {}))
+
+
+def _save_checked(checked: dict[str, str]) -> None:
+    if {"items": checked} != read_sealed(CHECKED):
+        write_sealed(CHECKED, {"items": checked})

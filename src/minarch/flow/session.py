@@ -1,0 +1,81 @@
+"""One Snakemake run: what the Snakefile's hooks call."""
+
+import atexit
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from minarch.errors import UserError
+from minarch.flow import lock
+from minarch.flow.plan import DEFAULT, STAGES, Plan
+from minarch.flow.progress import Progress
+from minarch.flow.reconcile import reconcile
+from minarch.flow.seal import read_sealed
+
+SOURCE = Path(__file__).parents[2]
+
+
+class Session:
+    """The plan of a run, and what begins and ends with it."""
+
+    def __init__(self, config: dict[str, Any], *, main: bool) -> None:
+        """Read the study and bring the workspace in line with it.
+
+        Args:
+            config: Snakemake's configuration; only `study` is allowed in it, values stand in the params file.
+            main: False in the jobs that a cluster executor starts: the run that submitted them did all this.
+
+        Exits with one line for a user's mistake.
+        """
+        if extra := sorted(set(config) - {"study"}):
+            sys.exit(f"--config: {extra[0]} is not allowed here; allowed: study=FILE, values are changed in the params file")
+        # Jobs import the code of this checkout, also in the temporary workspaces of `dvc exp run`.
+        os.environ["PYTHONPATH"] = str(SOURCE)
+        os.environ["OMP_NUM_THREADS"] = "1"  # one thread per job, as many jobs as cores; two in each collapse
+        try:
+            self.plan = Plan(str(config.get("study", DEFAULT)))
+        except UserError as error:
+            sys.exit(str(error))
+        self.under_dvc = "DVC_STAGE" in os.environ
+        self.owner = main and lock.acquire()
+        if self.owner:
+            reconcile(self.plan, record=self.tracked and not self.under_dvc)
+
+    @property
+    def tracked(self) -> bool:
+        """Whether DVC's stages describe this study: only the default one, others are published with `dvc add`."""
+        return self.plan.name == "default" and Path(".dvc").is_dir()
+
+    def start(self) -> None:
+        """Refuse a second run; start the fork server and the progress line."""
+        if not self.owner:
+            sys.exit(f"another run (process {lock.holder()}) is using this directory; wait for it or stop it")
+        self._start_worker()
+        Progress(self.plan).start()
+
+    def succeed(self) -> None:
+        """Let DVC record what a plain `snakemake` finished, so that both tools say "up to date"; name the report."""
+        if self.tracked and not self.under_dvc:
+            finished = [s for s in STAGES if self.plan.ready(s) and read_sealed(self.plan.index(s))]
+            command = [sys.executable, "-m", "dvc", "commit", "--force", "--quiet", *finished]
+            if finished and subprocess.run(command, check=False).returncode:
+                sys.exit("the results are complete, but `dvc commit` failed (see above): DVC does not know them yet")
+        if read_sealed(self.plan.index("aggregate")):
+            print(f"report: {self.plan.reports / 'report.html'}", file=sys.stderr)
+
+    def _start_worker(self) -> None:
+        """A server whose standard input is ours: it ends with this process, however that ends."""
+        folder = tempfile.TemporaryDirectory(prefix="minarch-")  # a short path: a socket's has at most 107 characters
+        atexit.register(folder.cleanup)
+        socket = os.path.join(folder.name, "worker")
+        server = SOURCE / "minarch/worker/server.py"
+        self._server = subprocess.Popen([sys.executable, str(server), socket], stdin=subprocess.PIPE)
+        for _ in range(500):
+            if os.path.exists(socket):
+                break
+            time.sleep(0.01)
+        os.environ["MINARCH_WORKER"] = socket

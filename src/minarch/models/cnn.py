@@ -1,0 +1,43 @@
+"""Plain convolutional network with ReLU. Shapes: B images, [C, H, W] one image, K classes."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from torch import Tensor, nn
+
+from minarch.models.families import Spec
+
+
+class CNN(nn.Module):
+    """3x3 convolutions (stride 1, ReLU, no pooling) -> flatten -> K logits.
+
+    The first convolution has no padding: alone it is the network of arXiv 2601.17987, with c(9C+1) + K(c(H-2)(W-2) + 1)
+    parameters (6770c + 10 for 28x28x1). Further convolutions pad by 1, so that any depth fits an image of any size (our choice).
+    """
+
+    def __init__(self, shape: Sequence[int], classes: int, channels: Sequence[int]) -> None:
+        super().__init__()
+        depth, height, width = shape
+        self.shape = tuple(shape)
+        self.convolutions = nn.ModuleList(
+            nn.Conv2d(before, after, kernel_size=3, padding=0 if position == 0 else 1)
+            for position, (before, after) in enumerate(pairwise([depth, *channels]))
+        )
+        self.classifier = nn.Linear(channels[-1] * (height - 2) * (width - 2), classes)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Normalised images [B, C, H, W] -> logits [B, K]."""
+        values = images
+        for convolution in self.convolutions:
+            values = convolution(values).relu()
+        logits: Tensor = self.classifier(values.flatten(1))
+        return logits
+
+    def spec(self) -> Spec:
+        """The structure as it is now, read off the weights."""
+        return {
+            "family": "cnn",
+            "shape": list(self.shape),
+            "classes": len(self.classifier.weight),
+            "channels": [len(convolution.weight) for convolution in self.convolutions],
+        }

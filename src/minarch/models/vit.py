@@ -1,0 +1,96 @@
+"""Vision transformer (pre-norm, class token, learned positions).
+
+Shapes: B images, [C, H, W] one image, K classes, N tokens (patches + 1), D residual width, E heads, S head size, F feed-forward units.
+Written so that NNCF can see what may be cut: separate q/k/v layers with an explicit softmax(q k^T) v, and tokens folded into the
+batch around the feed-forward layers (on [B, N, D] it finds nothing to prune).
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from minarch.models.families import Spec
+
+
+class Block(nn.Module):
+    """x + attention(norm(x)), then x + feed-forward(norm(x)), on tokens [B, N, D]."""
+
+    def __init__(self, width: int, heads: int, head_size: int, ffn: int) -> None:
+        super().__init__()
+        self.head_size = head_size
+        self.norm1 = nn.LayerNorm(width)
+        self.query = nn.Linear(width, heads * head_size)
+        # A bias of the keys adds the same to every score of a query: softmax ignores it, it would never get a gradient.
+        self.key = nn.Linear(width, heads * head_size, bias=False)
+        self.value = nn.Linear(width, heads * head_size)
+        self.output = nn.Linear(heads * head_size, width)
+        self.norm2 = nn.LayerNorm(width)
+        self.fc1 = nn.Linear(width, ffn)
+        self.fc2 = nn.Linear(ffn, width)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        batch, count, width = tokens.shape
+        normed = self.norm1(tokens)
+        split = (batch, count, -1, self.head_size)
+        query, key, value = (  # [B, E, N, S]
+            layer(normed).reshape(split).transpose(1, 2) for layer in (self.query, self.key, self.value)
+        )
+        attention = torch.matmul(query, key.transpose(2, 3)) * self.head_size**-0.5
+        mixed = torch.matmul(attention.softmax(dim=3), value).transpose(1, 2).reshape(batch, count, -1)
+        tokens = tokens + self.output(mixed)
+        folded = self.norm2(tokens).reshape(batch * count, width)
+        change: Tensor = self.fc2(nn.functional.gelu(self.fc1(folded)))
+        return tokens + change.reshape(batch, count, width)
+
+
+class ViT(nn.Module):
+    """Patches -> linear embedding + class token + positions -> blocks -> norm -> K logits read off the class token."""
+
+    def __init__(
+        self,
+        shape: Sequence[int],
+        classes: int,
+        patch: int,
+        width: int,
+        head_size: int,
+        heads: Sequence[int],
+        ffn: Sequence[int],
+    ) -> None:
+        super().__init__()
+        channels, height, image_width = shape
+        self.shape = tuple(shape)
+        self.embedding = nn.Conv2d(channels, width, kernel_size=patch, stride=patch)
+        patches = (height // patch) * (image_width // patch)
+        self.class_token = nn.Parameter(torch.empty(1, 1, width))
+        self.positions = nn.Parameter(torch.empty(1, patches + 1, width))
+        nn.init.trunc_normal_(self.class_token, std=0.02)
+        nn.init.trunc_normal_(self.positions, std=0.02)
+        self.blocks = nn.ModuleList(
+            Block(width, count, head_size, units) for count, units in zip(heads, ffn, strict=True)
+        )
+        self.norm = nn.LayerNorm(width)
+        self.classifier = nn.Linear(width, classes)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Normalised images [B, C, H, W] -> logits [B, K]."""
+        patches = self.embedding(images).flatten(2).transpose(1, 2)
+        tokens = torch.cat([self.class_token.expand(images.shape[0], -1, -1), patches], dim=1) + self.positions
+        for block in self.blocks:
+            tokens = block(tokens)
+        logits: Tensor = self.classifier(self.norm(tokens[:, 0]))
+        return logits
+
+    def spec(self) -> Spec:
+        """The structure as it is now, read off the weights."""
+        blocks = [block for block in self.blocks if isinstance(block, Block)]
+        return {
+            "family": "vit",
+            "shape": list(self.shape),
+            "classes": len(self.classifier.weight),
+            "patch": self.embedding.kernel_size[0],
+            "width": len(self.embedding.weight),
+            "head_size": blocks[0].head_size,
+            "heads": [len(block.query.weight) // block.head_size for block in blocks],
+            "ffn": [len(block.fc1.weight) for block in blocks],
+        }

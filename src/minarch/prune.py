@@ -1,0 +1,117 @@
+"""Stage prune: a trained architecture made smaller, either by cutting units out and fine-tuning, or by zeroing weights.
+
+A repeat is "ok"; "nothing_removed": its layers are too small for the level (it is fine-tuned all the same, as a control);
+"diverged": the fine-tuning ended in weights that are not finite; "unstable": the parent's weights were not, so nothing was done.
+"""
+
+import csv
+import json
+import time
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from minarch.data.tensors import Split, load_split
+from minarch.flow.job import run_stage
+from minarch.models.cost import macs, parameters
+from minarch.models.weights import finite, load_networks, save_networks
+from minarch.pruning.magnitude import prune_magnitude
+from minarch.pruning.structured import prune_structured
+from minarch.training.evaluate import evaluate
+from minarch.training.loop import train
+from minarch.training.repeats import derive_seed
+
+
+def work(config: dict[str, Any], inputs: dict[str, Any], out: Path) -> None:
+    """Prune every repeat of the parent; test accuracies go into a file of their own, which nothing selects by."""
+    parent = inputs["parent"]
+    sources = json.loads((parent / "results.json").read_text())
+    about = {
+        "method": config["method"],
+        "parent": parent.name,
+        **{name: sources[name] for name in ("dataset", "family", "architecture")},
+    }
+    method = structured if config["method"] == "structured" else magnitude
+    splits = {name: load_split(inputs["data"], name) for name in ("train", "validation", "test")}
+    started = time.perf_counter()
+    results = method(config, load_networks(parent), splits, out)
+    (out / "results.json").write_text(json.dumps(about | results, indent=1, allow_nan=False) + "\n")
+    timing = {"seconds": time.perf_counter() - started, "device": "cpu", "threads": torch.get_num_threads()}
+    (out / "timing.json").write_text(json.dumps(timing, indent=1) + "\n")
+
+
+def structured(
+    config: dict[str, Any], networks: dict[int, nn.Module], splits: dict[str, Split], out: Path
+) -> dict[str, Any]:
+    """Cut units, fine-tune; writes weights.safetensors and test.json."""
+    entries, test, tuned = [], [], {}
+    shape = splits["train"].images.shape[1:]
+    for repeat, base in networks.items():
+        before = {"parameters_before": parameters(base), "macs_before": macs(base, shape)}
+        if not finite(base):
+            nothing = dict.fromkeys(("base", "pruned", "finetuned"))
+            entries.append(
+                {"repeat": repeat, "status": "unstable", "spec": None, "parameters": None, "macs": None, **before}
+                | {"removed_share": None, "validation": nothing}
+            )
+            test.append({"repeat": repeat, **nothing})
+            continue
+        cut = prune_structured(
+            base, level=config["level"], importance=config["importance"], round_to=config["round_to"]
+        )
+        measured = {
+            split: {
+                "base": evaluate(base, splits[split]).accuracy,
+                "pruned": evaluate(cut.network, splits[split]).accuracy,
+                "finetuned": None,
+            }
+            for split in ("validation", "test")
+        }
+        recipe = dict(config["finetune"])
+        generator = torch.Generator().manual_seed(recipe.pop("seed") + repeat)
+        train(cut.network, splits["train"], generator=generator, **recipe)
+        converged = finite(cut.network)
+        if converged:
+            for split, accuracies in measured.items():
+                accuracies["finetuned"] = evaluate(cut.network, splits[split]).accuracy
+        removed = cut.units_after < cut.units_before or config["level"] == 0
+        status = "diverged" if not converged else "ok" if removed else "nothing_removed"
+        cost = {"parameters": parameters(cut.network), "macs": macs(cut.network, shape)}
+        entries.append(
+            {"repeat": repeat, "status": status, "spec": cut.network.spec(), **cost, **before}  # type: ignore[operator]
+            | {"removed_share": cut.removed_share, "validation": measured["validation"]}
+        )
+        test.append({"repeat": repeat, **measured["test"]})
+        tuned[repeat] = cut.network
+    save_networks(out / "weights.safetensors", tuned)
+    (out / "test.json").write_text(json.dumps({"repeats": test}, indent=1, allow_nan=False) + "\n")
+    asked = {name: config[name] for name in ("level", "importance", "round_to")}
+    return asked | {"weights": "weights.safetensors", "repeats": entries}
+
+
+def magnitude(
+    config: dict[str, Any], networks: dict[int, nn.Module], splits: dict[str, Split], out: Path
+) -> dict[str, Any]:
+    """Accuracy over the share of zeroed weights, level 0 (the base) always first; writes curve.csv and test.csv."""
+    levels = sorted({0.0, *config["levels"]})
+    entries = []
+    with (out / "curve.csv").open("w", newline="") as curve_file, (out / "test.csv").open("w", newline="") as test_file:
+        curve, test = (csv.writer(file, lineterminator="\n") for file in (curve_file, test_file))
+        curve.writerow(["repeat", "level", "remaining_parameters", "validation_loss", "validation_accuracy"])
+        test.writerow(["repeat", "level", "accuracy"])
+        for repeat, base in networks.items():
+            total, sound = parameters(base), finite(base)
+            entries.append({"repeat": repeat, "status": "ok" if sound else "unstable", "parameters": total})
+            for sparse in prune_magnitude(base, levels) if sound else ():
+                validation = evaluate(sparse.network, splits["validation"])
+                loss = validation.loss if isfinite(validation.loss) else ""
+                curve.writerow([repeat, sparse.level, total - sparse.removed, loss, validation.accuracy])
+                test.writerow([repeat, sparse.level, evaluate(sparse.network, splits["test"]).accuracy])
+    return {"scope": config["scope"], "levels": levels, "repeats": entries}
+
+
+if __name__ == "__main__":
+    run_stage("prune", work)

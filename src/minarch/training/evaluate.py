@@ -1,0 +1,36 @@
+"""Loss and accuracy of a network on a split."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from minarch.data.tensors import Split
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Mean cross-entropy in nats (not finite if the network diverged), share of right predictions, the predictions int64 [N]."""
+
+    loss: float
+    accuracy: float
+    predictions: Tensor
+
+
+@torch.no_grad()
+def evaluate(model: nn.Module, split: Split, batch_size: int = 1024) -> Evaluation:
+    """Evaluate in the network's evaluation mode and leave its mode as it was."""
+    was_training = model.training
+    model.eval()
+    loss = torch.zeros((), dtype=torch.float64)
+    predictions = []
+    for start in range(0, len(split), batch_size):
+        part = slice(start, start + batch_size)
+        logits = model(split.batch(part))
+        loss += functional.cross_entropy(logits, split.labels[part], reduction="sum")
+        predictions.append(logits.argmax(1))
+    model.train(was_training)
+    found = torch.cat(predictions)
+    accuracy = (found == split.labels).double().mean()
+    return Evaluation(float(loss) / len(split), float(accuracy), found)

@@ -1,0 +1,24 @@
+"""python client.py MODULE ARGUMENTS...: run a module in the fork server, or plainly where there is none (a cluster node, say).
+
+Standard library only and few of its modules: this starts once per job.
+"""
+
+import os
+import socket
+import sys
+
+
+def main() -> None:
+    connection = socket.socket(socket.AF_UNIX)
+    try:
+        connection.connect(os.environ["MINARCH_WORKER"])
+    except (KeyError, OSError):
+        os.execv(sys.executable, [sys.executable, "-m", *sys.argv[1:]])
+    request = "\0".join([os.getcwd(), *sys.argv[1:]]).encode()
+    socket.send_fds(connection, [len(request).to_bytes(4, "big") + request], [1, 2])
+    code = connection.recv(1)
+    sys.exit(code[0] if code else 1)
+
+
+if __name__ == "__main__":
+    main()
