@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(workflow.basedir) / "src"))
 
 from minarch.flow.session import Session
 
-session = Session(config, main=workflow.is_main_process)
+session = Session(workflow, config)
 plan = session.plan
 ROOT = plan.root.as_posix()
 LOGS = f"logs/{plan.name}"
@@ -89,3 +89,7 @@ onstart:
 
 onsuccess:
     session.succeed()
+
+
+onerror:
+    session.fail()

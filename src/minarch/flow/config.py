@@ -141,15 +141,19 @@ class Study(Section):
     quantize: Quantize = Quantize()
     aggregate: Aggregate = Aggregate()
 
+    def shape(self, dataset: str) -> tuple[tuple[int, int, int], int]:
+        """Shape (C, H, W) and classes that architectures are planned for; a folder's classes count only once it is read: 2."""
+        if entry := CATALOGUE.get(dataset):
+            return entry.shape, entry.classes
+        return (3, self.data.image_size, self.data.image_size), 2
+
     @model_validator(mode="after")
     def _fits(self) -> "Study":
-        """Every architecture fits every data set whose shape is known beforehand (a patch must tile the image)."""
+        """Every architecture fits every data set (a patch must tile the image)."""
         for name in self.data.datasets:
-            shape = CATALOGUE[name].shape if name in CATALOGUE else (3, self.data.image_size, self.data.image_size)
-            classes = CATALOGUE[name].classes if name in CATALOGUE else 2
             for family, grids in self.sweep.families.items():
                 for _, architecture in expand(family, grids):
-                    architecture.spec(shape, classes)
+                    architecture.spec(*self.shape(name))
         return self
 
 

@@ -1,7 +1,8 @@
 """What code a result depends on: a digest of the syntax trees of a module and of the local modules it imports.
 
-Comments, docstrings and layout do not count, so a better comment retrains nothing. Orchestration (minarch.flow) does
-not count either: it decides what is computed, and that is in the key already.
+Comments, docstrings and layout do not count, so a better comment retrains nothing. Nor does what only decides what is
+asked for, because that stands in the key already: orchestration (minarch.flow) and the families' knobs, whose outcome,
+the structural spec, is keyed instead. A new family thus leaves every old key as it was.
 """
 
 import ast
@@ -10,8 +11,10 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
+from minarch.errors import UserError
+
 PACKAGE = Path(__file__).parents[1]
-_ORCHESTRATION = "minarch.flow"
+_ASKING = ("minarch.flow", "minarch.models.families")
 
 
 def short(data: bytes) -> str:
@@ -26,7 +29,7 @@ def code(module: str) -> dict[str, str]:
     waiting = [module]
     while waiting:
         name = waiting.pop()
-        path = None if name in found or name.startswith(_ORCHESTRATION) else _file(name)
+        path = None if name in found or name.startswith(_ASKING) else _file(name)
         if path is None:
             continue
         tree = ast.parse(path.read_bytes())
@@ -37,12 +40,14 @@ def code(module: str) -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
-def user_code(reference: str) -> dict[str, str]:
-    """Digest of the file of a user's own family (`module:Class`); empty for a family of the package."""
-    name, _, attribute = reference.partition(":")
-    spec = find_spec(name) if attribute else None
+def network_code(network: str) -> dict[str, str]:
+    """Digest of what builds a family's networks ("module:Class"), in the package or in a file of the user's."""
+    name = network.partition(":")[0]
+    if _file(name):
+        return code(name)
+    spec = find_spec(name)
     if spec is None or spec.origin is None:
-        return {}
+        raise UserError(f"family: its network {network!r} cannot be found; allowed: an importable module:Class")
     return {name: short(ast.unparse(_bare(ast.parse(Path(spec.origin).read_bytes()))).encode())}
 
 
@@ -52,7 +57,7 @@ def _file(module: str) -> Path | None:
 
 
 def _imports(tree: ast.AST, module: str, path: Path) -> set[str]:
-    """Local modules named by import statements; also dotted names in strings, as a registry gives them ("pkg.mod:Class")."""
+    """Modules named by import statements, wherever they stand."""
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
     names: set[str] = set()
     for node in ast.walk(tree):
@@ -62,8 +67,6 @@ def _imports(tree: ast.AST, module: str, path: Path) -> set[str]:
             base = package.rsplit(".", node.level - 1)[0] + "." if node.level else ""
             target = f"{base}{node.module or ''}".strip(".")
             names |= {target, *(f"{target}.{a.name}" for a in node.names)}
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.startswith("minarch."):
-            names.add(node.value.partition(":")[0])
     return names
 
 

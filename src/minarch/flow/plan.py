@@ -12,7 +12,7 @@ from typing import Any
 
 from minarch.data.catalogue import CATALOGUE, FOLDER
 from minarch.flow.config import Study, load
-from minarch.flow.digest import code, user_code
+from minarch.flow.digest import code, network_code
 from minarch.flow.folder import fingerprint
 from minarch.flow.grid import expand
 from minarch.flow.keys import key
@@ -120,10 +120,11 @@ class Plan:
                             "repeats": repeats,
                             "train": train.model_dump(mode="json"),
                         }
-                        identity = {**config, "train": train.identity()}
+                        structure = architecture.spec(*self.study.shape(data.config["dataset"]))
+                        identity = {**config, "structure": structure, "train": train.identity()}
                         slug = f"{data.slug}-{family.rpartition(':')[2].lower()}-{architecture.label}"
                         slug += f"-r{repeats[0]}-{repeats[-1]}"
-                        extra = tuple(user_code(family).items())
+                        extra = tuple(network_code(architecture.network).items())
                         items.append(Item("sweep", slug, identity, config, {"data": data.path}, extra))
         return items
 

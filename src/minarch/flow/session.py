@@ -1,6 +1,7 @@
 """One Snakemake run: what the Snakefile's hooks call."""
 
 import atexit
+import logging
 import os
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from minarch.flow import lock
 from minarch.flow.plan import DEFAULT, STAGES, Plan
 from minarch.flow.progress import Progress
 from minarch.flow.reconcile import reconcile
-from minarch.flow.seal import read_sealed
+from minarch.flow.seal import RECORD, read_sealed
 
 SOURCE = Path(__file__).parents[2]
 
@@ -22,12 +23,12 @@ SOURCE = Path(__file__).parents[2]
 class Session:
     """The plan of a run, and what begins and ends with it."""
 
-    def __init__(self, config: dict[str, Any], *, main: bool) -> None:
+    def __init__(self, workflow: Any, config: dict[str, Any]) -> None:
         """Read the study and bring the workspace in line with it.
 
         Args:
+            workflow: Snakemake's. In the jobs that a cluster executor starts, the run that submitted them did all this.
             config: Snakemake's configuration; only `study` is allowed in it, values stand in the params file.
-            main: False in the jobs that a cluster executor starts: the run that submitted them did all this.
 
         Exits with one line for a user's mistake.
         """
@@ -40,8 +41,10 @@ class Session:
             self.plan = Plan(str(config.get("study", DEFAULT)))
         except UserError as error:
             sys.exit(str(error))
+        logging.getLogger("snakemake.logging").addFilter(_Noise(workflow))
+        self.began = time.time()
         self.under_dvc = "DVC_STAGE" in os.environ
-        self.owner = main and lock.acquire()
+        self.owner = workflow.is_main_process and lock.acquire()
         if self.owner:
             reconcile(self.plan, record=self.tracked and not self.under_dvc)
 
@@ -67,6 +70,13 @@ class Session:
         if read_sealed(self.plan.index("aggregate")):
             print(f"report: {self.plan.reports / 'report.html'}", file=sys.stderr)
 
+    def fail(self) -> None:
+        """Show what the failed jobs said: one line for a user's mistake, the traceback for a bug."""
+        for log in sorted(Path("logs", self.plan.name).glob("*/*.log")):
+            finished = self.plan.root / log.parent.name / log.stem / RECORD
+            if log.stat().st_mtime >= self.began and not finished.exists() and (text := log.read_text().strip()):
+                print(f"{text}\n(log: {log}; everything finished so far is kept)", file=sys.stderr)
+
     def _start_worker(self) -> None:
         """A server whose standard input is ours: it ends with this process, however that ends."""
         folder = tempfile.TemporaryDirectory(prefix="minarch-")  # a short path: a socket's has at most 107 characters
@@ -79,3 +89,22 @@ class Session:
                 break
             time.sleep(0.01)
         os.environ["MINARCH_WORKER"] = socket
+
+
+class _Noise(logging.Filter):
+    """During a run, `Progress` tells how far it is and `fail` why a job failed; what Snakemake says of each job is noise then."""
+
+    EVENTS = frozenset({"JOB_INFO", "JOB_FINISHED", "JOB_ERROR", "PROGRESS", "RESOURCES_INFO", "SHELLCMD"})
+    TEXTS = ("Select jobs to execute", "Execute ", "Using shell:", "RuleException:", "Shutting down", "Updating checkpoint")
+    METADATA = ("missing provenance/metadata", "Rules with missing metadata")  # validity lies in the paths
+
+    def __init__(self, workflow: Any) -> None:
+        super().__init__()
+        self.workflow = workflow
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        text = str(record.msg)
+        if any(part in text for part in self.METADATA):
+            return False
+        event = getattr(getattr(record, "event", None), "name", "")
+        return self.workflow.dryrun or not (event in self.EVENTS or text.startswith(self.TEXTS))
