@@ -21,7 +21,7 @@ def size_table(sizes: list[Size], thresholds: Thresholds, confidence: float, fam
     )
     interval = with_intervals(repeats, ["architecture"], ["validation"], confidence, ACCURACY).set_index("architecture")
     mean = np.array([size.validation.mean() for size in sizes])
-    near_best = is_near(mean, np.float64(family_best), thresholds.near_best_points)
+    near_best = is_near(mean, np.asarray(family_best), thresholds.near_best_points)
     rows = [
         {
             "architecture": size.architecture,
@@ -68,8 +68,9 @@ def work(config: dict[str, Any], inputs: dict[str, Any], out: Path) -> None:
     bootstrap = Bootstrap(resamples=config["bootstrap"], confidence=config["confidence"], seed=config["seed"])
     runs, curves = read_runs(inputs["sweep"]), read_curves(inputs["sweep"])
     sizes_tables, minimal_rows = [], []
-    for (dataset, family), family_runs in runs.groupby(["dataset", "family"]):
-        family_curves = curves[(curves["dataset"] == dataset) & (curves["family"] == family)]
+    for (dataset, name), family_runs in runs.groupby(["dataset", "family"]):
+        family: dict[str, Any] = {"dataset": dataset, "family": name}
+        family_curves = curves[(curves["dataset"] == dataset) & (curves["family"] == name)]
         depths: dict[Any, list[Size]] = {}
         for depth, rows in family_runs.groupby("depth", dropna=False):
             depths[depth] = sizes_of(rows, family_curves[family_curves["architecture"].isin(rows["architecture"])])
@@ -77,16 +78,16 @@ def work(config: dict[str, Any], inputs: dict[str, Any], out: Path) -> None:
         whole = minimum(list(samples.values()), thresholds, bootstrap.confidence)
         for depth, sizes in depths.items():
             table = size_table(sizes, thresholds, bootstrap.confidence, whole.best_validation)
-            sizes_tables.append(table.assign(dataset=dataset, family=family, depth=depth))
+            sizes_tables.append(table.assign(**family, depth=depth))
             if not pd.isna(depth):
                 found = minimum([samples[depth]], thresholds, bootstrap.confidence)
-                minimal_rows.append({"dataset": dataset, "family": family, "depth": depth} | minimal_row(found, sizes))
+                minimal_rows.append(family | {"depth": depth} | minimal_row(found, sizes))
         everything = [size for sizes in depths.values() for size in sizes]
-        minimal_rows.append({"dataset": dataset, "family": family, "depth": "all"} | minimal_row(whole, everything))
+        minimal_rows.append(family | {"depth": "all"} | minimal_row(whole, everything))
     sizes_table = pd.concat(sizes_tables).set_index(["dataset", "family", "depth"])
     sizes_table.to_csv(out / "sizes.csv", float_format="%.10g")
     minimal_table = pd.DataFrame(minimal_rows)
-    counts = {column: "Int64" for column in minimal_table if column.startswith("p_")}
+    counts = {column: "Int64" for column in map(str, minimal_table) if column.startswith("p_")}
     minimal_table.astype(counts).to_csv(out / "minimal.csv", index=False, float_format="%.10g")
 
 

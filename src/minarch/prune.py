@@ -1,7 +1,8 @@
 """Stage prune: a trained architecture made smaller, either by cutting units out and fine-tuning, or by zeroing weights.
 
-A repeat is "ok"; "nothing_removed": its layers are too small for the level (it is fine-tuned all the same, as a control);
-"diverged": the fine-tuning ended in weights that are not finite; "unstable": the parent's weights were not, so nothing was done.
+A repeat is "ok"; "nothing_removed": its layers are too small for the level (it is fine-tuned all the same, as a
+control); "diverged": the fine-tuning ended in weights that are not finite; "unstable": the parent's weights were not,
+so nothing was done.
 """
 
 import csv
@@ -47,49 +48,48 @@ def structured(
     config: dict[str, Any], networks: dict[int, nn.Module], splits: dict[str, Split], out: Path
 ) -> dict[str, Any]:
     """Cut units, fine-tune; writes weights.safetensors and test.json."""
-    entries, test, tuned = [], [], {}
     shape = splits["train"].images.shape[1:]
+    entries, test, tuned = [], [], {}
     for repeat, base in networks.items():
-        before = {"parameters_before": parameters(base), "macs_before": macs(base, shape)}
-        if not finite(base):
-            nothing = dict.fromkeys(("base", "pruned", "finetuned"))
-            entries.append(
-                {"repeat": repeat, "status": "unstable", "spec": None, "parameters": None, "macs": None, **before}
-                | {"removed_share": None, "validation": nothing}
-            )
-            test.append({"repeat": repeat, **nothing})
-            continue
-        cut = prune_structured(
-            base, level=config["level"], importance=config["importance"], round_to=config["round_to"]
-        )
-        measured = {
-            split: {
-                "base": evaluate(base, splits[split]).accuracy,
-                "pruned": evaluate(cut.network, splits[split]).accuracy,
-                "finetuned": None,
-            }
-            for split in ("validation", "test")
-        }
-        recipe = dict(config["finetune"])
-        generator = torch.Generator().manual_seed(recipe.pop("seed") + repeat)
-        train(cut.network, splits["train"], generator=generator, **recipe)
-        converged = finite(cut.network)
-        if converged:
-            for split, accuracies in measured.items():
-                accuracies["finetuned"] = evaluate(cut.network, splits[split]).accuracy
-        removed = cut.units_after < cut.units_before or config["level"] == 0
-        status = "diverged" if not converged else "ok" if removed else "nothing_removed"
-        cost = {"parameters": parameters(cut.network), "macs": macs(cut.network, shape)}
-        entries.append(
-            {"repeat": repeat, "status": status, "spec": cut.network.spec(), **cost, **before}  # type: ignore[operator]
-            | {"removed_share": cut.removed_share, "validation": measured["validation"]}
-        )
+        before = {"repeat": repeat, "parameters_before": parameters(base), "macs_before": macs(base, shape)}
+        if finite(base):
+            tuned[repeat], after, measured = cut_and_finetune(config, base, repeat, splits)
+            cost: dict[str, int | None] = {"parameters": parameters(tuned[repeat]), "macs": macs(tuned[repeat], shape)}
+        else:
+            after = {"status": "unstable", "spec": None, "removed_share": None}
+            cost = {"parameters": None, "macs": None}
+            measured = {split: dict.fromkeys(("base", "pruned", "finetuned")) for split in ("validation", "test")}
+        entries.append({**before, **after, **cost, "validation": measured["validation"]})
         test.append({"repeat": repeat, **measured["test"]})
-        tuned[repeat] = cut.network
     save_networks(out / "weights.safetensors", tuned)
     (out / "test.json").write_text(json.dumps({"repeats": test}, indent=1, allow_nan=False) + "\n")
     asked = {name: config[name] for name in ("level", "importance", "round_to")}
     return asked | {"weights": "weights.safetensors", "repeats": entries}
+
+
+def cut_and_finetune(
+    config: dict[str, Any], base: nn.Module, repeat: int, splits: dict[str, Split]
+) -> tuple[nn.Module, dict[str, Any], dict[str, dict[str, float | None]]]:
+    """One repeat: the fine-tuned network, what happened to it, and its accuracies base, pruned and finetuned by split.
+
+    All architectures and levels see the images in the same order in the same repeat.
+    """
+    cut = prune_structured(base, level=config["level"], importance=config["importance"], round_to=config["round_to"])
+    network = cut.network
+    measured: dict[str, dict[str, float | None]] = {
+        split: {"base": evaluate(base, splits[split]).accuracy, "pruned": evaluate(network, splits[split]).accuracy}
+        for split in ("validation", "test")
+    }
+    recipe = dict(config["finetune"])
+    seed = derive_seed({"finetune": recipe.pop("seed")}, repeat)
+    train(network, splits["train"], generator=torch.Generator().manual_seed(seed), **recipe)
+    converged = finite(network)
+    for split, accuracies in measured.items():
+        accuracies["finetuned"] = evaluate(network, splits[split]).accuracy if converged else None
+    removed = cut.removed_share > 0 or config["level"] == 0
+    status = "diverged" if not converged else "ok" if removed else "nothing_removed"
+    after = {"status": status, "spec": network.spec(), "removed_share": cut.removed_share}  # type: ignore[operator]
+    return network, after, measured
 
 
 def magnitude(

@@ -8,7 +8,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from minarch.data.tensors import Split, load_split
@@ -64,9 +63,8 @@ def work(config: dict[str, Any], inputs: dict[str, Any], out: Path) -> None:
     timing: dict[str, Any] = {"repeat": timed, "rounds": config["latency_rounds"], "threads": 1, "latency_ms": {}}
     if timed is not None:
         files = {precision: out / f"{precision}-{timed}.xml" for precision in PRECISIONS}
-        timing["latency_ms"] = {
-            str(batch): latency_ms(files, splits["validation"].images, batch, config["latency_rounds"]) for batch in BATCHES
-        }
+        images, rounds = splits["validation"].images, config["latency_rounds"]
+        timing["latency_ms"] = {str(batch): latency_ms(files, images, batch, rounds) for batch in BATCHES}
     timing["device"] = core().get_property("CPU", "FULL_DEVICE_NAME")
     write(out / "timing.json", timing | {"seconds": time.perf_counter() - started})
 

@@ -1,4 +1,4 @@
-"""Stage representatives: which models go on to pruning and quantization. The rule is minarch.analysis.choice; no test data."""
+"""Stage representatives: which models go on to pruning and quantization, by the rule of minarch.analysis.choice."""
 
 import json
 from dataclasses import asdict
@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from minarch.analysis.choice import choose
-from minarch.analysis.records import read_runs
+from minarch.analysis.records import MODEL, read_runs
 from minarch.flow.job import run_stage
 
 
@@ -18,13 +18,14 @@ def work(config: dict[str, Any], inputs: dict[str, Any], out: Path) -> None:
     Raises UserError if a role finds no model.
     """
     sizes = pd.read_csv(inputs["convergence"] / "sizes.csv")
-    minimal = pd.read_csv(inputs["convergence"] / "minimal.csv")
-    minimal = minimal[minimal["depth"].astype(str) == "all"].set_index(["dataset", "family"])
-    items = read_runs(inputs["sweep"]).groupby(["dataset", "family", "architecture"])["item"].unique()
+    minimal = pd.read_csv(inputs["convergence"] / "minimal.csv", dtype={"depth": str}).query("depth == 'all'")
+    p_min = minimal.set_index(["dataset", "family"])["p_min"].to_dict()
+    runs = read_runs(inputs["sweep"])
     entries = []
     for (dataset, family), rows in sizes.groupby(["dataset", "family"]):
-        for chosen in choose(rows, minimal.loc[(dataset, family), "p_min"], config["roles"]):
-            blocks = sorted(items.loc[(dataset, family, chosen.architecture)])
+        for chosen in choose(rows, p_min[dataset, family], config["roles"]):
+            own = (runs[MODEL] == [dataset, family, chosen.architecture]).all(axis=1)
+            blocks = sorted(runs.loc[own, "item"].unique())
             entries.append({"dataset": dataset, "family": family, **asdict(chosen), "items": blocks})
     (out / "representatives.json").write_text(json.dumps(entries, indent=1) + "\n")
 

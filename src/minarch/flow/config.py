@@ -130,16 +130,16 @@ class Aggregate(Section):
 
 
 class Study(Section):
-    """A whole params file."""
+    """A whole params file. Every section stands in it, if only as `{}`: DVC compares sections."""
 
     data: Data
     sweep: Sweep
     train: Training
-    convergence: Convergence = Convergence()
-    representatives: Representatives = Representatives()
+    convergence: Convergence
+    representatives: Representatives
     prune: Prune
-    quantize: Quantize = Quantize()
-    aggregate: Aggregate = Aggregate()
+    quantize: Quantize
+    aggregate: Aggregate
 
     def shape(self, dataset: str) -> tuple[tuple[int, int, int], int]:
         """Shape (C, H, W) and classes that architectures are planned for; a folder's classes count only once it is read: 2."""

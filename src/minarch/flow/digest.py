@@ -24,7 +24,7 @@ def short(data: bytes) -> str:
 
 @cache
 def code(module: str) -> dict[str, str]:
-    """Digest of every local module (and of the templates beside them) that `module` imports, itself included."""
+    """Digest of every local module (and of the files beside them, such as templates) that `module` imports, itself included."""
     found: dict[str, str] = {}
     waiting = [module]
     while waiting:
@@ -34,7 +34,7 @@ def code(module: str) -> dict[str, str]:
             continue
         tree = ast.parse(path.read_bytes())
         found[name] = short(ast.unparse(_bare(tree)).encode())
-        for data in sorted(p for p in path.parent.glob("*.j2") if path.parent != PACKAGE):
+        for data in sorted(p for p in path.parent.iterdir() if p.is_file() and p.suffix != ".py"):
             found[f"{data.parent.name}/{data.name}"] = short(data.read_bytes())
         waiting.extend(_imports(tree, name, path))
     return dict(sorted(found.items()))

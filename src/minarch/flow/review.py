@@ -18,8 +18,9 @@ def review() -> None:
     Raises:
         UserError: what could not be pulled, is damaged, or would run.
     """
-    if subprocess.run([sys.executable, "-m", "dvc", "pull", "--quiet"], check=False).returncode:
-        raise UserError("dvc pull: failed (see above); allowed: a reachable remote (`dvc remote list`) that holds every output")
+    pull = subprocess.run([sys.executable, "-m", "dvc", "pull"], capture_output=True, text=True, check=False)
+    if pull.returncode:
+        raise UserError(f"dvc pull: failed; allowed: a remote that holds every output, and no edited artifact: {pull.stderr}")
     plan, count = Plan(), 0
     for stage in STAGES:
         if not plan.ready(stage):

@@ -64,9 +64,10 @@ class Session:
         """Let DVC record what a plain `snakemake` finished, so that both tools say "up to date"; name the report."""
         if self.tracked and not self.under_dvc:
             finished = [s for s in STAGES if self.plan.ready(s) and read_sealed(self.plan.index(s))]
-            command = [sys.executable, "-m", "dvc", "commit", "--force", "--quiet", *finished]
-            if finished and subprocess.run(command, check=False).returncode:
-                sys.exit("the results are complete, but `dvc commit` failed (see above): DVC does not know them yet")
+            command = [sys.executable, "-m", "dvc", "commit", "--force", *finished]
+            done = subprocess.run(command, capture_output=True, text=True, check=False) if finished else None
+            if done is not None and done.returncode:
+                sys.exit(f"the results are complete, but DVC does not know them yet: `dvc commit` said: {done.stderr.strip()}")
         if read_sealed(self.plan.index("aggregate")):
             print(f"report: {self.plan.reports / 'report.html'}", file=sys.stderr)
 

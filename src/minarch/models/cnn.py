@@ -11,8 +11,9 @@ from minarch.models.families import Spec
 class CNN(nn.Module):
     """3x3 convolutions (stride 1, ReLU, no pooling) -> flatten -> K logits.
 
-    The first convolution has no padding: alone it is the network of arXiv 2601.17987, with c(9C+1) + K(c(H-2)(W-2) + 1)
-    parameters (6770c + 10 for 28x28x1). Further convolutions pad by 1, so that any depth fits an image of any size (our choice).
+    The first convolution has no padding: alone it is the network of arXiv 2601.17987, with
+    c(9C+1) + K(c(H-2)(W-2) + 1) parameters (6770c + 10 for 28x28x1). Further convolutions pad by 1, so that any depth
+    fits any image (our choice).
     """
 
     def __init__(self, shape: Sequence[int], classes: int, channels: Sequence[int]) -> None:
@@ -39,5 +40,5 @@ class CNN(nn.Module):
             "family": "cnn",
             "shape": list(self.shape),
             "classes": len(self.classifier.weight),
-            "channels": [len(convolution.weight) for convolution in self.convolutions],
+            "channels": [len(convolution.get_parameter("weight")) for convolution in self.convolutions],
         }

@@ -13,7 +13,7 @@ def parameters(network: nn.Module) -> int:
 
 
 def macs(network: nn.Module, shape: Sequence[int]) -> int:
-    """Multiply-accumulates of convolutions and matrix products for one image of `shape` [C, H, W]; biases and norms do not count."""
+    """Multiply-accumulates of convolutions and matrix products (no biases, no norms) for an image [C, H, W]."""
     device = next(network.parameters()).device
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         network(torch.zeros(1, *shape, device=device))

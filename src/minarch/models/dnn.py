@@ -35,5 +35,5 @@ class DNN(nn.Module):
             "family": "dnn",
             "shape": list(self.shape),
             "classes": len(self.classifier.weight),
-            "hidden": [len(layer.weight) for layer in self.hidden],
+            "hidden": [len(layer.get_parameter("weight")) for layer in self.hidden],
         }

@@ -1,7 +1,7 @@
-"""What a study can ask for: a family and its knobs. Torch-free, because Snakemake imports this while it reads the workflow.
+"""What a study can ask for: a family and its knobs. Torch-free, because Snakemake imports it to read the workflow.
 
-A family is a frozen dataclass of knobs; `spec(shape, classes)` turns them into the structural spec, a JSON-able dict whose
-per-layer sizes are lists, so that a network keeps the same form of description after units were cut out of it.
+A family is a frozen dataclass of knobs; `spec(shape, classes)` turns them into the structural spec, a JSON-able dict
+whose per-layer sizes are lists, so that a network is described in the same form after units were cut out of it.
 `network` names the module that is built from a spec ("package.module:Class"); its arguments are the spec's fields.
 """
 
@@ -44,7 +44,7 @@ class Family:
         return "-".join(f"{field.name}{getattr(self, field.name)}" for field in fields(self))
 
     def spec(self, shape: Sequence[int], classes: int) -> Spec:
-        """The structure for images of `shape` [C, H, W] and `classes` outputs; raises UserError where they do not fit."""
+        """The structure for images of `shape` [C, H, W] and `classes` outputs; UserError where they do not fit."""
         raise NotImplementedError
 
 
@@ -62,7 +62,7 @@ class Dnn(Family):
 
 @dataclass(frozen=True, kw_only=True)
 class Cnn(Family):
-    """Convolutions 3x3 and a linear classifier; depth 1 is the network of arXiv 2601.17987, deeper ones are our extension."""
+    """Convolutions 3x3 and a linear classifier; depth 1 is the network of arXiv 2601.17987, deeper is our extension."""
 
     name: ClassVar[str] = "cnn"
     network: ClassVar[str] = "minarch.models.cnn:CNN"

@@ -1,8 +1,9 @@
 """Vision transformer (pre-norm, class token, learned positions).
 
-Shapes: B images, [C, H, W] one image, K classes, N tokens (patches + 1), D residual width, E heads, S head size, F feed-forward units.
-Written so that NNCF can see what may be cut: separate q/k/v layers with an explicit softmax(q k^T) v, and tokens folded into the
-batch around the feed-forward layers (on [B, N, D] it finds nothing to prune).
+Shapes: B images, [C, H, W] one image, K classes, N tokens (patches + 1), D residual width, E heads, S head size,
+F feed-forward units.
+Written so that NNCF can see what may be cut: separate q/k/v layers with an explicit softmax(q k^T) v, and tokens folded
+into the batch around the feed-forward layers (on [B, N, D] it finds nothing to prune).
 """
 
 from collections.abc import Sequence
@@ -32,13 +33,13 @@ class Block(nn.Module):
     def forward(self, tokens: Tensor) -> Tensor:
         batch, count, width = tokens.shape
         normed = self.norm1(tokens)
-        split = (batch, count, -1, self.head_size)
         query, key, value = (  # [B, E, N, S]
-            layer(normed).reshape(split).transpose(1, 2) for layer in (self.query, self.key, self.value)
+            layer(normed).reshape(batch, count, -1, self.head_size).transpose(1, 2)
+            for layer in (self.query, self.key, self.value)
         )
         attention = torch.matmul(query, key.transpose(2, 3)) * self.head_size**-0.5
-        mixed = torch.matmul(attention.softmax(dim=3), value).transpose(1, 2).reshape(batch, count, -1)
-        tokens = tokens + self.output(mixed)
+        mixed = torch.matmul(attention.softmax(dim=3), value).transpose(1, 2)
+        tokens = tokens + self.output(mixed.reshape(batch, count, -1))
         folded = self.norm2(tokens).reshape(batch * count, width)
         change: Tensor = self.fc2(nn.functional.gelu(self.fc1(folded)))
         return tokens + change.reshape(batch, count, width)

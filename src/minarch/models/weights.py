@@ -32,8 +32,8 @@ def finite(network: nn.Module) -> bool:
 def load_networks(item: Path) -> dict[int, nn.Module]:
     """The networks (repeat -> network, in eval mode) of an item folder, built from the specs in its results.json.
 
-    A repeat without a spec (nothing could be made of it) is left out. Raises UserError when the weights are not a safetensors
-    file or do not fit the specs.
+    A repeat without a spec (nothing could be made of it) is left out. Raises UserError when the weights are not a
+    safetensors file or do not fit the specs.
     """
     results = json.loads((item / "results.json").read_text())
     path = item / results["weights"]

@@ -1,0 +1,29 @@
+"""Stage aggregate: everything a study found as tidy tables, figures, metrics and one self-contained report."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from minarch.flow.job import run_stage
+from minarch.reporting.figures import draw_figures
+from minarch.reporting.html import render
+from minarch.reporting.metrics import make_metrics
+from minarch.reporting.records import read_measurement, read_timing
+from minarch.reporting.tables import make_tables, write_tables
+
+
+def work(config: dict[str, Any], inputs: dict[str, Any], out: Path) -> None:
+    """Write tables/*.csv, figures/*.svg and *.png, metrics.json and report.html; the same items give the same bytes."""
+    tables = make_tables(config, inputs)
+    write_tables(tables, out / "tables")
+    draw_figures(tables, inputs["sweep"], out / "figures")
+    (out / "metrics.json").write_text(json.dumps(make_metrics(tables), indent=1) + "\n")
+    seconds, devices = read_timing(inputs["sweep"])
+    report = render(
+        tables, out / "figures", config, seconds=seconds, devices=devices, latency=read_measurement(inputs["quantize"])
+    )
+    (out / "report.html").write_text(report, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    run_stage("aggregate", work)

@@ -1,0 +1,74 @@
+"""Which models go on to pruning and quantization (PAPERS 1.2 names representatives, the rule is our inference).
+
+Per data set and family, on validation records only:
+- minimal: the smallest model that is not unstable with at least P_min parameters;
+- learning: the smallest such model within near_best_points of the family's best;
+- overfitting: the largest model in the overfitting regime.
+Two roles never share a model. If the learning role's first choice is taken it moves to the next larger model near the
+best that is still in the learning regime; overfitting only takes models larger than the earlier roles'. A role that is
+left without a model of its own is dropped.
+"""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from minarch.analysis.regimes import LEARNING, OVERFITTING, UNSTABLE
+from minarch.errors import UserError
+
+MISSING = {
+    "minimal": "no size learns reliably up to the largest one; widen sweep.grid upwards or raise the epochs",
+    "learning": "no reliable size comes near the best; widen sweep.grid upwards",
+    "overfitting": "no size overfits; train for more epochs, widen sweep.grid upwards, or leave this role out",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Representative:
+    role: str
+    architecture: str
+    parameters: int
+    regime: str
+    rule: str
+
+
+def candidates(role: str, sizes: pd.DataFrame, p_min: float) -> tuple[pd.DataFrame, str]:
+    """The models that may play `role`, first choice first, and the rule in words."""
+    stable = sizes[(sizes["regime"] != UNSTABLE) & (sizes["parameters"] >= p_min)]
+    near = stable[stable["near_best"]]
+    if role == "minimal":
+        return stable, f"smallest model that is not unstable with at least P_min = {p_min:,.0f} parameters"
+    if role == "learning":
+        return pd.concat(
+            [near[:1], near[1:][near[1:]["regime"] == LEARNING]]
+        ), "smallest reliable model near the family's best"
+    return sizes[sizes["regime"] == OVERFITTING][::-1], "largest model in the overfitting regime"
+
+
+def choose(sizes: pd.DataFrame, p_min: float, roles: list[str]) -> list[Representative]:
+    """Representatives of one (data set, family) from its rows of sizes.csv; `p_min` is NaN where the grid has none.
+
+    Raises UserError if a role has no candidate at all.
+    """
+    sizes = sizes.sort_values(["parameters", "architecture"])
+    chosen: list[Representative] = []
+    for role in [role for role in MISSING if role in roles]:
+        rows, rule = candidates(role, sizes, p_min)
+        if rows.empty:
+            where = f"{sizes['dataset'].iloc[0]}/{sizes['family'].iloc[0]}"
+            raise UserError(f"representatives.roles: {role!r} finds no model for {where}: {MISSING[role]}")
+        rows = rows[~rows["architecture"].isin([other.architecture for other in chosen])]
+        if role == "overfitting" and chosen:
+            rows = rows[rows["parameters"] >= max(other.parameters for other in chosen)]
+        if not rows.empty:
+            row = rows.iloc[0]
+            chosen.append(
+                Representative(
+                    role=role,
+                    architecture=row["architecture"],
+                    parameters=int(row["parameters"]),
+                    regime=row["regime"],
+                    rule=rule,
+                )
+            )
+    return chosen

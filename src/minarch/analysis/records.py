@@ -1,0 +1,46 @@
+"""Sweep items as one table of runs and one of learning curves.
+
+Selection reads only these two tables, so this module never opens an item's test.json.
+"""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+import pandas as pd
+
+MODEL = ["dataset", "family", "architecture"]
+METRICS = ["train_loss", "train_accuracy", "validation_loss", "validation_accuracy"]
+
+
+def read_runs(items: Iterable[Path]) -> pd.DataFrame:
+    """One row per trained repeat: its model, status, final_* (last epoch) and best_* (best validation epoch) metrics.
+
+    Accuracies are fractions; what was not finite is NaN. An architecture may come in several items (blocks of repeats).
+    """
+    rows = []
+    for item in items:
+        record = json.loads((item / "results.json").read_text())
+        model = {name: record[name] for name in [*MODEL, "depth", "classes", "parameters", "macs"]}
+        for run in record["repeats"]:
+            final = {f"final_{name}": run["final"][name] for name in METRICS}
+            best = {f"best_{name}": run["best"][name] for name in METRICS}
+            identity = {name: run[name] for name in ["repeat", "seed", "status", "best_epoch"]}
+            rows.append({**model, **identity, **final, **best, "item": item.name})
+    runs = pd.DataFrame(rows)
+    runs["depth"] = runs["depth"].astype("Int64")
+    measured = [f"{epoch}_{metric}" for epoch in ("final", "best") for metric in METRICS]
+    runs[measured] = runs[measured].astype(float)
+    return runs.sort_values([*MODEL, "repeat"], ignore_index=True)
+
+
+def read_curves(items: Iterable[Path]) -> pd.DataFrame:
+    """One row per model, repeat and epoch (from 1): train and validation loss and accuracy."""
+    tables = []
+    for item in items:
+        record = json.loads((item / "results.json").read_text())
+        table = pd.read_csv(item / "curves.csv")
+        for name in reversed(MODEL):
+            table.insert(0, name, record[name])
+        tables.append(table)
+    return pd.concat(tables, ignore_index=True).sort_values([*MODEL, "repeat", "epoch"], ignore_index=True)

@@ -1,0 +1,1 @@
+"""Two ways to make a trained network smaller: cutting units out (structured) and zeroing weights (magnitude)."""

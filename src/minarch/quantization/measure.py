@@ -1,0 +1,65 @@
+"""What an exported file does when OpenVINO runs it on one thread: its predictions, and its latency beside another's."""
+
+import time
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from minarch.quiet import openvino as ov
+
+ROUND_SECONDS = 0.01
+
+
+@cache
+def core() -> ov.Core:
+    """OpenVINO with one thread and true float32 (no bfloat16); made on first use, never before a fork."""
+    found = ov.Core()
+    settings = {"INFERENCE_NUM_THREADS": 1, "INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
+    found.set_property("CPU", settings)
+    return found
+
+
+def predictor(path: Path, batch_size: int = 256) -> Callable[[Tensor], Tensor]:
+    """The exported file as a function: images uint8 [N, C, H, W] -> predicted classes int64 [N]."""
+    run = core().compile_model(path, "CPU")
+
+    def predict(images: Tensor) -> Tensor:
+        logits = [run(batch)[0] for batch in np.array_split(images.numpy(), range(batch_size, len(images), batch_size))]
+        return torch.from_numpy(np.concatenate(logits).argmax(1))
+
+    return predict
+
+
+def latency_ms(paths: Mapping[str, Path], images: Tensor, batch: int, rounds: int) -> dict[str, dict[str, float]]:
+    """Name -> median, lowest and highest round of the mean milliseconds per call on `batch` images.
+
+    The files take turns, so that a change of the machine's speed hits all of them. Each is compiled for this batch.
+    """
+    batches = images.repeat(-(-batch // len(images)), 1, 1, 1)[:batch].numpy()
+    requests, calls = {}, {}
+    measured: dict[str, list[float]] = {}
+    for name, path in paths.items():
+        model = core().read_model(path)
+        model.reshape(batches.shape)
+        requests[name] = core().compile_model(model, "CPU").create_infer_request()
+        requests[name].set_input_tensor(ov.Tensor(batches))
+        _seconds(requests[name], 10)  # warm up
+        calls[name] = max(1, round(ROUND_SECONDS / _seconds(requests[name], 10)))
+        measured[name] = []
+    for _ in range(rounds):
+        for name, request in requests.items():
+            measured[name].append(1000 * _seconds(request, calls[name]))
+    return {name: {"median": median(ms), "low": min(ms), "high": max(ms)} for name, ms in measured.items()}
+
+
+def _seconds(request: Any, calls: int) -> float:
+    started = time.perf_counter()
+    for _ in range(calls):
+        request.infer()
+    return (time.perf_counter() - started) / calls

@@ -1,0 +1,131 @@
+"""How every figure looks: a palette for colour-blind readers, too, plain axes, numbers that read as numbers."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+FAMILY_COLOURS = {"dnn": "#0072B2", "cnn": "#D55E00", "vit": "#009E73"}  # Okabe and Ito, as are the next
+FURTHER_COLOURS = ["#CC79A7", "#E69F00", "#56B4E9", "#000000"]
+INK, QUIET, FAINT = "#222222", "#6b6b6b", "#d9d9d9"
+WIDTH = 10.0  # inches
+
+STYLE: dict[Any, Any] = {
+    "svg.hashsalt": "minarch",  # element ids, and so bytes, that do not change between runs
+    "svg.fonttype": "path",
+    "font.family": "DejaVu Sans",
+    "font.size": 9,
+    "axes.titlesize": 10,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": QUIET,
+    "axes.labelcolor": INK,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#ececec",
+    "grid.linewidth": 0.8,
+    "xtick.color": QUIET,
+    "ytick.color": QUIET,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "legend.frameon": False,
+    "legend.fontsize": 8.5,
+    "lines.linewidth": 1.6,
+    "lines.markersize": 5.5,
+    "figure.dpi": 100,
+}
+
+
+@contextmanager
+def styled() -> Iterator[None]:
+    with mpl.rc_context():
+        mpl.rcdefaults()  # a reader's own matplotlibrc must not change the figures
+        mpl.rcParams.update(STYLE)
+        yield
+
+
+def colours(families: Iterable[str]) -> dict[str, str]:
+    """The colour of each family: fixed for the built-in ones, in alphabetical order for the rest."""
+    others = sorted(set(families) - set(FAMILY_COLOURS))
+    return FAMILY_COLOURS | {name: FURTHER_COLOURS[i % len(FURTHER_COLOURS)] for i, name in enumerate(others)}
+
+
+def panels(
+    rows: int, columns: int, *, row_height: float, share_x: bool = False, share_y: bool = False
+) -> tuple[Figure, np.ndarray]:
+    """A figure of WIDTH inches with rows x columns axes (always a 2-d array)."""
+    figure = Figure(figsize=(WIDTH, row_height * rows + 0.6), layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False, sharex=share_x, sharey="row" if share_y else False)
+    return figure, axes
+
+
+def short_number(value: float, _: int = 0) -> str:
+    """1234 as "1.2k": tick labels on logarithmic axes."""
+    for limit, suffix in [(1e9, "G"), (1e6, "M"), (1e3, "k")]:
+        if value >= limit:
+            return f"{value / limit:.3g}{suffix}"
+    return f"{value:.3g}"
+
+
+def log_axis(axes: Axes, values: Iterable[float], unit: str = "", axis: str = "x") -> None:
+    """A logarithmic axis around `values` with labels such as 200, 1k, 5k; narrow ranges get ticks at 1, 2 and 5."""
+    finite = np.array([value for value in values if np.isfinite(value) and value > 0])
+    low, high = (finite.min() / 1.25, finite.max() * 1.25) if len(finite) else (1.0, 10.0)
+    decades = np.log10(high / low)
+    ticks = (1,) if decades > 3 else (1, 3) if decades > 2 else (1, 2, 5) if decades > 0.6 else (1, 1.5, 2, 3, 4, 5, 7)
+    along = axes.xaxis if axis == "x" else axes.yaxis
+    (axes.set_xscale if axis == "x" else axes.set_yscale)("log")
+    (axes.set_xlim if axis == "x" else axes.set_ylim)(low, high)
+    along.set_major_locator(LogLocator(subs=ticks))
+    along.set_minor_locator(LogLocator(subs=range(1, 10)))
+    along.set_major_formatter(FuncFormatter(lambda value, _: short_number(value) + unit))
+    along.set_minor_formatter(NullFormatter())
+    axes.grid(which="minor", visible=False)
+
+
+def percent_axis(axes: Axes, axis: str = "y") -> None:
+    along = axes.yaxis if axis == "y" else axes.xaxis
+    along.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.4g}%"))
+
+
+def label_chance(axes: Axes, chance: float) -> None:
+    """A faint line at the accuracy of guessing, named in the margin where no curve can cover it."""
+    axes.axhline(chance, color=FAINT, linewidth=1.2, zorder=1)
+    where: dict[str, Any] = {
+        "xycoords": ("axes fraction", "data"),
+        "xytext": (2, 0),
+        "textcoords": "offset points",
+        "va": "center",
+    }
+    axes.annotate("chance", (1, chance), color=QUIET, fontsize=7.5, rotation=90, **where)
+
+
+def legend_above(figure: Figure, entries: Sequence[tuple[str, dict[str, Any]]]) -> None:
+    """One legend for the whole figure, above the panels; each entry is (label, Line2D properties)."""
+    defaults: dict[str, Any] = {"color": INK, "linestyle": "none"}
+    handles = [Line2D([], [], **defaults | properties) for _, properties in entries]
+    figure.legend(
+        handles, [label for label, _ in entries], loc="outside upper left", ncols=len(entries), handletextpad=0.5
+    )
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write <path>.svg and <path>.png without dates or versions in them."""
+    figure.draw_without_rendering()
+    figure.set_layout_engine(
+        "none"
+    )  # both files share one layout, and the canvases draw once where savefig draws twice
+    FigureCanvasSVG(figure).print_svg(path.with_name(f"{path.name}.svg"), metadata={"Date": None, "Creator": None})
+    figure.set_dpi(150)
+    FigureCanvasAgg(figure).print_png(path.with_name(f"{path.name}.png"), metadata={"Software": None})

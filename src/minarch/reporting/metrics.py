@@ -1,0 +1,40 @@
+"""metrics.json for `dvc metrics`: the study's findings as nested numbers, by data set and family."""
+
+from typing import Any
+
+from minarch.reporting.tables import Tables, rows_of
+from minarch.reporting.wording import is_missing
+
+
+def make_metrics(tables: Tables) -> dict[str, Any]:
+    """{data set: {family: findings, "recommended": model}}, all numbers finite: what was not found is left out."""
+    metrics: dict[str, Any] = {}
+    minimal = tables["minimal"][tables["minimal"]["depth"] == "all"]
+    for row in rows_of(minimal):
+        findings = {"best_validation": row["best_validation"], "p_min": row["p_min"], "p_near_best": row["p_near_best"]}
+        metrics.setdefault(row["dataset"], {})[row["family"]] = findings
+    for row in rows_of(tables["redundancy"]):
+        metrics[row["dataset"]][row["family"]].setdefault("redundancy", {})[row["role"]] = row["redundancy"]
+    originals = tables["quantization"][tables["quantization"]["method"] == "original"]
+    for row in rows_of(originals):
+        metrics[row["dataset"]][row["family"]].setdefault("int8_drop_points", {})[row["role"]] = row[
+            "test_drop_points_mean"
+        ]
+    for row in rows_of(tables["front"][tables["front"]["recommended"].astype(bool)]):
+        numbers = ["level", "parameters", "macs", "bytes", "validation_mean", "test_mean", "test_low", "test_high", "n"]
+        names = ["model", "family", "role", "architecture", "method", "precision"]
+        metrics[row["dataset"]]["recommended"] = {name: row[name] for name in [*names, *numbers]}
+    return finite(metrics)
+
+
+def finite(value: Any) -> Any:
+    """Plain numbers, strings and dicts, without whatever is missing or not finite; accuracies to 6 digits."""
+    if isinstance(value, dict):
+        kept = {name: finite(inner) for name, inner in value.items()}
+        return {name: inner for name, inner in kept.items() if inner is not None}
+    if isinstance(value, str):
+        return value
+    if is_missing(value):
+        return None
+    number = float(value)
+    return int(number) if number.is_integer() else float(f"{number:.6g}")

@@ -1,0 +1,66 @@
+"""Every model a study ends with (original or pruned, FP32 or INT8), their front and the recommendation."""
+
+import re
+
+import pandas as pd
+
+from minarch.analysis.front import pareto_front, recommend, reliable
+from minarch.analysis.intervals import ACCURACY, with_intervals
+from minarch.reporting.records import VARIANT
+
+EXPORT = [*VARIANT, "precision"]
+
+
+def model_name(row: pd.Series) -> str:
+    """Such as "cnn-depth1-channels8, 50 % of units cut, INT8": what was removed can be less than was asked for."""
+    removed = row["removed_share"]
+    cut = f"{100 * removed:.3g} % of units cut" if removed > 0 else "nothing cut, fine-tuned"
+    parts = [row["architecture"], *([cut] if row["method"] == "structured" else []), row["precision"].upper()]
+    return ", ".join(parts)
+
+
+def models_table(
+    exports: pd.DataFrame, structured: pd.DataFrame, latencies: pd.DataFrame, confidence: float
+) -> pd.DataFrame:
+    """One row per final model: sizes (means over repeats), accuracies, latency_<batch>_ms, each with low and high."""
+    exports = exports.assign(failed=exports["status"] != "ok")
+    grouped = exports.groupby(EXPORT)
+    table = grouped.agg(repeats=("repeat", "size"), failed=("failed", "sum"))
+    table = table.join(grouped[["parameters", "macs", "bytes", "weight_bytes"]].mean()).reset_index()
+    table = table.merge(with_intervals(exports, EXPORT, ["validation", "test"], confidence, ACCURACY), on=EXPORT)
+    removed = structured.groupby(VARIANT)["removed_share"].mean()
+    table = table.merge(removed.reset_index(), on=VARIANT, how="left").fillna({"removed_share": 0.0})
+    for batch, measured in latencies.groupby("batch"):
+        columns = {
+            "median": f"latency_{batch}_ms",
+            "low": f"latency_{batch}_ms_low",
+            "high": f"latency_{batch}_ms_high",
+        }
+        by_model = measured.groupby(EXPORT)  # several blocks of repeats are measured one network each
+        merged = by_model.agg(median=("median", "median"), low=("low", "min"), high=("high", "max"))
+        table = table.merge(merged.rename(columns=columns).reset_index(), on=EXPORT, how="left")
+    table.insert(0, "model", table.apply(model_name, axis=1))
+    return table
+
+
+def batches_of(models: pd.DataFrame) -> list[int]:
+    """The batch sizes whose latency the models table holds."""
+    found = (re.fullmatch(r"latency_(\d+)_ms", str(name)) for name in models)
+    return sorted(int(match[1]) for match in found if match)
+
+
+def front_table(models: pd.DataFrame, *, max_drop_points: float, failure_share: float) -> pd.DataFrame:
+    """The models on each data set's front (validation accuracy against bytes), smallest first.
+
+    In a small layer several levels cut the same units; such twins appear once.
+    """
+    same = ["dataset", "architecture", "precision", "removed_share", "bytes", "validation_mean", "test_mean"]
+    models = models.drop_duplicates(same)
+    fronts = []
+    for _, rows in reliable(models, failure_share).groupby("dataset"):
+        recommended, best = recommend(rows, max_drop_points)
+        rows = rows.assign(recommended=rows.index == recommended, best=rows.index == best)
+        on_front = pareto_front(rows["bytes"].to_numpy(float), rows["validation_mean"].to_numpy(float))
+        fronts.append(rows[on_front].sort_values(["bytes", "model"]))
+    columns = [*models.columns, "recommended", "best"]
+    return pd.concat(fronts, ignore_index=True) if fronts else pd.DataFrame(columns=columns)

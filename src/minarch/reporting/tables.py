@@ -1,0 +1,129 @@
+"""The tidy tables of a study, one CSV each; every mean has n and a Student-t interval beside it.
+
+Accuracies are fractions, columns ending in _points percentage points, bytes and parameters means over the repeats.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from minarch.analysis.intervals import ACCURACY, with_intervals
+from minarch.analysis.minimal import Bootstrap
+from minarch.analysis.phases import find_phases
+from minarch.analysis.records import MODEL, read_runs
+from minarch.reporting import records
+from minarch.reporting.models import front_table, models_table
+from minarch.reporting.records import VARIANT
+
+ROLES = ["minimal", "learning", "overfitting"]
+Tables = dict[str, pd.DataFrame]
+
+
+def make_tables(config: dict[str, Any], inputs: dict[str, Any]) -> Tables:
+    """All tables by name, from the items of every stage."""
+    settings = config["params"]["convergence"]
+    confidence = settings["confidence"]
+    bootstrap = Bootstrap(resamples=settings["bootstrap"], confidence=confidence, seed=settings["seed"])
+    sweep = read_runs(inputs["sweep"]).merge(records.read_sweep_tests(inputs["sweep"]), on=[*MODEL, "repeat"])
+    roles = pd.DataFrame(records.read_json(inputs["representatives"] / "representatives.json"))
+    representatives = representatives_table(roles, sweep, confidence)
+    named = representatives[[*MODEL, "role"]]
+    magnitude, redundancy = magnitude_tables(records.read_magnitude(inputs["prune"]), sweep, bootstrap)
+    exports = records.read_exports(inputs["quantize"])
+    structured = records.read_structured(inputs["prune"])
+    latencies = records.read_latencies(inputs["quantize"])
+    models = named.merge(models_table(exports, structured, latencies, confidence), on=MODEL)
+    return {
+        "data": records.read_datasets(inputs["data"]),
+        "sweep": sweep,
+        "sizes": sizes_table(
+            pd.read_csv(inputs["convergence"] / "sizes.csv", dtype={"depth": "Int64"}), sweep, confidence
+        ),
+        "minimal": pd.read_csv(inputs["convergence"] / "minimal.csv", dtype=MINIMAL_TYPES),
+        "representatives": representatives,
+        "magnitude": named.merge(magnitude, on=MODEL),
+        "redundancy": named.merge(redundancy, on=MODEL),
+        "pruning": named.merge(pruning_table(structured, confidence), on=MODEL),
+        "quantization": named.merge(quantization_table(exports, confidence), on=MODEL),
+        "models": models,
+        "front": front_table(
+            models, max_drop_points=config["max_drop_points"], failure_share=settings["failure_share"]
+        ),
+    }
+
+
+def rows_of(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows as plain dicts, which templates and drawing code read."""
+    return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
+
+
+def write_tables(tables: Tables, folder: Path) -> None:
+    folder.mkdir()
+    for name, table in tables.items():
+        table.to_csv(folder / f"{name}.csv", index=False, float_format="%.10g")
+
+
+FAILED = ["unstable", "diverged"]  # a cut that removed nothing (the layer is too small) is no failure
+COUNTS = ["p_min", "p_min_low", "p_min_high", "p_near_best", "p_near_best_low", "p_near_best_high"]
+MINIMAL_TYPES = {"depth": "string", "note": "string"} | dict.fromkeys(COUNTS, "Int64")
+
+
+def sizes_table(sizes: pd.DataFrame, sweep: pd.DataFrame, confidence: float) -> pd.DataFrame:
+    """The convergence stage's sizes with the last epoch's test accuracy beside them."""
+    tests = sweep.rename(columns={"final_test_accuracy": "test"})
+    return sizes.merge(with_intervals(tests, MODEL, ["test"], confidence, ACCURACY).drop(columns="n"), on=MODEL)
+
+
+def representatives_table(roles: pd.DataFrame, sweep: pd.DataFrame, confidence: float) -> pd.DataFrame:
+    """The chosen models by data set, family and role, with the accuracies of their best epochs (what goes on)."""
+    best = sweep.rename(columns={"best_validation_accuracy": "validation", "best_test_accuracy": "test"})
+    accuracies = with_intervals(best, MODEL, ["validation", "test"], confidence, ACCURACY)
+    roles = roles.assign(items=roles["items"].str.join(" "), role=pd.Categorical(roles["role"], ROLES))
+    return roles.merge(accuracies, on=MODEL).sort_values(["dataset", "family", "role"], ignore_index=True)
+
+
+def magnitude_tables(
+    curves: pd.DataFrame, sweep: pd.DataFrame, bootstrap: Bootstrap
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Mean magnitude-pruning curve of each model with its phases, and what the phases say: redundancy and collapse."""
+    accuracies = with_intervals(curves, [*MODEL, "level"], ["validation", "test"], bootstrap.confidence, ACCURACY)
+    classes = sweep.groupby("dataset")["classes"].first()
+    labels, rows = [], []
+    for model, repeats in curves.groupby(MODEL):
+        wide = repeats.pivot(index="repeat", columns="level", values="validation")
+        found = find_phases(wide.columns.to_numpy(), wide.to_numpy(), 1 / classes[str(model[0])], bootstrap)
+        labels += found.labels
+        rows.append(
+            dict(zip(MODEL, model, strict=True))
+            | {"n": len(wide), "base_validation": wide[0].mean(), "redundancy": found.redundancy.value}
+            | {
+                "redundancy_low": found.redundancy.low,
+                "redundancy_high": found.redundancy.high,
+                "collapse": found.collapse,
+            }
+        )
+    return accuracies.assign(phase=labels), pd.DataFrame(rows)
+
+
+def pruning_table(runs: pd.DataFrame, confidence: float) -> pd.DataFrame:
+    """Structured pruning per model and level: what was removed, and accuracy before and after fine-tuning."""
+    accuracies = [f"{split}_{step}" for split in ("validation", "test") for step in ("base", "pruned", "finetuned")]
+    sizes = ["removed_share", "parameters_before", "parameters", "macs_before", "macs"]
+    runs = runs.assign(failed=runs["status"].isin(FAILED))
+    grouped = runs.groupby(VARIANT)
+    table = grouped.agg(repeats=("repeat", "size"), failed=("failed", "sum")).join(grouped[sizes].mean()).reset_index()
+    return table.merge(with_intervals(runs, VARIANT, accuracies, confidence, ACCURACY), on=VARIANT)
+
+
+def quantization_table(exports: pd.DataFrame, confidence: float) -> pd.DataFrame:
+    """What INT8 costs each exported model: drops in percentage points, paired by repeat, beside sizes and agreement."""
+    fp32, int8 = (exports[exports["precision"] == precision] for precision in ("fp32", "int8"))
+    pairs = fp32.merge(int8, on=[*VARIANT, "repeat", "parameters", "agreement"], suffixes=("_fp32", "_int8"))
+    for split in ("validation", "test"):
+        pairs[f"{split}_drop_points"] = 100 * (pairs[f"{split}_fp32"] - pairs[f"{split}_int8"])
+    sizes = ["parameters", "bytes_fp32", "bytes_int8", "weight_bytes_fp32", "weight_bytes_int8"]
+    means = pairs.groupby(VARIANT)[sizes].mean().reset_index()
+    drops = with_intervals(pairs, VARIANT, ["validation_drop_points", "test_drop_points"], confidence)
+    agreement = with_intervals(pairs, VARIANT, ["agreement"], confidence, ACCURACY).drop(columns="n")
+    return means.merge(drops, on=VARIANT).merge(agreement, on=VARIANT)

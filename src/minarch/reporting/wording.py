@@ -1,0 +1,56 @@
+"""Numbers as a reader wants them: per cent, separators, intervals beside means, a dash where nothing was measured."""
+
+import math
+from typing import Any
+
+import pandas as pd
+from markupsafe import Markup
+
+MISSING = Markup('<span class="none">&ndash;</span>')
+
+
+def is_missing(value: Any) -> bool:
+    return bool(pd.isna(value)) or not math.isfinite(value)
+
+
+def percent(value: Any, digits: int = 1) -> str:
+    """0.9712 as "97.1"; the unit stands in the column's head."""
+    return MISSING if is_missing(value) else f"{100 * float(value):.{digits}f}"
+
+
+def share(value: Any) -> str:
+    """0.125 as "12.5" and 0.9 as "90": levels, which are exact."""
+    return MISSING if is_missing(value) else f"{100 * float(value):.3g}"
+
+
+def count(value: Any) -> str:
+    """1490.0 as "1,490"."""
+    return MISSING if is_missing(value) else f"{float(value):,.0f}"
+
+
+def points(value: Any) -> str:
+    """Percentage points: one decimal, with a sign unless it rounds to zero."""
+    if is_missing(value):
+        return MISSING
+    text = f"{float(value):+.1f}"
+    return text[1:] if float(text) == 0 else text
+
+
+def milliseconds(value: Any) -> str:
+    """Three significant digits, never in exponential form."""
+    if is_missing(value):
+        return MISSING
+    return f"{float(value):.{max(0, 2 - math.floor(math.log10(float(value))))}f}"
+
+
+FORMATS = {"percent": percent, "share": share, "count": count, "points": points, "milliseconds": milliseconds}
+
+
+def estimate(row: dict[str, Any], name: str, kind: str, mean: str = "_mean") -> Markup:
+    """The value of column name+mean in words of `kind`; after it, small, the interval name_low to name_high."""
+    value, low, high = (FORMATS[kind](row[name + part]) for part in (mean, "_low", "_high"))
+    if MISSING in (low, high):
+        if low == high or value == MISSING:
+            return Markup("{}").format(value)
+        return Markup('{} <span class="interval">{} to &infin;</span>').format(value, low)
+    return Markup('{} <span class="interval">{} to {}</span>').format(value, low, high)

@@ -1,0 +1,72 @@
+"""Representatives on constructed size tables."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from minarch.analysis.choice import choose
+from minarch.errors import UserError
+
+ROLES = ["minimal", "learning", "overfitting"]
+
+
+def table(*rows: tuple[int, str, bool]) -> pd.DataFrame:
+    sizes = pd.DataFrame(rows, columns=["parameters", "regime", "near_best"])
+    return sizes.assign(dataset="digits", family="dnn", architecture=[f"net-{p}" for p in sizes["parameters"]])
+
+
+FULL = table(
+    (10, "unstable", False),
+    (100, "learning", False),
+    (200, "learning", False),
+    (500, "learning", True),
+    (1000, "overfitting", True),
+    (2000, "overfitting", True),
+)
+
+
+def chosen(sizes: pd.DataFrame, p_min: float, roles: list[str] = ROLES) -> dict[str, int]:
+    return {found.role: found.parameters for found in choose(sizes, p_min, roles)}
+
+
+def test_just_above_the_minimum_near_the_best_and_deep_in_overfitting() -> None:
+    assert chosen(FULL, 100) == {"minimal": 100, "learning": 500, "overfitting": 2000}
+
+
+def test_only_the_roles_that_were_asked_for() -> None:
+    assert chosen(FULL, 100, ["overfitting"]) == {"overfitting": 2000}
+
+
+def test_an_unstable_model_above_the_minimum_is_passed_over() -> None:
+    sizes = table((100, "unstable", False), (100, "learning", False), (500, "unstable", True), (600, "learning", True))
+    sizes["architecture"] = ["a", "b", "c", "d"]
+    assert chosen(sizes, 100, ["minimal", "learning"]) == {"minimal": 100, "learning": 600}
+
+
+def test_learning_moves_on_when_the_minimal_model_is_near_the_best() -> None:
+    sizes = table(
+        (100, "learning", True), (200, "overfitting", True), (300, "learning", True), (400, "overfitting", True)
+    )
+    assert chosen(sizes, 100) == {"minimal": 100, "learning": 300, "overfitting": 400}
+
+
+def test_a_role_without_a_model_of_its_own_is_dropped() -> None:
+    sizes = table((100, "learning", True), (200, "overfitting", True))
+    assert chosen(sizes, 100) == {"minimal": 100, "overfitting": 200}
+    assert chosen(table((100, "overfitting", True)), 100) == {"minimal": 100}
+
+
+@pytest.mark.parametrize(
+    ("sizes", "p_min", "role"),
+    [
+        (FULL, np.nan, "minimal"),
+        (table((100, "learning", False)), 100, "learning"),
+        (table((100, "learning", True)), 100, "overfitting"),
+    ],
+)
+def test_a_role_that_finds_nothing_says_where_and_what_to_do(sizes: pd.DataFrame, p_min: float, role: str) -> None:
+    with pytest.raises(
+        UserError, match=rf"representatives\.roles: '{role}' finds no model for digits/dnn: .*(sweep|epochs)"
+    ) as e:
+        choose(sizes, p_min, [role])
+    assert "\n" not in str(e.value)

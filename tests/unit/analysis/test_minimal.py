@@ -1,0 +1,84 @@
+"""Step-shaped sweeps whose minimal sizes are known by construction."""
+
+import numpy as np
+import pytest
+from constructed import CONVERGENCE, size
+
+from minarch.analysis.minimal import Bootstrap, Minimum, minimum, smallest, statistics
+from minarch.analysis.regimes import Thresholds
+from minarch.analysis.sizes import Size
+
+THRESHOLDS = Thresholds.of(CONVERGENCE)
+BOOTSTRAP = Bootstrap(resamples=200, confidence=0.95, seed=0)
+NOISE = np.array([0.0, 0.002, -0.002, 0.001, -0.001])
+
+
+def sweep(means: dict[int, float]) -> list[Size]:
+    return [size(parameters, mean, mean + 0.01, spread=NOISE) for parameters, mean in means.items()]
+
+
+def find(depths: list[list[Size]]) -> Minimum:
+    return minimum(
+        [statistics(sizes, BOOTSTRAP, i) for i, sizes in enumerate(depths)], THRESHOLDS, BOOTSTRAP.confidence
+    )
+
+
+def test_a_step_has_its_minimum_at_the_step() -> None:
+    found = find([sweep({10: 0.1, 100: 0.3, 1000: 0.9, 2000: 0.945, 4000: 0.95})])
+    assert (found.p_min.value, found.p_min.low, found.p_min.high) == (1000, 1000, 1000)
+    assert found.p_near_best.value == 2000
+    assert found.best_validation == pytest.approx(0.95)
+
+
+def test_monotone_from_above_a_late_failure_moves_the_minimum() -> None:
+    sizes = sweep({100: 0.9, 1000: 0.94, 4000: 0.95})
+    sizes[1] = size(1000, 0.94, 0.95, spread=NOISE, failed=1)
+    found = find([sizes])
+    assert found.p_min.value == 4000
+    assert found.p_min.low == 100  # some resamples do not draw the failed repeat
+
+
+def test_equal_parameter_counts_must_all_be_stable() -> None:
+    sizes = [*sweep({100: 0.9}), size(100, 0.4, 0.4, spread=NOISE), *sweep({1000: 0.95})]
+    assert find([sizes]).p_min.value == 1000
+
+
+def test_nothing_learns_reliably_up_to_the_largest() -> None:
+    sizes = [*sweep({100: 0.9}), size(1000, 0.95, 0.96, spread=NOISE, failed=5)]
+    found = find([sizes])
+    assert np.isinf(found.p_min.value) and np.isinf(found.p_near_best.value)
+
+
+def test_a_poor_depth_does_not_give_the_family_its_minimum() -> None:
+    good, poor = sweep({1000: 0.9, 2000: 0.95}), sweep({50: 0.5, 100: 0.55})
+    assert find([poor]).p_min.value == 50
+    assert find([good, poor]).p_min.value == 1000
+
+
+def test_the_family_is_the_smallest_of_its_depths() -> None:
+    depths = [sweep({1000: 0.9, 2000: 0.95}), sweep({800: 0.9, 1500: 0.948})]
+    found = find(depths)
+    assert (found.p_min.value, found.p_near_best.value) == (800, 1500)
+
+
+def test_the_interval_is_seeded_and_grows_with_noise() -> None:
+    noisy = [
+        size(p, m, m, spread=[0.03, -0.03, 0.02, -0.02, 0.0])
+        for p, m in [(100, 0.84), (200, 0.85), (400, 0.86), (800, 0.95)]
+    ]
+    first, again = find([noisy]), find([noisy])
+    assert first == again
+    assert first.p_min.low < first.p_min.high
+
+
+def test_statistics_start_with_the_data_as_measured() -> None:
+    sizes = sweep({10: 0.1, 100: 0.9})
+    found = statistics(sizes, BOOTSTRAP, 0)
+    assert found.mean.shape == (201, 2)
+    np.testing.assert_allclose(found.mean[0], [s.validation.mean() for s in sizes])
+    np.testing.assert_allclose(found.std[0], [s.validation.std(ddof=1) for s in sizes])
+
+
+def test_smallest_of_nothing_is_beyond_the_grid() -> None:
+    chosen = np.array([[False, True, True], [False, False, False]])
+    assert smallest(np.array([1, 2, 3]), chosen).tolist() == [2.0, np.inf]

@@ -1,0 +1,190 @@
+"""Known cases for the analysis and the report: sizes, and whole studies as item folders, with built-in findings."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from minarch import convergence, representatives
+from minarch.analysis.sizes import Size
+
+CONVERGENCE: dict[str, Any] = {
+    "failure_share": 0.05,
+    "spread_factor": 3.0,
+    "spread_points": 2.0,
+    "below_best_points": 10.0,
+    "near_best_points": 1.0,
+    "saturated_train": 0.995,
+    "gap_factor": 2.0,
+    "loss_rise": 1.1,
+    "bootstrap": 100,
+    "confidence": 0.95,
+    "seed": 0,
+}
+PARAMS: dict[str, Any] = {
+    "sweep": {"repeats": 3},
+    "train": {"epochs": 4, "batch_size": 64, "optimizer": "adam", "learning_rate": 1e-3, "weight_decay": 0.0},
+    "convergence": CONVERGENCE,
+    "representatives": {"roles": ["minimal", "learning", "overfitting"]},
+    "prune": {"importance": "L1", "finetune": {"epochs": 2}},
+    "quantize": {"calibration": 64, "preset": "mixed"},
+}
+STEADY = (0.0, 0.001, -0.001, 0.0005, -0.0005)
+# What each size of a constructed family reaches on validation and on train images, by parameters.
+STEP = {50: (0.2, 0.2), 400: (0.9, 0.91), 1000: (0.955, 0.965), 6000: (0.96, 1.0)}
+
+
+def size(
+    parameters: int, validation: float, train: float, loss_rise: float = 1.0, spread=STEADY, failed: int = 0
+) -> Size:
+    values = validation + np.array(spread)
+    return Size(
+        architecture=f"net-{parameters}",
+        parameters=parameters,
+        macs=parameters,
+        validation=values,
+        train=np.full(len(values), train),
+        failed=np.arange(len(values)) < failed,
+        loss_rise=loss_rise,
+    )
+
+
+def write_json(path: Path, body: Any) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(body))
+
+
+def write_sweep(
+    item: Path, dataset: str, family: str, parameters: int, best: tuple[float, float], diverged=(), depth=1
+) -> Path:
+    """A sweep item of three repeats around `best`; repeats in `diverged` end without a finite number."""
+    runs, tests, curve = [], [], []
+    for repeat in range(3):
+        validation, train = best[0] + STEADY[repeat], min(1.0, best[1] + STEADY[repeat])
+        for epoch in range(1, 5):
+            learned = epoch / 4
+            metrics = {
+                "train_loss": 2 - 1.9 * learned * train,
+                "train_accuracy": 0.1 + (train - 0.1) * learned,
+                "validation_loss": 2 - 1.8 * learned * validation,
+                "validation_accuracy": 0.1 + (validation - 0.1) * learned,
+            }
+            if repeat in diverged and epoch > 2:
+                metrics = dict.fromkeys(metrics)
+            curve.append({"repeat": repeat, "epoch": epoch, **metrics})
+        status = "unstable" if repeat in diverged or validation < 0.21 else "ok"
+        best_metrics = curve[-1] if repeat not in diverged else curve[-3]
+        metrics = {name: curve[-1][name] for name in curve[-1] if "_" in name}
+        best_metrics = {name: best_metrics[name] for name in metrics}
+        run = {"repeat": repeat, "seed": repeat, "status": status, "spec": {}, "best_epoch": 4}
+        runs.append(run | {"final": metrics, "best": best_metrics})
+        measured = {"loss": 0.3, "accuracy": validation - 0.005}
+        nothing = dict.fromkeys(measured)
+        tests.append({"repeat": repeat, "final": nothing if repeat in diverged else measured, "best": measured})
+    model = {"architecture": f"{family}-{parameters}", "dataset": dataset, "family": family, "knobs": {}, "classes": 10}
+    cost = {"parameters": parameters, "macs": 2 * parameters, "depth": depth}
+    write_json(item / "results.json", model | cost | {"weights": "best.safetensors", "repeats": runs})
+    write_json(item / "test.json", {"repeats": tests})
+    write_json(item / "timing.json", {"seconds": [1.0, 1.0, 1.0], "device": "cpu", "threads": 1})
+    pd.DataFrame(curve).to_csv(item / "curves.csv", index=False)
+    return item
+
+
+def write_magnitude(item: Path, model: dict[str, str], accuracy: float) -> Path:
+    levels, kept = [0.0, 0.3, 0.6, 0.9], [1.0, 0.995, 0.7, 0.1]
+    rows = [(repeat, level, share * accuracy) for repeat in range(3) for level, share in zip(levels, kept, strict=True)]
+    curve = pd.DataFrame(rows, columns=["repeat", "level", "validation_accuracy"])
+    write_json(item / "results.json", {"method": "magnitude", **model})
+    curve.assign(remaining_parameters=1, validation_loss=1.0).to_csv(item / "curve.csv", index=False)
+    curve.rename(columns={"validation_accuracy": "accuracy"}).to_csv(item / "test.csv", index=False)
+    return item
+
+
+def write_structured(item: Path, model: dict[str, str], parameters: int, accuracy: float, broken: bool) -> Path:
+    """Half of the units cut; the last repeat is `broken`: its parent's weights were not finite."""
+    runs, tests = [], []
+    for repeat in range(3):
+        gone = broken and repeat == 2
+        steps = {"base": accuracy, "pruned": accuracy - 0.2, "finetuned": accuracy - 0.02 + STEADY[repeat]}
+        steps = dict.fromkeys(steps) if gone else steps
+        sizes = {"parameters": None if gone else parameters // 2, "macs": None if gone else parameters}
+        before = {
+            "parameters_before": parameters,
+            "macs_before": 2 * parameters,
+            "removed_share": None if gone else 0.5,
+        }
+        runs.append({"repeat": repeat, "status": "unstable" if gone else "ok", **sizes, **before, "validation": steps})
+        tests.append({"repeat": repeat, **steps})
+    asked = {"method": "structured", "level": 0.5, "importance": "L1"}
+    write_json(item / "results.json", asked | model | {"repeats": runs})
+    write_json(item / "test.json", {"repeats": tests})
+    return item
+
+
+def write_export(item: Path, variant: dict[str, Any], parameters: int, accuracy: float, broken: bool) -> Path:
+    """FP32 and INT8 of every repeat; INT8 loses two points, and a quarter of the weights' bytes stays."""
+    runs, tests = [], []
+    for repeat in range(3):
+        gone = broken and repeat == 2
+        found = {"fp32": accuracy + STEADY[repeat], "int8": accuracy + STEADY[repeat] - 0.02}
+        weights = {"fp32": 4 * parameters, "int8": parameters}
+        total = {"fp32": 4 * parameters + 500, "int8": parameters + 900}
+        found, weights, total = (dict.fromkeys(part) if gone else part for part in (found, weights, total))
+        run = {"repeat": repeat, "status": "unstable" if gone else "ok", "parameters": None if gone else parameters}
+        run |= {"macs": None if gone else 2 * parameters, "agreement": None if gone else 0.97}
+        runs.append(run | {"bytes": total, "weight_bytes": weights, "validation": {"torch": found["fp32"], **found}})
+        tests.append({"repeat": repeat, **found})
+    write_json(item / "results.json", variant | {"repeats": runs})
+    write_json(item / "test.json", {"repeats": tests})
+    latency = {name: {"median": 0.01234, "low": 0.0121, "high": 0.0131} for name in ("fp32", "int8")}
+    timing = {"latency_ms": {"1": latency, "64": latency}, "rounds": 7, "threads": 1, "device": "a CPU"}
+    write_json(item / "timing.json", timing)
+    return item
+
+
+def write_study(
+    root: Path, datasets: dict[str, list[str]], broken: bool = False
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A whole study of items, data set -> families; returns (config, inputs) of the aggregate stage.
+
+    Every family has the sizes of STEP. `broken`: of each structured pruning one repeat has no numbers, and there is a
+    depth 2 of which every training fails.
+    """
+    inputs: dict[str, Any] = {"data": [], "sweep": [], "prune": [], "quantize": []}
+    for dataset, families in datasets.items():
+        item = root / "data" / f"{dataset}-x"
+        counts = {"train": 100, "validation": 50, "test": 40}
+        write_json(item / "record.json", {"dataset": dataset, "shape": [1, 8, 8], "classes": 10, "counts": counts})
+        inputs["data"].append(item)
+        for family in families:
+            for parameters, best in STEP.items():
+                item = root / "sweep" / f"{dataset}-{family}-{parameters}-x"
+                inputs["sweep"].append(write_sweep(item, dataset, family, parameters, best))
+            if broken:
+                item = root / "sweep" / f"{dataset}-{family}-deep-x"
+                inputs["sweep"].append(write_sweep(item, dataset, family, 60, STEP[50], diverged=[0], depth=2))
+    stages = {"convergence": convergence.work, "representatives": representatives.work}
+    configs = {"convergence": CONVERGENCE, "representatives": PARAMS["representatives"]}
+    for stage, work in stages.items():
+        inputs[stage] = root / stage
+        inputs[stage].mkdir()
+        work(configs[stage], inputs, inputs[stage])
+    for chosen in json.loads((inputs["representatives"] / "representatives.json").read_text()):
+        model = {name: chosen[name] for name in ("dataset", "family", "architecture")}
+        parameters, slug = chosen["parameters"], "-".join(model.values())
+        accuracy = STEP[parameters][0]
+        original, cut = (
+            {"method": "original", "level": 0, "importance": None},
+            {"method": "structured", "level": 0.5, "importance": "L1"},
+        )
+        inputs["prune"] += [
+            write_magnitude(root / "prune" / f"{slug}-m", model, accuracy),
+            write_structured(root / "prune" / f"{slug}-s", model, parameters, accuracy, broken),
+        ]
+        inputs["quantize"] += [
+            write_export(root / "quantize" / f"{slug}-o", model | original, parameters, accuracy, False),
+            write_export(root / "quantize" / f"{slug}-s", model | cut, parameters // 2, accuracy - 0.02, broken),
+        ]
+    return {"study": "constructed", "max_drop_points": 1.0, "params": PARAMS}, inputs

@@ -1,0 +1,75 @@
+"""Families: what may be asked for, and what is said about what may not."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from minarch.errors import UserError
+from minarch.models.families import Cnn, Dnn, Vit, architecture, family
+
+
+def test_labels_name_every_knob():
+    assert Dnn(depth=2, width=16).label == "depth2-width16"
+    assert Cnn(channels=8).label == "depth1-channels8"
+    assert Vit(depth=1, width=8, heads=2, patch=4).label == "depth1-width8-heads2-patch4-ffn2"
+
+
+def test_specs_are_json_with_a_size_per_layer():
+    specs = [
+        architecture(name, knobs).spec([1, 8, 8], 10)
+        for name, knobs in [
+            ("dnn", {"depth": 3, "width": 5}),
+            ("cnn", {"depth": 2, "channels": 4}),
+            ("vit", {"depth": 2, "width": 6, "heads": 3, "patch": 4, "ffn": 3}),
+        ]
+    ]
+    assert specs == json.loads(json.dumps(specs))
+    assert specs[0]["hidden"] == [5, 5, 5]
+    assert specs[1]["channels"] == [4, 4]
+    assert specs[2] | {"heads": [3, 3], "ffn": [18, 18], "head_size": 2} == specs[2]
+
+
+@pytest.mark.parametrize(
+    ("name", "knobs", "message"),
+    [
+        ("dnn", {"depth": 0, "width": 1}, "dnn.depth: 0 is not allowed, it must be an integer of at least 1"),
+        ("dnn", {"depth": 1, "width": 2.5}, "dnn.width: 2.5 is not allowed, it must be an integer of at least 1"),
+        ("dnn", {"depth": True, "width": 2}, "dnn.depth: True is not allowed, it must be an integer of at least 1"),
+        ("dnn", {"depth": 1}, "dnn.width: missing, it must be given"),
+        (
+            "cnn",
+            {"channels": 1, "kernel": 5},
+            "cnn.kernel: 5 is not allowed, cnn has no such knob (its knobs: depth, channels)",
+        ),
+        (
+            "vit",
+            {"depth": 1, "width": 5, "heads": 2, "patch": 4},
+            "vit.width: 5 is not allowed, it must be a multiple of heads (2)",
+        ),
+        ("rnn", {}, "family: 'rnn' is not known, it must be one of dnn, cnn, vit or \"package.module:Class\""),
+    ],
+)
+def test_impossible_knobs_are_one_line(name, knobs, message):
+    with pytest.raises(UserError) as error:
+        architecture(name, knobs)
+    assert str(error.value) == message
+
+
+@pytest.mark.parametrize("name", ["no.such.module:Net", "json:Missing", "json:dumps", ":", "dnn:"])
+def test_what_is_no_family_is_one_line(name):
+    with pytest.raises(UserError, match="it must be one of dnn, cnn, vit"):
+        family(name)
+
+
+def test_networks_that_do_not_fit_the_image():
+    with pytest.raises(UserError, match=r"vit.patch: 3 is not allowed, it must divide the image's 8x8 pixels"):
+        Vit(depth=1, width=4, heads=2, patch=3).spec([1, 8, 8], 10)
+    with pytest.raises(UserError, match="2x8 pixels are too small"):
+        Cnn(channels=1).spec([1, 2, 8], 10)
+
+
+def test_importing_families_does_not_import_torch():
+    code = "import sys, minarch.models.families; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,58 @@
+import pandas as pd
+import pytest
+
+from minarch.reporting.models import front_table, model_name
+from minarch.reporting.tables import quantization_table
+
+IDENTITY = {"dataset": "digits", "family": "dnn", "architecture": "dnn-8", "importance": "L1"}
+
+
+@pytest.mark.parametrize(
+    ("method", "removed", "name"),
+    [
+        ("original", 0.0, "dnn-8, INT8"),
+        ("structured", 0.5, "dnn-8, 50 % of units cut, INT8"),
+        ("structured", 0.0, "dnn-8, nothing cut, fine-tuned, INT8"),
+    ],
+)
+def test_a_model_is_named_by_what_was_removed(method: str, removed: float, name: str) -> None:
+    row = pd.Series(IDENTITY | {"method": method, "level": 0.6, "precision": "int8", "removed_share": removed})
+    assert model_name(row) == name
+
+
+def test_levels_that_cut_the_same_units_are_one_model_of_the_front() -> None:
+    same = IDENTITY | {"precision": "fp32", "removed_share": 0.0, "bytes": 100.0, "repeats": 5, "failed": 0}
+    accuracy = {"validation_mean": 0.9, "test_mean": 0.89}
+    models = pd.DataFrame(
+        [same | accuracy | {"model": f"level {level}", "level": level} for level in (0.25, 0.5, 0.75)]
+    )
+    front = front_table(models, max_drop_points=1.0, failure_share=0.05)
+    assert front["model"].tolist() == ["level 0.25"]
+    assert front["recommended"].tolist() == [True] and front["best"].tolist() == [True]
+
+
+def test_no_reliable_model_gives_an_empty_front() -> None:
+    row = IDENTITY | {"precision": "fp32", "removed_share": 0.0, "bytes": 1.0, "repeats": 5, "failed": 3, "model": "m"}
+    front = front_table(
+        pd.DataFrame([row | {"validation_mean": 0.9, "test_mean": 0.9}]), max_drop_points=1.0, failure_share=0.05
+    )
+    assert front.empty and {"recommended", "best"} <= set(front.columns)
+
+
+def test_what_int8_costs_is_paired_by_repeat() -> None:
+    rows = []
+    for repeat, fp32, int8 in [(0, 0.9, 0.88), (1, 0.8, 0.78), (2, 0.7, 0.68)]:
+        common = IDENTITY | {
+            "method": "original",
+            "level": 0.0,
+            "repeat": repeat,
+            "parameters": 10.0,
+            "agreement": 0.95,
+        }
+        for precision, accuracy in [("fp32", fp32), ("int8", int8)]:
+            sizes = {"bytes": 40.0, "weight_bytes": 20.0, "validation": accuracy, "test": accuracy}
+            rows.append(common | sizes | {"precision": precision})
+    row = quantization_table(pd.DataFrame(rows), 0.95).iloc[0]
+    # The accuracies spread by 10 points, the losses do not spread at all.
+    found = [row[f"test_drop_points_{part}"] for part in ("mean", "low", "high")]
+    assert found == pytest.approx([2.0, 2.0, 2.0])

@@ -1,0 +1,177 @@
+"""The aggregate stage on constructed studies whose findings are known."""
+
+import json
+import math
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from constructed import write_study
+
+from minarch import aggregate
+from minarch.reporting.wording import FORMATS
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    """(config, inputs, finished folder) of one data set and two families, one of them unknown to the palette."""
+    root = tmp_path_factory.mktemp("study")
+    config, inputs = write_study(root, {"digits": ["dnn", "mine:Own"]})
+    out = root / "aggregate"
+    out.mkdir()
+    aggregate.work(config, inputs, out)
+    return config, inputs, out
+
+
+@pytest.fixture(scope="module")
+def ragged(tmp_path_factory):
+    """A report of two data sets, the second without one of the families, with repeats that have no numbers."""
+    root = tmp_path_factory.mktemp("ragged")
+    config, inputs = write_study(root, {"digits": ["dnn", "cnn"], "mnist": ["dnn"]}, broken=True)
+    out = root / "aggregate"
+    out.mkdir()
+    aggregate.work(config, inputs, out)
+    return out
+
+
+def table(out: Path, name: str) -> pd.DataFrame:
+    return pd.read_csv(out / "tables" / f"{name}.csv")
+
+
+VOID = {"meta", "img", "br", "link"}
+
+
+class Page(HTMLParser):
+    """What a browser would fetch, which anchors exist, and whether every element is closed."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.fetched, self.links, self.ids, self.open, self.text = [], [], [], [], ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, Any]]) -> None:
+        named = dict(attrs)
+        self.fetched += [named[name] for name in ("src", "srcset") if name in named]
+        self.links += [named["href"]] if "href" in named else []
+        self.ids += [named["id"]] if "id" in named else []
+        self.open += [] if tag in VOID else [tag]
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data + " "
+
+
+def test_the_same_items_give_the_same_bytes(study, tmp_path: Path) -> None:
+    config, inputs, out = study
+    backwards = {name: paths[::-1] if isinstance(paths, list) else paths for name, paths in inputs.items()}
+    aggregate.work(config, backwards, tmp_path)
+    written = {path.relative_to(out): path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    again = {path.relative_to(tmp_path): path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    assert {str(path) for path in written if written[path] != again.get(path)} == set()
+    assert {path.suffix for path in written} == {".csv", ".svg", ".png", ".json", ".html"}
+
+
+def test_the_report_needs_nothing_beside_it(study) -> None:
+    page = Page((study[2] / "report.html").read_text())
+    assert page.open == []
+    assert page.fetched and all(source.startswith("data:image/svg+xml;base64,") for source in page.fetched)
+    assert len(page.fetched) == len(list((study[2] / "figures").glob("*.svg")))
+    for link in page.links:
+        assert link[1:] in page.ids if link.startswith("#") else (study[2] / link).exists()
+    assert not re.search(r"https?://|url\(|@import|<script", (study[2] / "report.html").read_text())
+
+
+@pytest.mark.parametrize(
+    ("name", "columns"),
+    [
+        ("data", {"train": "count", "validation": "count", "test": "count"}),
+        (
+            "sizes",
+            {"parameters": "count", "validation_mean": "percent", "test_mean": "percent", "validation_low": "percent"},
+        ),
+        (
+            "minimal",
+            {"p_min": "count", "p_min_low": "count", "p_near_best_high": "count", "best_validation": "percent"},
+        ),
+        ("representatives", {"parameters": "count", "validation_mean": "percent", "test_high": "percent"}),
+        ("magnitude", {"level": "share", "validation_mean": "percent", "test_low": "percent"}),
+        ("redundancy", {"redundancy": "share", "redundancy_low": "share", "collapse": "share"}),
+        ("pruning", {"parameters": "count", "test_pruned_mean": "percent", "test_finetuned_mean": "percent"}),
+        ("quantization", {"bytes_int8": "count", "weight_bytes_fp32": "count", "test_drop_points_mean": "points"}),
+        ("models", {"bytes": "count", "macs": "count", "test_mean": "percent", "latency_64_ms": "milliseconds"}),
+        ("front", {"bytes": "count", "validation_high": "percent", "latency_1_ms_low": "milliseconds"}),
+    ],
+)
+def test_the_report_says_what_the_tables_say(study, ragged, name: str, columns: dict[str, str]) -> None:
+    for out in (study[2], ragged):
+        words = set(Page((out / "report.html").read_text()).text.split())
+        for column, kind in columns.items():
+            said = {str(FORMATS[kind](value)) for value in table(out, name)[column].dropna()}
+            assert said and said <= words
+
+
+def test_findings_are_those_that_were_built_in(study) -> None:
+    out = study[2]
+    metrics = json.loads((out / "metrics.json").read_text())["digits"]
+    assert metrics["dnn"]["p_min"] == 400 and metrics["mine:Own"]["p_near_best"] == 1000
+    assert metrics["dnn"]["redundancy"] == {"minimal": 0.3, "learning": 0.3, "overfitting": 0.3}
+    assert metrics["dnn"]["int8_drop_points"]["minimal"] == pytest.approx(2.0)
+    # 0.955 is within a point of 0.96; its INT8 and pruned forms lose two.
+    assert metrics["recommended"]["model"] == "dnn-1000, FP32"
+    assert metrics["recommended"]["bytes"] == 4500 and metrics["recommended"]["n"] == 3
+    pruning = table(out, "pruning").set_index(["family", "role"]).loc[("dnn", "learning")]
+    assert (pruning["parameters"], pruning["parameters_before"], pruning["n"]) == (500, 1000, 3)
+    assert pruning["validation_finetuned_mean"] == pytest.approx(0.935)
+    front = table(out, "front")
+    assert (
+        front["model"].is_unique
+        and front["bytes"].is_monotonic_increasing
+        and front["validation_mean"].is_monotonic_increasing
+    )
+    assert table(out, "magnitude").query("role == 'minimal' and family == 'dnn'")["phase"].tolist() == [
+        "plateau",
+        "plateau",
+        "degradation",
+        "collapse",
+    ]
+
+
+def test_metrics_are_finite_numbers_and_short_names(ragged) -> None:
+    def walk(value: Any) -> None:
+        if isinstance(value, dict):
+            for inner in value.values():
+                walk(inner)
+        else:
+            assert len(value) < 80 if isinstance(value, str) else math.isfinite(value)
+
+    walk(json.loads((ragged / "metrics.json").read_text()))
+
+
+def test_repeats_without_numbers_are_counted_not_averaged(ragged) -> None:
+    pruning, models = table(ragged, "pruning"), table(ragged, "models")
+    assert (pruning["repeats"] == 3).all() and (pruning["failed"] == 1).all() and (pruning["n"] == 2).all()
+    assert pruning["removed_share"].eq(0.5).all()
+    assert (models.loc[models["method"] == "structured", "failed"] == 1).all()
+    assert (
+        table(ragged, "front")["method"] == "original"
+    ).all()  # a third of the pruned repeats failed: not recommended
+    assert "1 failed" in Page((ragged / "report.html").read_text()).text
+
+
+def test_a_depth_that_never_learns_has_no_minimum(ragged) -> None:
+    row = table(ragged, "minimal").set_index(["dataset", "depth"]).sort_index().loc[("mnist", "2")].iloc[0]
+    assert pd.isna(row["p_min"]) and "not found up to 60 parameters" in row["note"]
+    assert row["note"] in Page((ragged / "report.html").read_text()).text
+
+
+def test_every_data_set_has_its_answer(ragged) -> None:
+    text = " ".join(Page((ragged / "report.html").read_text()).text.split())
+    assert (
+        "On digits , the smallest model within 1 point" in text
+        and "On mnist , the smallest model within 1 point" in text
+    )

@@ -1,0 +1,37 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from minarch.reporting.wording import FORMATS, MISSING, estimate
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "words"),
+    [
+        ("percent", 0.97125, "97.1"),
+        ("share", 0.125, "12.5"),
+        ("share", 0.9, "90"),
+        ("count", 12345.0, "12,345"),
+        ("points", 1.24, "+1.2"),
+        ("points", -0.04, "0.0"),
+        ("milliseconds", 0.012345, "0.0123"),
+        ("milliseconds", 4.5678, "4.57"),
+        ("milliseconds", 456.78, "457"),
+    ],
+)
+def test_numbers_in_words(kind: str, value: float, words: str) -> None:
+    assert FORMATS[kind](value) == words
+
+
+@pytest.mark.parametrize("nothing", [None, np.nan, np.inf, pd.NA])
+@pytest.mark.parametrize("kind", FORMATS)
+def test_nothing_is_a_dash(kind: str, nothing) -> None:
+    assert FORMATS[kind](nothing) == MISSING
+
+
+def test_an_estimate_carries_its_interval() -> None:
+    row = {"v_mean": 0.9, "v_low": 0.85, "v_high": 0.95, "p": 100, "p_low": 50, "p_high": None}
+    assert estimate(row, "v", "percent") == '90.0 <span class="interval">85.0 to 95.0</span>'
+    assert estimate(row, "p", "count", "") == '100 <span class="interval">50 to &infin;</span>'
+    assert estimate({"v_mean": 0.9, "v_low": np.nan, "v_high": np.nan}, "v", "percent") == "90.0"
+    assert estimate({"v_mean": None, "v_low": None, "v_high": None}, "v", "percent") == MISSING

@@ -1,0 +1,116 @@
+"""A copy of the project in a temporary folder, with the smoke study as its params.yaml, driven by the real tools."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+
+REPOSITORY = Path(__file__).parents[2]
+STAGES = ("data", "sweep", "convergence", "representatives", "prune", "quantize", "aggregate")
+
+
+@dataclass
+class Project:
+    """A checkout with its own git history, DVC cache and artifacts."""
+
+    root: Path
+
+    def run(self, *command: str, ok: bool = True, **environment: str) -> str:
+        """Run a command line there; returns what it said on both streams."""
+        done = subprocess.run(
+            command, cwd=self.root, env=self.environment(**environment), capture_output=True, text=True, check=False
+        )
+        said = done.stdout + done.stderr
+        assert (done.returncode == 0) == ok, f"{' '.join(command)} exited with {done.returncode}:\n{said}"
+        return said
+
+    def environment(self, **extra: str) -> dict[str, str]:
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("DVC_", "MINARCH_", "PYTEST_"))}
+        path = f"{Path(sys.executable).parent}:{kept['PATH']}"
+        return {**kept, "PATH": path, "PYTHONPATH": str(self.root / "src"), "DVC_NO_ANALYTICS": "1", **extra}
+
+    def edit(self, **changes: object) -> None:
+        """Set values in params.yaml, named `section__field`."""
+        params = yaml.safe_load((self.root / "params.yaml").read_text())
+        for name, value in changes.items():
+            *sections, field = name.split("__")
+            inner = params
+            for section in sections:
+                inner = inner.setdefault(section, {})
+            inner[field] = value
+        (self.root / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+
+    def commit(self) -> None:
+        self.run("git", "add", "-A")
+        self.run("git", "commit", "-qm", "state", "--allow-empty")
+
+    def items(self, stage: str) -> dict[str, int]:
+        """Finished items of a stage, with the time at which their record was written."""
+        records = sorted((self.root / "artifacts" / stage).glob("*/item.json"))
+        return {r.parent.name: r.stat().st_mtime_ns for r in records}
+
+    def digests(self, stage: str) -> dict[str, str]:
+        """What must be the same bytes after any number of interruptions: all but measured times."""
+        found = {}
+        for path in sorted((self.root / "artifacts" / stage).rglob("*")):
+            if path.is_file() and path.name not in ("timing.json", "item.json"):
+                found[str(path.relative_to(self.root))] = path.read_bytes().hex()
+        return found
+
+    def assert_clean(self) -> None:
+        """Both tools say that nothing is to do."""
+        assert "Nothing to be done" in self.run("snakemake", "-n")
+        assert "up to date" in self.run("dvc", "status")
+
+    def copy(self, target: Path) -> "Project":
+        shutil.copytree(self.root, target, symlinks=True)
+        return Project(target)
+
+
+def jobs(said: str, rule: str) -> int:
+    """How many jobs of a rule a run planned, over all its job tables; a table that is printed again counts once."""
+    tables = re.findall(r"^Job stats:\n(.*?)^total", said, re.M | re.S)
+    found = [re.search(rf"^{rule}\s+(\d+)$", table, re.M) for table in tables]
+    return sum(int(match.group(1)) for match in found if match)
+
+
+@pytest.fixture(scope="session")
+def fresh(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A checkout of the working tree in which nothing was computed."""
+    root = tmp_path_factory.mktemp("fresh") / "project"
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=REPOSITORY, capture_output=True, check=True
+    )
+    for name in listed.stdout.decode().split("\0"):
+        if name and (REPOSITORY / name).is_file() and not name.startswith(("reports/", "dvc.lock")):
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(REPOSITORY / name, root / name)
+    shutil.copy(REPOSITORY / "params/smoke.yaml", root / "params.yaml")
+    project = Project(root)
+    project.run("git", "init", "-q", "-b", "main")
+    project.run("git", "config", "user.email", "test@example.org")
+    project.run("git", "config", "user.name", "test")
+    project.commit()
+    return project
+
+
+@pytest.fixture(scope="session")
+def finished(fresh: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The smoke study, run to its end by plain `snakemake` and committed. Tests work on copies."""
+    project = fresh.copy(tmp_path_factory.mktemp("finished") / "project")
+    said = project.run("snakemake", "--cores", "2")
+    assert "report: reports/report.html" in said
+    project.commit()
+    return project
+
+
+@pytest.fixture
+def project(finished: Project, tmp_path: Path) -> Project:
+    """A copy of the finished study for one test."""
+    return finished.copy(tmp_path / "project")

@@ -1,0 +1,148 @@
+"""Killed, doubled, damaged: nothing is lost, nothing wrong becomes the truth."""
+
+import os
+import pickle
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from safetensors.torch import load_file
+
+from .conftest import Project, jobs
+
+pytestmark = pytest.mark.workflow
+
+
+def _start(project: Project, *command: str) -> subprocess.Popen[bytes]:
+    quiet = subprocess.DEVNULL
+    return subprocess.Popen(
+        command, cwd=project.root, env=project.environment(), stdout=quiet, stderr=quiet, start_new_session=True
+    )
+
+
+def _wait_for(condition: object, seconds: float = 120) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():  # type: ignore[operator]
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.02)
+
+
+def test_killed_twice_in_the_sweep_it_trains_exactly_what_is_missing(fresh: Project, finished: Project, tmp_path: Path) -> None:
+    project = fresh.copy(tmp_path / "project")
+    for kill in (1, 2):
+        process = _start(project, "snakemake", "--cores", "1")
+        _wait_for(lambda kill=kill: len(project.items("sweep")) >= kill)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        time.sleep(1)  # orphans of the fork server would go on writing now
+    survivors = project.items("sweep")
+    assert 2 <= len(survivors) < len(finished.items("sweep"))
+    said = project.run("snakemake")
+    assert jobs(said, "sweep_item") == len(finished.items("sweep")) - len(survivors)
+    assert {n: t for n, t in project.items("sweep").items() if n in survivors} == survivors
+    for stage in ("data", "sweep", "convergence", "representatives", "prune"):
+        assert project.digests(stage) == finished.digests(stage), stage
+    project.assert_clean()
+
+
+def test_a_killed_dvc_repro_needs_no_unlock(fresh: Project, finished: Project, tmp_path: Path) -> None:
+    project = fresh.copy(tmp_path / "project")
+    process = _start(project, "dvc", "repro")
+    _wait_for(lambda: len(project.items("sweep")) >= 1)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    time.sleep(1)
+    survivors = project.items("sweep")
+    project.run("dvc", "repro")
+    assert {n: t for n, t in project.items("sweep").items() if n in survivors} == survivors
+    assert project.digests("sweep") == finished.digests("sweep")
+    project.assert_clean()
+
+
+def test_a_second_run_refuses_in_one_line(fresh: Project, tmp_path: Path) -> None:
+    project = fresh.copy(tmp_path / "project")
+    process = _start(project, "snakemake", "--cores", "1")
+    try:
+        _wait_for(lambda: (project.root / ".minarch/run.lock").exists() and (project.root / "logs").exists())
+        said = project.run("snakemake", ok=False)
+        assert said.count("another run (process") == 1
+        assert "Traceback" not in said
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+@pytest.mark.parametrize("tool", ["dvc", "snakemake"])
+@pytest.mark.parametrize("name", ["results.json", "best.safetensors", "item.json"])
+def test_a_hand_edited_artifact_is_made_again(project: Project, tool: str, name: str) -> None:
+    victim = next((project.root / "artifacts/sweep").glob(f"*/{name}"))
+    truth = victim.read_bytes()
+    mode = victim.stat().st_mode
+    victim.unlink()
+    victim.write_bytes(truth.replace(b"0", b"1", 1) if name != "best.safetensors" else truth[: len(truth) // 2])
+    victim.chmod(mode)
+    said = project.run("dvc", "repro") if tool == "dvc" else project.run("snakemake")
+    assert "was changed or damaged" in said
+    assert victim.read_bytes() == truth
+    project.assert_clean()
+    assert project.run("git", "status", "--porcelain") == ""
+
+
+def test_a_lost_item_comes_back(project: Project) -> None:
+    victim = next((project.root / "artifacts/prune").glob("*-magnitude-*"))
+    shutil.rmtree(victim)
+    said = project.run("snakemake")
+    assert jobs(said, "prune_item") == 0 and victim.exists()
+    project.assert_clean()
+
+
+def test_a_truncated_object_in_the_cache_is_not_believed(project: Project) -> None:
+    victim = next((project.root / "artifacts/sweep").glob("*/best.safetensors"))
+    truth = victim.read_bytes()
+    for stored in (project.root / ".dvc/cache/files/md5").glob("*/*"):
+        if stored.read_bytes() == truth:
+            stored.chmod(0o644)
+            stored.write_bytes(truth[:100])
+    shutil.rmtree(victim.parent)
+    said = project.run("snakemake")
+    assert jobs(said, "sweep_item") == 1
+    assert victim.read_bytes() == truth
+
+
+@pytest.mark.parametrize("where", ["reports/report.html", "reports/metrics.json"])
+def test_an_edited_report_is_published_again(project: Project, where: str) -> None:
+    report = project.root / where
+    truth = report.read_bytes()
+    report.write_text("a better number")
+    project.run("snakemake")
+    assert report.read_bytes() == truth
+    assert project.run("git", "status", "--porcelain") == ""
+
+
+def test_a_pickle_in_place_of_weights_is_refused(project: Project, tmp_path: Path) -> None:
+    """Forged with matching seals, as a hostile remote could: it is read as data and refused, and nothing in it runs."""
+    from minarch.flow.seal import md5, read_sealed, write_sealed
+
+    proof = tmp_path / "executed"
+
+    class Payload:
+        def __reduce__(self) -> tuple[object, tuple[str]]:
+            return os.system, (f"touch {proof}",)
+
+    chosen = {name.split("-l1-")[0] for name in project.items("prune") if "-l1-" in name}
+    folder = next(f for f in (project.root / "artifacts/sweep").iterdir() if f.name.rsplit("-", 1)[0] in chosen)
+    load_file(folder / "best.safetensors")
+    (folder / "best.safetensors").unlink()
+    (folder / "best.safetensors").write_bytes(pickle.dumps(Payload()))
+    record = read_sealed(folder / "item.json")
+    assert record is not None
+    record["files"]["best.safetensors"] = md5(folder / "best.safetensors")
+    (folder / "item.json").unlink()
+    write_sealed(folder / "item.json", record)
+    project.edit(prune__levels=[0.25])
+    said = project.run("snakemake", ok=False)
+    assert "safetensors" in said and "Traceback" not in said
+    assert not proof.exists()

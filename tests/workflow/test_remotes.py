@@ -1,0 +1,87 @@
+"""Pulling from the remotes that reviewers use: S3 (a local server) and SSH (a local SFTP server)."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from socket import create_connection, socket
+
+import boto3
+import pytest
+
+from .conftest import Project, jobs
+from .test_uses import reviewed
+
+pytestmark = pytest.mark.workflow
+
+KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
+SSH_SERVER = """
+import asyncio, sys, asyncssh
+
+class Server(asyncssh.SSHServer):
+    def begin_auth(self, username): return True
+    def password_auth_supported(self): return True
+    def validate_password(self, username, password): return (username, password) == ("reviewer", "secret")
+
+async def main():
+    await asyncssh.create_server(Server, "127.0.0.1", int(sys.argv[1]), sftp_factory=True,
+                                 server_host_keys=[asyncssh.generate_private_key("ssh-ed25519")])
+    await asyncio.Event().wait()
+
+asyncio.run(main())
+"""
+
+
+@contextmanager
+def _server(*command: str) -> Iterator[int]:
+    """A server process on a free local port, given as its last argument; skips with the reason if it does not come up."""
+    with socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    with subprocess.Popen([*command, str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            for _ in range(300):
+                try:
+                    create_connection(("127.0.0.1", port), 1).close()
+                    break
+                except OSError:
+                    if process.poll() is not None:
+                        assert process.stderr is not None
+                        pytest.skip(f"{command[0]} does not start here: {process.stderr.read()[-300:]}")
+                    time.sleep(0.1)
+            yield port
+        finally:
+            process.kill()
+
+
+def _check(project: Project, tmp_path: Path, **environment: str) -> None:
+    clone = reviewed(project, tmp_path, **environment)
+    clone.edit(quantize__calibration=64)
+    said = clone.run("dvc", "repro", **environment)
+    assert jobs(said, "sweep_item") == jobs(said, "prune_item") == 0
+    assert jobs(said, "quantize_item") == len(clone.items("quantize"))
+    clone.assert_clean()
+
+
+def test_a_reviewer_pulls_from_s3(project: Project, tmp_path: Path) -> None:
+    with _server(f"{Path(sys.executable).parent}/moto_server", "-H", "127.0.0.1", "-p") as port:
+        url = f"http://127.0.0.1:{port}"
+        client = boto3.client(
+            "s3", endpoint_url=url, aws_access_key_id="test", aws_secret_access_key="test", region_name="us-east-1"
+        )
+        client.create_bucket(Bucket="artifacts")
+        client.close()
+        project.run("dvc", "remote", "add", "-d", "store", "s3://artifacts/minarch")
+        project.run("dvc", "remote", "modify", "store", "endpointurl", url)
+        _check(project, tmp_path, **KEYS)
+
+
+def test_a_reviewer_pulls_over_ssh(project: Project, tmp_path: Path) -> None:
+    with _server(sys.executable, "-c", SSH_SERVER) as port:
+        folder = tmp_path / "remote"
+        folder.mkdir()
+        project.run("dvc", "remote", "add", "-d", "store", f"ssh://reviewer@127.0.0.1:{port}{folder}")
+        project.run("dvc", "remote", "modify", "store", "password", "secret")
+        _check(project, tmp_path)

@@ -1,0 +1,127 @@
+"""The three uses agree: `snakemake`, `dvc repro` after a change, a reviewer's `dvc pull`."""
+
+import json
+import os
+import random
+from pathlib import Path
+
+import pytest
+
+from .conftest import STAGES, Project, jobs
+
+pytestmark = pytest.mark.workflow
+
+
+def test_a_run_leaves_every_index_a_report_and_nothing_to_do(finished: Project) -> None:
+    for stage in STAGES:
+        indexes = list((finished.root / "artifacts" / stage).glob("index-*.json"))
+        assert len(indexes) == 1, stage
+        listed = json.loads(indexes[0].read_text())["items"]
+        assert listed == sorted(finished.items(stage)) != []
+    assert "<html" in (finished.root / "reports/report.html").read_text()
+    finished.assert_clean()
+    assert "metrics.json" in finished.run("dvc", "metrics", "show")
+    assert finished.run("git", "status", "--porcelain") == ""
+
+
+@pytest.mark.parametrize("tool", ["dvc", "snakemake"])
+def test_one_more_architecture_trains_exactly_that_one(project: Project, tool: str) -> None:
+    before = {stage: project.items(stage) for stage in STAGES}
+    project.edit(sweep__families__dnn__width=[1, 16, 32, 64])
+    said = project.run("dvc", "repro") if tool == "dvc" else project.run("snakemake")
+    assert jobs(said, "sweep_item") == 1
+    after = project.items("sweep")
+    new = set(after) - set(before["sweep"])
+    assert len(new) == 1 and "width32" in new.pop()
+    assert {n: t for n, t in after.items() if n in before["sweep"]} == before["sweep"]
+    assert project.items("data") == before["data"]
+    # The representatives are decided anew from all sizes; what they already had stays.
+    kept = set(project.items("prune")) & set(before["prune"])
+    assert kept and all(project.items("prune")[n] == before["prune"][n] for n in kept)
+    project.assert_clean()
+
+
+@pytest.mark.parametrize("tool", ["dvc", "snakemake"])
+def test_another_pruning_level_trains_nothing(project: Project, tool: str) -> None:
+    before = project.items("prune")
+    project.edit(prune__levels=[0.5, 0.75])
+    said = project.run("dvc", "repro") if tool == "dvc" else project.run("snakemake")
+    assert jobs(said, "sweep_item") == 0
+    new = set(project.items("prune")) - set(before)
+    assert new and all("-l1-75-" in name for name in new)
+    assert {n: t for n, t in project.items("prune").items() if n in before} == before
+    project.assert_clean()
+
+
+@pytest.mark.parametrize("tool", ["dvc", "snakemake"])
+def test_a_training_parameter_there_and_back_trains_nothing_on_the_way_back(project: Project, tool: str) -> None:
+    command = ("dvc", "repro") if tool == "dvc" else ("snakemake",)
+    original = (project.root / "params.yaml").read_text()
+    project.edit(train__batch_size=128)
+    assert jobs(project.run(*command), "sweep_item") == len(project.items("sweep"))
+    project.assert_clean()
+    (project.root / "params.yaml").write_text(original)
+    said = project.run(*command)
+    for rule in ("data_item", "sweep_item", "prune_item", "quantize_item", "aggregate_item"):
+        assert jobs(said, rule) == 0
+    project.assert_clean()
+    assert project.run("git", "status", "--porcelain") == ""
+
+
+def test_an_experiment_runs_as_dvc_users_expect(project: Project) -> None:
+    said = project.run("dvc", "exp", "run", "-S", "aggregate.max_drop_points=2.0")
+    assert jobs(said, "sweep_item") == 0 and jobs(said, "aggregate_item") == 1
+    assert "max_drop_points" in project.run("dvc", "params", "diff", "HEAD")
+    queued = project.run("dvc", "exp", "run", "--temp", "-S", "prune.levels=[0.25]")
+    assert jobs(queued, "sweep_item") == 0 and jobs(queued, "prune_item") > 0
+
+
+def _shuffle_times(root: Path) -> None:
+    rng = random.Random(0)
+    for path in sorted(p for p in root.rglob("*") if p.is_file() and ".git" not in p.parts and ".dvc" not in p.parts):
+        moment = 1_600_000_000 + rng.random() * 1e8
+        os.utime(path, (moment, moment))
+
+
+def review(project: Project, url: str, tmp_path: Path, **environment: str) -> Project:
+    """Push to a remote, clone, pull, shuffle times, and check what a reviewer sees."""
+    project.run("dvc", "remote", "add", "-d", "store", url)
+    return reviewed(project, tmp_path, **environment)
+
+
+def reviewed(project: Project, tmp_path: Path, **environment: str) -> Project:
+    project.commit()
+    project.run("dvc", "push", **environment)
+    clone = Project(tmp_path / "clone")
+    project.run("git", "clone", "-q", str(project.root), str(clone.root))
+    clone.run("git", "config", "user.email", "test@example.org")
+    clone.run("git", "config", "user.name", "test")
+    clone.run("dvc", "pull", **environment)
+    _shuffle_times(clone.root)
+    clone.assert_clean()
+    return clone
+
+
+def test_a_reviewer_pulls_and_nothing_runs(project: Project, tmp_path: Path) -> None:
+    clone = review(project, str(tmp_path / "remote"), tmp_path)
+    assert "Nothing to be done" in clone.run("snakemake")
+    assert "up to date" in clone.run("dvc", "repro")
+    clone.edit(prune__magnitude_levels=[0, 0.25, 0.5])
+    said = clone.run("dvc", "repro")
+    assert jobs(said, "sweep_item") == 0
+    assert jobs(said, "prune_item") == sum("magnitude" in name for name in clone.items("prune"))
+    clone.assert_clean()
+
+
+def test_make_review_pulls_and_verifies(project: Project, tmp_path: Path) -> None:
+    project.run("dvc", "remote", "add", "-d", "store", str(tmp_path / "remote"))
+    project.commit()
+    project.run("dvc", "push")
+    project.run("git", "clone", "-q", str(project.root), str(tmp_path / "clone"))
+    clone = Project(tmp_path / "clone")
+    said = clone.run("python", "-m", "minarch.flow.review")
+    assert "nothing to do" in said and "reports/report.html" in said
+    victim = next((clone.root / "artifacts/sweep").glob("*/curves.csv"))
+    victim.unlink()
+    victim.write_text("repeat,epoch\n")
+    assert str(victim.parent.name) in clone.run("python", "-m", "minarch.flow.review", ok=False)
