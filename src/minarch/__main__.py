@@ -30,7 +30,9 @@ def main() -> None:
     study = argparse.ArgumentParser(add_help=False)
     study.add_argument("--study", default=DEFAULT, metavar="FILE", help="params file (default: %(default)s)")
     commands.add_parser("status", parents=[study], help="what is done, running, missing, unstable")
-    explain = commands.add_parser("explain", parents=[study], help="one item: configuration, key, inputs, why it would run")
+    explain = commands.add_parser(
+        "explain", parents=[study], help="one item: configuration, key, inputs, why it would run"
+    )
     explain.add_argument("item", metavar="ITEM", help="name of an item, or the beginning of it, or its folder")
     compare = commands.add_parser("compare", help="the results of two studies or git revisions side by side")
     compare.add_argument("first", metavar="A", help="a study's name or params file, a git revision, or a metrics.json")

@@ -45,8 +45,8 @@ def work(config: dict[str, Any], inputs: dict[str, Any], out: Path) -> None:
         writer = csv.writer(file)
         writer.writerow(("repeat", "epoch", *COLUMNS))
         writer.writerows((r.repeat, e, *row) for r in repeats for e, row in enumerate(r.curve, 1))
-    save_networks(out / "final.safetensors", {r.repeat: r.final for r in repeats})
-    save_networks(out / "best.safetensors", {r.repeat: r.best for r in repeats})
+    for name in ("final", "best"):
+        save_networks(out / f"{name}.safetensors", {r.repeat: r.networks[name] for r in repeats})
     seconds = {"seconds": [r.seconds for r in repeats], "device": "cpu", "threads": 1, "torch": torch.__version__}
     _write(out / "timing.json", seconds)
     _write(out / "test.json", _test(repeats, load_split(inputs["data"], "test")))
@@ -68,8 +68,8 @@ def _test(repeats: list[Repeat], split: Split) -> dict[str, Any]:
     rows = []
     for result in repeats:
         row: dict[str, Any] = {"repeat": result.repeat}
-        for name, model in (("final", result.final), ("best", result.best)):
-            found = evaluate(model, split)
+        for name, network in result.networks.items():
+            found = evaluate(network, split)
             row[name] = {"loss": found.loss if found.loss < float("inf") else None, "accuracy": found.accuracy}
         rows.append(row)
     return {"repeats": rows}

@@ -1,10 +1,12 @@
 """One item at work: `python -m minarch.<stage> [--study FILE] [--item NAME]`, what every stage's rule runs."""
 
 import argparse
+import importlib
 import os
 import shutil
 import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,18 +22,29 @@ def run_stage(stage: str, work: Work) -> None:
 
     A mistake of the user's ends in one line and exit code 1. Nothing is left behind by a failure.
     """
-    parser = argparse.ArgumentParser(prog=f"python -m minarch.{stage}", description=sys.modules["__main__"].__doc__)
-    parser.add_argument("--study", default=DEFAULT, metavar="FILE", help="params file (default: %(default)s)")
-    parser.add_argument("--item", metavar="NAME", help="the item to make (default: every one that is missing)")
-    arguments = parser.parse_args()
+    arguments = _parser(stage).parse_args()
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(1)  # one thread per job, as many jobs as cores
     try:
-        plan = Plan(arguments.study)
+        plan = _plan(arguments.study)
         for item in _asked(plan, stage, arguments.item):
             make(plan, item, work)
     except UserError as error:
         sys.exit(f"minarch {stage}: {error}")
+
+
+def prepare(words: list[str]) -> None:
+    """Do what every job of a run would do again; the fork server's jobs inherit it.
+
+    Args:
+        words: a job's command line, such as ["minarch.sweep", "--study", "params.yaml", "--item", NAME].
+    """
+    stage = words[0].removeprefix("minarch.")
+    if "minarch.training.loop" in sys.modules:
+        importlib.import_module("torch._dynamo")  # the first optimizer imports it: 1.3 s
+    plan = _plan(_parser(stage).parse_args(words[1:]).study)
+    if plan.ready(stage):
+        plan.items(stage)
 
 
 def make(plan: Plan, item: Item, work: Work) -> None:
@@ -40,7 +53,9 @@ def make(plan: Plan, item: Item, work: Work) -> None:
     for name, paths in inputs.items():
         for path in paths if isinstance(paths, list) else [paths]:
             if not (path / RECORD).exists():
-                raise UserError(f"{item.name}: its input {name} is missing: {path}; make it first (`snakemake`) or `dvc pull`")
+                raise UserError(
+                    f"{item.name}: its input {name} is missing: {path}; make it first (`snakemake`) or `dvc pull`"
+                )
     folder = plan.folder(item.path)
     temporary = folder.with_name(f".tmp-{os.getpid()}-{item.name}")
     shutil.rmtree(temporary, ignore_errors=True)
@@ -60,6 +75,18 @@ def make(plan: Plan, item: Item, work: Work) -> None:
         os.replace(temporary, folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _parser(stage: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=f"python -m minarch.{stage}", description=sys.modules["__main__"].__doc__)
+    parser.add_argument("--study", default=DEFAULT, metavar="FILE", help="params file (default: %(default)s)")
+    parser.add_argument("--item", metavar="NAME", help="the item to make (default: every one that is missing)")
+    return parser
+
+
+@cache
+def _plan(study: str) -> Plan:
+    return Plan(study)
 
 
 def _asked(plan: Plan, stage: str, name: str | None) -> list[Item]:

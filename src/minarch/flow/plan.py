@@ -137,7 +137,8 @@ class Plan:
     @cached_property
     def _representatives(self) -> list[Item]:
         section = self.study.representatives
-        inputs = {"convergence": self._convergence[0].path, "sweep": [i.path for i in self._sweep]}
+        sweep = [i.path for i in self._sweep]
+        inputs: dict[str, str | list[str]] = {"convergence": self._convergence[0].path, "sweep": sweep}
         return [Item("representatives", "representatives", section.identity(), section.model_dump(), inputs)]
 
     @property
@@ -170,7 +171,7 @@ class Plan:
         section, items = self.study.quantize, []
         pruned = [i for i in self._prune if i.config["method"] == "structured"]
         for parent in [*self._chosen, *pruned]:
-            inputs = {"data": parent.inputs["data"], "parent": parent.path}
+            inputs: dict[str, str | list[str]] = {"data": parent.inputs["data"], "parent": parent.path}
             identity, config = section.identity(), section.model_dump(mode="json")
             items.append(Item("quantize", f"{parent.slug}-int8", identity, config, inputs, parent.extra_code))
         return items

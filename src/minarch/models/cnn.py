@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from torch import Tensor, nn
+from torch.nn import functional
 
 from minarch.models.families import Spec
 
@@ -24,13 +25,14 @@ class CNN(nn.Module):
             nn.Conv2d(before, after, kernel_size=3, padding=0 if position == 0 else 1)
             for position, (before, after) in enumerate(pairwise([depth, *channels]))
         )
-        self.classifier = nn.Linear(channels[-1] * (height - 2) * (width - 2), classes)
+        shrink = 2 ** (len(channels) - 1)
+        self.classifier = nn.Linear(channels[-1] * ((height - 2) // shrink) * ((width - 2) // shrink), classes)
 
     def forward(self, images: Tensor) -> Tensor:
         """Normalised images [B, C, H, W] -> logits [B, K]."""
-        values = images
-        for convolution in self.convolutions:
-            values = convolution(values).relu()
+        values = self.convolutions[0](images).relu()
+        for convolution in self.convolutions[1:]:
+            values = convolution(functional.max_pool2d(values, 2)).relu()
         logits: Tensor = self.classifier(values.flatten(1))
         return logits
 

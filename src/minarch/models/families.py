@@ -70,9 +70,11 @@ class Cnn(Family):
     channels: int
 
     def spec(self, shape: Sequence[int], classes: int) -> Spec:
-        if min(shape[1:]) < 3:
+        smallest = 2 + 2 ** (self.depth - 1)  # after the first convolution, each further one halves what is left
+        if min(shape[1:]) < smallest:
             raise UserError(
-                f"cnn: images of {shape[1]}x{shape[2]} pixels are too small, a 3x3 convolution needs at least 3x3"
+                f"cnn.depth: {self.depth} is not allowed for images of {shape[1]}x{shape[2]} pixels,"
+                f" it needs at least {smallest}x{smallest}"
             )
         return {"family": self.name, "shape": list(shape), "classes": classes, "channels": [self.channels] * self.depth}
 

@@ -1,6 +1,7 @@
 """The networks of an item on disk: one safetensors file (no code in it) beside the specs in results.json."""
 
 import json
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -46,6 +47,11 @@ def load_networks(item: Path) -> dict[int, nn.Module]:
         if entry["spec"] is None:
             continue
         prefix = f"{entry['repeat']}."
+        named = str(entry["spec"]["family"]).partition(":")
+        if named[1] and named[0] not in sys.modules:  # a pulled file must not decide what is imported
+            raise UserError(
+                f"{item}: family {entry['spec']['family']!r} is not allowed, it must be one that the study names"
+            )
         network = build(entry["spec"])
         state = {name.removeprefix(prefix): stored.pop(name) for name in list(stored) if name.startswith(prefix)}
         try:

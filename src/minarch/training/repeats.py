@@ -21,7 +21,9 @@ COLUMNS = ("train_loss", "train_accuracy", "validation_loss", "validation_accura
 
 @dataclass
 class Repeat:
-    """One training. `curve` has a row of COLUMNS per epoch; best is the epoch (from 1) of the lowest validation loss."""
+    """One training. `curve` has a row of COLUMNS per epoch; `best_epoch` (from 1) is that of the highest validation accuracy,
+    of equal ones that of the lowest validation loss; `networks` are those of the "final" and the "best" epoch.
+    """
 
     repeat: int
     seed: int
@@ -29,12 +31,16 @@ class Repeat:
     curve: list[tuple[float, ...]] = field(default_factory=list)
     best_epoch: int = 0
     seconds: float = 0.0
-    final: nn.Module | None = None
-    best: nn.Module | None = None
+    networks: dict[str, nn.Module] = field(default_factory=dict)
 
     def metrics(self, epoch: int) -> dict[str, float | None]:
         """The row of an epoch; what is not finite becomes None, as JSON has no NaN."""
         return {c: v if math.isfinite(v) else None for c, v in zip(COLUMNS, self.curve[epoch - 1], strict=True)}
+
+
+def _rank(row: tuple[float, ...]) -> tuple[float, float]:
+    """Validation accuracy, then the loss downwards; a loss that is not finite ranks last."""
+    return row[3], -row[2] if math.isfinite(row[2]) else -math.inf
 
 
 def derive_seed(configuration: dict[str, Any], repeat: int) -> int:
@@ -44,7 +50,11 @@ def derive_seed(configuration: dict[str, Any], repeat: int) -> int:
 
 
 def train_repeat(
-    spec: dict[str, Any], configuration: dict[str, Any], repeat: int, splits: tuple[Split, Split], options: dict[str, Any]
+    spec: dict[str, Any],
+    configuration: dict[str, Any],
+    repeat: int,
+    splits: tuple[Split, Split],
+    options: dict[str, Any],
 ) -> Repeat:
     """Train one repeat on splits (train, validation).
 
@@ -60,12 +70,11 @@ def train_repeat(
     def record(epoch: int) -> None:
         on_train, on_validation = evaluate(model, splits[0]), evaluate(model, splits[1])
         result.curve.append((on_train.loss, on_train.accuracy, on_validation.loss, on_validation.accuracy))
-        lowest = result.curve[result.best_epoch - 1][2] if result.best_epoch else math.inf
-        if result.best is None or on_validation.loss < lowest:
-            result.best, result.best_epoch = copy.deepcopy(model), epoch
+        if epoch == 1 or _rank(result.curve[-1]) > _rank(result.curve[result.best_epoch - 1]):
+            result.networks["best"], result.best_epoch = copy.deepcopy(model), epoch
 
     train(model, splits[0], **options, generator=generator, after_epoch=record)
-    result.final, result.seconds = model, time.perf_counter() - started
+    result.networks["final"], result.seconds = model, time.perf_counter() - started
     loss, accuracy = result.curve[-1][2:]
     share = float(splits[1].labels.bincount().max()) / len(splits[1])
     chance = share + 2 * math.sqrt(share * (1 - share) / len(splits[1]))

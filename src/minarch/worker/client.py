@@ -1,4 +1,4 @@
-"""python client.py MODULE ARGUMENTS...: run a module in the fork server, or plainly where there is none (a cluster node, say).
+"""python client.py MODULE ARGUMENTS...: run a module in the fork server, or plainly where there is none (on a cluster).
 
 Standard library only and few of its modules: this starts once per job.
 """
@@ -13,11 +13,11 @@ def main() -> None:
     try:
         connection.connect(os.environ["MINARCH_WORKER"])
     except (KeyError, OSError):
-        os.execv(sys.executable, [sys.executable, "-m", *sys.argv[1:]])
+        os.execv(sys.executable, [sys.executable, "-m", *sys.argv[1:]])  # noqa: S606
     request = "\0".join([os.getcwd(), *sys.argv[1:]]).encode()
     socket.send_fds(connection, [len(request).to_bytes(4, "big") + request], [1, 2])
     code = connection.recv(1)
-    sys.exit(code[0] if code else 1)
+    sys.exit(code[0] if code else f"{sys.argv[1]}: the job was killed (out of memory?)")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,12 @@
 """python server.py SOCKET: the fork server. It ends when its standard input closes, so with the run that started it.
 
 Three generations: the server imports nothing heavy; for each module asked for it forks one nursery, which imports that
-module once; the nursery forks one child per job. Modules that need contradicting settings (NNCF's tracing modes) thus never
-meet in one process. Results are the same bytes as from a plain process.
+module and plans its study once; the nursery forks one child per job. Modules that need contradicting settings (NNCF's
+tracing modes) thus never meet in one process. Results are the same bytes as from a plain process.
 """
 
+import contextlib
+import gc
 import importlib
 import os
 import runpy
@@ -25,34 +27,35 @@ def serve(path: str) -> None:
     while True:
         connection, _ = listener.accept()
         size, descriptors, _, _ = socket.recv_fds(connection, 4, 2)
-        length = int.from_bytes(size, "big")
-        request = b""
-        while len(request) < length:
-            request += connection.recv(length - len(request))
-        module = request.split(b"\0")[1].decode()
-        if module not in nurseries:
-            here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-            if os.fork() == 0:
-                listener.close()
-                connection.close()
-                for other in (here, *nurseries.values()):
-                    other.close()
-                _nursery(module, there)
-            there.close()
-            nurseries[module] = here
-        socket.send_fds(nurseries[module], [request], [connection.fileno(), *descriptors])
+        request = connection.recv(int.from_bytes(size, "big"), socket.MSG_WAITALL)
+        if words := request.decode().split("\0")[1:]:  # else the client was killed before it had asked
+            module = words[0]
+            if module not in nurseries:
+                here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+                if os.fork() == 0:
+                    listener.close()
+                    connection.close()
+                    for other in (here, *nurseries.values()):
+                        other.close()
+                    _nursery(words, there)
+                there.close()
+                nurseries[module] = here
+            try:
+                socket.send_fds(nurseries[module], [request], [connection.fileno(), *descriptors])
+            except OSError:  # the nursery was killed: this job fails, the next one gets a new nursery
+                nurseries.pop(module).close()
         for descriptor in descriptors:
             os.close(descriptor)
         connection.close()
 
 
-def _nursery(module: str, requests: socket.socket) -> None:
-    """Import the module, then fork one child per request."""
-    try:
-        importlib.import_module(module)
-    except BaseException:  # the job's own import will show the same error, in the job's log
-        traceback.print_exc()
-    sys.modules.pop(module, None)  # its job runs it as __main__
+def _nursery(words: list[str], requests: socket.socket) -> None:
+    """Import the module and do once what each of its jobs would do again, then fork one child per request."""
+    with contextlib.suppress(BaseException):  # each job will meet the same error and show it in its log
+        importlib.import_module(words[0])
+        importlib.import_module("minarch.flow.job").prepare(words)
+    sys.modules.pop(words[0], None)  # its job runs it as __main__
+    gc.freeze()  # what a child never collects stays shared with it
     while True:
         request, descriptors, _, _ = socket.recv_fds(requests, 65536, 3)
         if not request:

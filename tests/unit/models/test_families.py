@@ -66,7 +66,7 @@ def test_what_is_no_family_is_one_line(name):
 def test_networks_that_do_not_fit_the_image():
     with pytest.raises(UserError, match=r"vit.patch: 3 is not allowed, it must divide the image's 8x8 pixels"):
         Vit(depth=1, width=4, heads=2, patch=3).spec([1, 8, 8], 10)
-    with pytest.raises(UserError, match="2x8 pixels are too small"):
+    with pytest.raises(UserError, match="for images of 2x8 pixels, it needs at least 3x3"):
         Cnn(channels=1).spec([1, 2, 8], 10)
 
 

@@ -7,6 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from minarch.errors import UserError
 from minarch.models.build import build
 from minarch.models.cost import macs, parameters
 from minarch.models.families import Cnn, Dnn, Vit, architecture
@@ -26,15 +27,29 @@ def test_dnn_closed_forms(depth, width, shape, classes):
     assert macs(network, shape) == pixels * width + (depth - 1) * width**2 + classes * width
 
 
-@given(depth=st.integers(1, 3), channels=SMALL, shape=SHAPES, classes=SMALL)
+@given(
+    depth=st.integers(1, 3),
+    channels=SMALL,
+    shape=st.tuples(st.sampled_from([1, 3]), *[st.integers(6, 13)] * 2),
+    classes=SMALL,
+)
 @CLOSED_FORMS
 def test_cnn_closed_forms(depth, channels, shape, classes):
     network = build(Cnn(depth=depth, channels=channels).spec(shape, classes))
-    area = (shape[1] - 2) * (shape[2] - 2)
+    areas = [((shape[1] - 2) // 2**i) * ((shape[2] - 2) // 2**i) for i in range(depth)]
     assert parameters(network) == (
-        channels * (9 * shape[0] + 1) + (depth - 1) * channels * (9 * channels + 1) + classes * (channels * area + 1)
+        channels * (9 * shape[0] + 1)
+        + (depth - 1) * channels * (9 * channels + 1)
+        + classes * (channels * areas[-1] + 1)
     )
-    assert macs(network, shape) == area * channels * (9 * shape[0] + (depth - 1) * 9 * channels + classes)
+    deeper = sum(areas[1:]) * 9 * channels**2
+    assert macs(network, shape) == areas[0] * channels * 9 * shape[0] + deeper + areas[-1] * channels * classes
+
+
+def test_a_cnn_too_deep_for_its_images_is_refused():
+    Cnn(depth=3, channels=1).spec((1, 6, 6), 10)
+    with pytest.raises(UserError, match=r"cnn.depth: 3 is not allowed for images of 5x6 pixels, it needs at least 6x6"):
+        Cnn(depth=3, channels=1).spec((1, 5, 6), 10)
 
 
 @given(depth=FEW, head_size=FEW, heads=FEW, patch=FEW, ffn=FEW)
