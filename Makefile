@@ -2,16 +2,17 @@
 # make test       set up .venv, check and run every test
 # make study STUDY=params/mnist.yaml    run another study
 # make review     as a reviewer: pull what was computed, verify it, run nothing
-PYTHON ?= python3.11
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 STUDY ?= params.yaml
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: run study test lint review clean-venv
+.PHONY: run study test lint review
 run: study
 
 study: .venv/ready
 	snakemake --cores all --config study=$(STUDY)
+	@python -m minarch status --study $(STUDY)
 
 test: lint
 	pytest
@@ -20,14 +21,13 @@ lint: .venv/ready
 	ruff check . && ruff format --check .
 	mypy
 	snakefmt --check --compact-diff Snakefile workflow
-	snakemake --lint --quiet all
 
 review: .venv/ready
 	python -m minarch.flow.review
 
 .venv/ready: requirements.txt pyproject.toml
-	$(PYTHON) -m venv .venv || python3 -m venv .venv
-	$(BIN)/python -c 'import sys; assert sys.version_info[:2] == (3, 11), "minarch needs Python 3.11: make PYTHON=/path/to/python3.11"'
+	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info[:2] == (3, 11) else "minarch needs Python 3.11: make PYTHON=/path/to/python3.11")'
+	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --requirement requirements.txt
 	$(BIN)/pip install --quiet --no-deps --editable .
 	touch $@

@@ -19,30 +19,7 @@ JOB = [sys.executable, "src/minarch/worker/client.py"]
 CLOSE = [sys.executable, "-m", "minarch.flow.close"]
 
 
-def finished(stage):
-    """The records of all items of a stage; one that was lost is seen, because it is asked for."""
-    return [ancient(f"{ROOT}/{item.path}/item.json") for item in plan.items(stage).values()]
-
-
-def needs(stage):
-    """What an item reads: the records of its input items."""
-
-    def records(wildcards):
-        inputs = plan.items(stage)[wildcards.item].inputs.values()
-        flat = [path for given in inputs for path in ([given] if isinstance(given, str) else given)]
-        return [ancient(f"{ROOT}/{path}/item.json") for path in flat]
-
-    return records
-
-
-def chosen(stage):
-    """Items of a stage that the representatives decide: known once those are."""
-
-    def records(wildcards):
-        checkpoints.representatives_close.get()
-        return finished(stage)
-
-    return records
+include: "workflow/rules/common.smk"
 
 
 wildcard_constraints:
@@ -71,7 +48,10 @@ rule all:
         chosen("prune"),
         chosen("quantize"),
         chosen("aggregate"),
-        [plan.index(stage).as_posix() for stage in ("representatives", "prune", "quantize", "aggregate")],
+        [
+            plan.index(stage).as_posix()
+            for stage in ("representatives", "prune", "quantize", "aggregate")
+        ],
 
 
 include: "workflow/rules/data.smk"

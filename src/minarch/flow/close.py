@@ -7,9 +7,8 @@ import sys
 
 from minarch.errors import UserError
 from minarch.flow.plan import DEFAULT, STAGES, Plan
-from minarch.flow.reconcile import published
+from minarch.flow.reconcile import published, tidy
 from minarch.flow.seal import RECORD, write_sealed
-from minarch.flow.store import put_aside
 
 
 def close(plan: Plan, stage: str) -> None:
@@ -17,11 +16,7 @@ def close(plan: Plan, stage: str) -> None:
     items, index, folder = plan.items(stage), plan.index(stage), plan.root / stage
     if missing := [n for n in items if not (folder / n / RECORD).exists()]:
         raise UserError(f"{stage}: {len(missing)} item(s) are missing, the first is {missing[0]}")
-    for entry in sorted(folder.iterdir()):
-        if entry.is_dir() and entry.name not in items:
-            put_aside(entry, stage)
-        elif entry.is_file() and entry != index:
-            entry.unlink()
+    tidy(plan, stage)
     if stage == "aggregate":
         publish(plan)
     write_sealed(index, {"stage": stage, "items": sorted(items)})

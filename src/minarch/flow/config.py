@@ -19,7 +19,7 @@ Level = Annotated[float, Field(ge=0, lt=1)]
 class Section(BaseModel):
     """A section of the params file: unknown keys are refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     def identity(self) -> dict[str, Any]:
         """What an item of this section is keyed by. None (an option that is off) is left out, so a new option keeps old keys."""
@@ -73,8 +73,8 @@ class Training(Section):
     epochs: int = Field(ge=1, le=100_000, description="passes over the training images")
     batch_size: int = Field(64, ge=1, description="images per step")
     optimizer: Literal["adam", "sgd"] = Field("adam", description="sgd has momentum 0.9")
-    learning_rate: float = Field(1e-3, gt=0, le=10, allow_inf_nan=False)
-    weight_decay: float = Field(0.0, ge=0, le=1, allow_inf_nan=False)
+    learning_rate: float = Field(1e-3, gt=0, le=10)
+    weight_decay: float = Field(0.0, ge=0, le=1)
     seed: int = Field(0, ge=0, description="base of every seed; each repeat derives its own from this and its configuration")
 
 

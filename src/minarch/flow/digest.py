@@ -14,6 +14,8 @@ from pathlib import Path
 from minarch.errors import UserError
 
 PACKAGE = Path(__file__).parents[1]
+SOURCE = PACKAGE.parent
+_DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 _ASKING = ("minarch.flow", "minarch.models.families")
 
 
@@ -23,37 +25,52 @@ def short(data: bytes) -> str:
 
 
 @cache
-def code(module: str) -> dict[str, str]:
-    """Digest of every local module (and of the files beside them, such as templates) that `module` imports, itself included."""
+def code(module: str, folder: Path = SOURCE) -> dict[str, str]:
+    """Digest of every local module that `module` imports, itself included, and of the files beside them (templates).
+
+    Args:
+        folder: where modules of the user's own lie, which count like ours.
+    """
     found: dict[str, str] = {}
     waiting = [module]
     while waiting:
         name = waiting.pop()
-        path = None if name in found or name.startswith(_ASKING) else _file(name)
+        path = None if name in found or name.startswith(_ASKING) else _file(name, folder)
         if path is None:
             continue
         tree = ast.parse(path.read_bytes())
         found[name] = short(ast.unparse(_bare(tree)).encode())
-        for data in sorted(p for p in path.parent.iterdir() if p.is_file() and p.suffix != ".py"):
-            found[f"{data.parent.name}/{data.name}"] = short(data.read_bytes())
+        if path.is_relative_to(PACKAGE):
+            for data in sorted(p for p in path.parent.iterdir() if p.is_file() and p.suffix != ".py"):
+                found[f"{data.parent.name}/{data.name}"] = short(data.read_bytes())
         waiting.extend(_imports(tree, name, path))
     return dict(sorted(found.items()))
 
 
 def network_code(network: str) -> dict[str, str]:
-    """Digest of what builds a family's networks ("module:Class"), in the package or in a file of the user's."""
+    """Digest of what builds a family's networks ("module:Class"), in the package or in files of the user's.
+
+    Raises:
+        UserError: the module cannot be imported.
+    """
     name = network.partition(":")[0]
-    if _file(name):
+    if _file(name, SOURCE):
         return code(name)
-    spec = find_spec(name)
+    try:
+        spec = find_spec(name)
+    except (ImportError, ValueError):
+        spec = None
     if spec is None or spec.origin is None:
         raise UserError(f"family: its network {network!r} cannot be found; allowed: an importable module:Class")
-    return {name: short(ast.unparse(_bare(ast.parse(Path(spec.origin).read_bytes()))).encode())}
+    levels = name.count(".") + (spec.submodule_search_locations is not None)
+    return code(name, Path(spec.origin).parents[levels])
 
 
-def _file(module: str) -> Path | None:
-    relative = PACKAGE.parent.joinpath(*module.split("."))
-    return next((p for p in (relative.with_suffix(".py"), relative / "__init__.py") if p.is_file()), None)
+def _file(module: str, folder: Path) -> Path | None:
+    """Where a module lies in `folder`, else in the package; None for what is installed."""
+    relatives = (base.joinpath(*module.split(".")) for base in (folder, SOURCE))
+    places = (p for r in relatives for p in (r.with_suffix(".py"), r / "__init__.py"))
+    return next((p for p in places if p.is_file()), None)
 
 
 def _imports(tree: ast.AST, module: str, path: Path) -> set[str]:
@@ -72,6 +89,6 @@ def _imports(tree: ast.AST, module: str, path: Path) -> set[str]:
 
 def _bare(tree: ast.Module) -> ast.Module:
     for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and ast.get_docstring(node):
+        if isinstance(node, _DOCUMENTED) and ast.get_docstring(node) is not None:
             node.body = node.body[1:] or [ast.Pass()]
     return tree

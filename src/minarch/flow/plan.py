@@ -63,6 +63,7 @@ class Plan:
         self.name = "default" if Path(study) == Path(DEFAULT) else Path(study).stem
         default = self.name == "default"
         self.root = Path("artifacts") if default else Path("artifacts/studies", self.name)
+        self._items: dict[str, dict[str, Item]] = {}
         self.reports = Path("reports") if default else Path("reports/studies", self.name)
 
     def index(self, stage: str) -> Path:
@@ -70,8 +71,10 @@ class Plan:
         return self.root / stage / f"index-{self._stage_key(stage)}.json"
 
     def items(self, stage: str) -> dict[str, Item]:
-        """Name -> item. For prune and quantize, reads the representatives, which must exist."""
-        return {item.name: item for item in getattr(self, f"_{stage}")}
+        """Name -> item. For prune, quantize and aggregate, reads the representatives, which must exist."""
+        if stage not in self._items:
+            self._items[stage] = {item.name: item for item in getattr(self, f"_{stage}")}
+        return self._items[stage]
 
     def ready(self, stage: str) -> bool:
         """Whether the items of a stage can be listed yet."""
@@ -182,7 +185,7 @@ class Plan:
         config = {**section.model_dump(mode="json"), "study": self.name, "params": self.study.model_dump(mode="json")}
         config["params"]["data"].pop("root")  # where files lie on one machine is no part of a report
         stages = {s: [i.path for i in self.items(s).values()] for s in ("data", "sweep", "prune", "quantize")}
-        inputs = {s: self.items(s).popitem()[1].path for s in ("convergence", "representatives")}
+        inputs = {"convergence": self._convergence[0].path, "representatives": self._representatives[0].path}
         return [Item("aggregate", "report", config, config, {**stages, **inputs})]
 
     def _stage_key(self, stage: str) -> str:

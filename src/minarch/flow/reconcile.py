@@ -30,8 +30,8 @@ def reconcile(plan: Plan, *, record: bool) -> None:
             break
         _sweep_leftovers(plan.root / stage)
         wanted = {item.path: plan.folder(item.path) for item in plan.items(stage).values()}
-        for path, folder in wanted.items():
-            _drop_damaged(folder, path, checked)
+        for folder in wanted.values():
+            _drop_damaged(folder, checked)
         back = store.restore((p, f) for p, f in wanted.items() if not (f / RECORD).exists())
         if back:
             print(f"{stage}: {len(back)} item(s) made before brought back", file=sys.stderr)
@@ -42,7 +42,23 @@ def reconcile(plan: Plan, *, record: bool) -> None:
             stale = stale or not is_published(plan)
         if index.exists() and (stale or (record and not store.recorded(stage, index))):
             index.unlink()
+        if index.exists():
+            tidy(plan, stage)
     _save_checked(checked)
+
+
+def tidy(plan: Plan, stage: str) -> None:
+    """Leave exactly the plan's items and the index in a finished stage's folder: DVC records whatever lies there."""
+    folder, keep = plan.root / stage, {*plan.items(stage), plan.index(stage).name}
+    for entry in sorted(folder.iterdir()):
+        if entry.name in keep:
+            continue
+        if (entry / RECORD).exists():
+            store.put_aside(entry, stage)
+        elif entry.match("index-*.json"):
+            entry.unlink()
+        else:
+            _set_apart(entry, "is not part of the stage")
 
 
 def published(plan: Plan) -> dict[Path, Path]:
@@ -59,21 +75,26 @@ def is_published(plan: Plan) -> bool:
     )
 
 
-def _drop_damaged(folder: Path, path: str, checked: dict[str, str]) -> None:
+def _drop_damaged(folder: Path, checked: dict[str, str]) -> None:
     if not (folder / RECORD).exists():
         return
     stamp, name = _stamp(folder), str(folder)
     if checked.get(name) == stamp:
         return
     if wrong := damage(folder, folder.name):
-        print(f"{folder}: {wrong}; it is made again (the damaged one is in .minarch/damaged)", file=sys.stderr)
-        aside = Path(".minarch/damaged", path)
-        shutil.rmtree(aside, ignore_errors=True)
-        aside.parent.mkdir(parents=True, exist_ok=True)
-        shutil.move(folder, aside)
+        _set_apart(folder, f"{wrong}; it is made again")
         checked.pop(name, None)
     else:
         checked[name] = stamp
+
+
+def _set_apart(entry: Path, why: str) -> None:
+    aside = Path(".minarch/damaged", entry.parent.name, entry.name)
+    print(f"{entry}: {why} (moved to {aside})", file=sys.stderr)
+    if aside.is_dir():
+        shutil.rmtree(aside)
+    aside.parent.mkdir(parents=True, exist_ok=True)
+    shutil.move(entry, aside)
 
 
 def _stamp(folder: Path) -> str:

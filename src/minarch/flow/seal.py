@@ -28,23 +28,23 @@ def files(folder: Path) -> list[Path]:
 
 def write_sealed(path: Path, body: dict[str, Any]) -> None:
     """Write a JSON object with its seal, whole or not at all."""
-    text = json.dumps({**body, "seal": _seal(body)}, indent=1, sort_keys=True) + "\n"
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".tmp-")
-    with os.fdopen(handle, "w") as file:
-        file.write(text)
+    with os.fdopen(handle, "wb") as file:
+        file.write(_sealed(body))
     os.chmod(temporary, 0o644)
     os.replace(temporary, path)
 
 
 def read_sealed(path: Path) -> dict[str, Any] | None:
-    """The object, or None where the file is missing, is no JSON object, or does not carry its own seal."""
+    """The object, or None where the file is missing or is not, byte for byte, what `write_sealed` writes."""
     try:
-        body = json.loads(path.read_text())
-        seal = body.pop("seal")
-    except (OSError, ValueError, KeyError, AttributeError):
+        text = path.read_bytes()
+        body: dict[str, Any] = json.loads(text)
+        del body["seal"]
+        return body if text == _sealed(body) else None
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return None
-    return body if isinstance(body, dict) and seal == _seal(body) else None
 
 
 def damage(folder: Path, name: str) -> str | None:
@@ -59,5 +59,6 @@ def damage(folder: Path, name: str) -> str | None:
     return next((f"{n} was changed or damaged" for n, p in present.items() if md5(p) != listed[n]), None)
 
 
-def _seal(body: dict[str, Any]) -> str:
-    return hashlib.sha256(canonical(body).encode()).hexdigest()
+def _sealed(body: dict[str, Any]) -> bytes:
+    seal = hashlib.sha256(canonical(body).encode()).hexdigest()
+    return (json.dumps({**body, "seal": seal}, indent=1, sort_keys=True) + "\n").encode()

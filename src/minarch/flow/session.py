@@ -35,13 +35,17 @@ class Session:
         if extra := sorted(set(config) - {"study"}):
             sys.exit(f"--config: {extra[0]} is not allowed here; allowed: study=FILE, values are changed in the params file")
         # Jobs import the code of this checkout, also in the temporary workspaces of `dvc exp run`.
-        os.environ["PYTHONPATH"] = str(SOURCE)
+        # A family of the user's may lie in the project's folder or wherever PYTHONPATH says.
+        places = [str(SOURCE), os.getcwd(), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+        os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(places))
+        sys.path.extend(place for place in places if place not in sys.path)
         os.environ["OMP_NUM_THREADS"] = "1"  # one thread per job, as many jobs as cores; two in each collapse
         try:
             self.plan = Plan(str(config.get("study", DEFAULT)))
         except UserError as error:
             sys.exit(str(error))
         logging.getLogger("snakemake.logging").addFilter(_Noise(workflow))
+        self.workflow = workflow
         self.began = time.time()
         self.under_dvc = "DVC_STAGE" in os.environ
         self.owner = workflow.is_main_process and lock.acquire()
@@ -57,6 +61,9 @@ class Session:
         """Refuse a second run; start the fork server and the progress line."""
         if not self.owner:
             sys.exit(f"another run (process {lock.holder()}) is using this directory; wait for it or stop it")
+        if self.workflow.local_exec:
+            # The limit of jobs per second costs a look at every waiting job per second for every job that has run.
+            self.workflow.scheduler.job_rate_limiter = None
         self._start_worker()
         Progress(self.plan).start()
 
@@ -84,7 +91,7 @@ class Session:
         atexit.register(folder.cleanup)
         socket = os.path.join(folder.name, "worker")
         server = SOURCE / "minarch/worker/server.py"
-        self._server = subprocess.Popen([sys.executable, str(server), socket], stdin=subprocess.PIPE)
+        self._server = subprocess.Popen([sys.executable, "-P", str(server), socket], stdin=subprocess.PIPE)
         for _ in range(500):
             if os.path.exists(socket):
                 break

@@ -39,13 +39,13 @@ def restore(wanted: Iterable[tuple[str, Path]]) -> list[str]:
     missing = dict(wanted)
     back = [path for path, folder in missing.items() if _from_workspace(path, folder)]
     rest = {PurePosixPath(path).name: folder for path, folder in missing.items() if path not in back}
-    entries: dict[str, dict[str, str]] = {}
-    for manifest in dvc_cache().glob("*/*.dir") if rest else ():
+    for manifest in sorted(dvc_cache().glob("*/*.dir"), key=os.path.getmtime, reverse=True) if rest else ():
+        entries: dict[str, dict[str, Path]] = {}
         for name, relative, digest in _listed(manifest, rest):
-            entries.setdefault(name, {})[relative] = digest
-    for name, parts in entries.items():
-        if all(cached_object(d).is_file() for d in parts.values()):
-            _place({r: cached_object(d) for r, d in parts.items()}, rest[name], name)
+            entries.setdefault(name, {})[relative] = cached_object(digest)
+        for name, parts in entries.items():
+            if all(part.is_file() for part in parts.values()) and _place(parts, rest[name], name):
+                del rest[name]
     return back + [path for path, folder in missing.items() if path not in back and (folder / RECORD).exists()]
 
 
@@ -78,8 +78,7 @@ def recorded(stage: str, index: Path) -> bool:
 def _from_workspace(path: str, folder: Path) -> bool:
     for source in (SPARE / path, Path("artifacts", path), *Path("artifacts/studies").glob(f"*/{path}")):
         if source != folder and (source / RECORD).exists() and damage(source, folder.name) is None:
-            _place({str(p.relative_to(source)): p for p in source.rglob("*") if p.is_file()}, folder, folder.name)
-            return True
+            return _place({str(p.relative_to(source)): p for p in source.rglob("*") if p.is_file()}, folder, folder.name)
     return False
 
 
@@ -96,14 +95,15 @@ def _listed(manifest: Path, wanted: dict[str, Path]) -> Iterable[tuple[str, str,
             yield parts[at], "/".join(parts[at + 1 :]), digest
 
 
-def _place(sources: dict[str, Path], folder: Path, name: str) -> None:
-    """Copy files to a temporary folder, check them there, and only then give it the item's name."""
+def _place(sources: dict[str, Path], folder: Path, name: str) -> bool:
+    """Copy files to a temporary folder, check them there, and only then give it the item's name; whether they were whole."""
     temporary = folder.with_name(f".tmp-{os.getpid()}-{name}")
     for relative, source in sources.items():
         (temporary / relative).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, temporary / relative)
-    if damage(temporary, name) is None:
-        shutil.rmtree(folder, ignore_errors=True)
-        os.replace(temporary, folder)
-    else:
+    if damage(temporary, name) is not None:
         shutil.rmtree(temporary)
+        return False
+    shutil.rmtree(folder, ignore_errors=True)
+    os.replace(temporary, folder)
+    return True

@@ -1,0 +1,166 @@
+"""What orchestration costs: `python benchmarks/orchestration.py [--items 1000] [--json FILE]`.
+
+A copy of the project in a temporary folder runs a study of many tiny real trainings (digits, one epoch) to its end.
+Then the commands that a user waits for are timed with nothing to do, and the cost of an item above its own training is
+compared with plain processes, one per item, as a user's own loop would start them.
+"""
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import yaml
+
+REPOSITORY = Path(__file__).parents[1]
+TARGETS_S = {"snakemake -n": 3.0, "dvc status": 3.0, "dvc repro (no-op)": 8.0, "per item, fork server": 0.15}
+
+
+def study(items: int) -> dict[str, Any]:
+    """One hidden layer of 1, 2, ... units: real trainings of some 20 ms that still end in a report."""
+    return {
+        "data": {"datasets": ["digits"]},
+        "sweep": {"repeats": 1, "families": {"dnn": {"depth": 1, "width": list(range(1, items + 1))}}},
+        "train": {"epochs": 1, "batch_size": 64, "learning_rate": 0.03},
+        "convergence": {"bootstrap": 100},
+        "representatives": {"roles": ["minimal"]},
+        "prune": {"levels": [0.5], "finetune": {"epochs": 1}, "magnitude_levels": [0, 0.5]},
+        "quantize": {"calibration": 32, "latency_rounds": 3},
+        "aggregate": {},
+    }
+
+
+def checkout(root: Path, params: dict[str, Any]) -> None:
+    """The working tree without what was computed in it, with a history of its own."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=REPOSITORY, capture_output=True, check=True).stdout.decode().split("\0")
+    for name in listed:
+        if name and (REPOSITORY / name).is_file() and not name.startswith(("reports/", "dvc.lock")):
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(REPOSITORY / name, root / name)
+    (root / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    user = ("-c", "user.name=benchmark", "-c", "user.email=benchmark@example.org")
+    for arguments in (("init", "-q"), ("add", "-A"), (*user, "commit", "-qm", "state")):
+        subprocess.run(["git", *arguments], cwd=root, check=True)
+
+
+def timed(root: Path, *command: str) -> float:
+    """Wall seconds of a command line that must succeed."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("DVC_", "MINARCH_"))}
+    path = f"{Path(sys.executable).parent}:{kept['PATH']}"
+    environment = kept | {
+        "PATH": path,
+        "PYTHONPATH": str(root / "src"),
+        "DVC_NO_ANALYTICS": "1",
+        "OMP_NUM_THREADS": "1",
+    }
+    began = time.perf_counter()
+    done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False)
+    seconds = time.perf_counter() - began
+    if done.returncode:
+        sys.exit(f"{' '.join(command)} exited with {done.returncode}:\n{done.stdout}{done.stderr}")
+    return seconds
+
+
+def own_seconds(root: Path, names: list[str]) -> float:
+    """Seconds of training per item in one warm process; the first item, which imports, is left out."""
+    folders = [root / "artifacts/sweep" / name for name in names]
+    for folder in folders:
+        shutil.rmtree(folder)
+    timed(root, sys.executable, "-m", "minarch.sweep")  # makes what is missing, in one process
+    made = sorted(folders, key=lambda folder: (folder / "item.json").stat().st_mtime_ns)[1:]
+    timings = [json.loads((folder / "timing.json").read_text())["seconds"] for folder in made]
+    return sum(map(sum, timings)) / len(made)
+
+
+def measure(items: int, cores: int, rounds: int, plain: int) -> dict[str, Any]:
+    """All numbers, in seconds."""
+    with tempfile.TemporaryDirectory(prefix="minarch-benchmark-") as folder:
+        root = Path(folder)
+        checkout(root, study(items))
+        timed(root, "snakemake", "--cores", str(cores), "data")
+
+        wall = timed(root, "snakemake", "--cores", str(cores), "sweep")
+        names = sorted(p.parent.name for p in (root / "artifacts/sweep").glob("*/item.json"))
+        assert len(names) == items
+        timed(root, "snakemake", "--cores", str(cores))
+        found = {
+            name: [timed(root, *command) for _ in range(rounds)]
+            for name, command in {
+                "snakemake -n": ("snakemake", "-n"),
+                "dvc status": ("dvc", "status"),
+                "dvc repro (no-op)": ("dvc", "repro"),
+            }.items()
+        }
+        subset = names[:: max(1, items // plain)][:plain]
+        own = own_seconds(root, names[:: max(1, items // 50)])
+        began = time.perf_counter()
+        with ThreadPoolExecutor(cores) as pool:
+            list(pool.map(lambda name: timed(root, sys.executable, "-m", "minarch.sweep", "--item", name), subset))
+        plainly = time.perf_counter() - began
+    return {
+        "machine": {
+            "cores": cores,
+            "processor": platform.processor() or platform.machine(),
+            "python": sys.version.split()[0],
+        },
+        "items": items,
+        "sweep_wall_s": wall,
+        "rows": [
+            *(
+                {"what": name, "median_s": median(s), "runs": len(s), "range_s": [min(s), max(s)]}
+                for name, s in found.items()
+            ),
+            {"what": "per item, fork server", "median_s": wall * cores / items - own, "runs": items, "own_s": own},
+            {
+                "what": "per item, plain process",
+                "median_s": plainly * cores / len(subset) - own,
+                "runs": len(subset),
+                "own_s": own,
+            },
+        ],
+    }
+
+
+def show(result: dict[str, Any]) -> None:
+    """The table."""
+    print(f"{result['items']} items, {result['machine']['cores']} cores; the sweep took {result['sweep_wall_s']:.1f} s")
+    print(f"{'':25} {'seconds':>8} {'target':>7} {'runs':>5}   note")
+    for row in result["rows"]:
+        target = TARGETS_S.get(row["what"])
+        limit = "" if target is None else f"{target:g}"
+        if "range_s" in row:
+            note = f"median, {row['range_s'][0]:.2f} to {row['range_s'][1]:.2f}"
+        else:
+            note = f"cores x wall / items, less {row['own_s']:.3f} s of training"
+        verdict = "" if target is None else "met" if row["median_s"] <= target else "MISSED"
+        print(
+            f"{row['what']:25} {row['median_s']:8.3f} {limit:>7} {row['runs']:5}   {note}{verdict and ', ' + verdict}"
+        )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--items", type=int, default=1000, help="tiny trainings in the study (default: %(default)s)")
+    parser.add_argument("--cores", type=int, default=os.cpu_count(), help="jobs at once (default: %(default)s)")
+    parser.add_argument("--rounds", type=int, default=5, help="runs of each timed command (default: %(default)s)")
+    parser.add_argument("--plain", type=int, default=10, help="items run as plain processes (default: %(default)s)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the numbers there")
+    arguments = parser.parse_args()
+    result = measure(arguments.items, arguments.cores, arguments.rounds, arguments.plain)
+    show(result)
+    if arguments.json:
+        arguments.json.write_text(json.dumps(result, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,31 @@
+# What the rules ask the plan.
+def finished(stage):
+    """The records of all items of a stage; one that was lost is seen, because it is asked for."""
+    return [
+        ancient(f"{ROOT}/{item.path}/item.json") for item in plan.items(stage).values()
+    ]
+
+
+def needs(stage):
+    """What an item reads: the records of its input items."""
+
+    def records(wildcards):
+        inputs = plan.items(stage)[wildcards.item].inputs.values()
+        flat = [
+            path
+            for given in inputs
+            for path in ([given] if isinstance(given, str) else given)
+        ]
+        return [ancient(f"{ROOT}/{path}/item.json") for path in flat]
+
+    return records
+
+
+def chosen(stage):
+    """Items of a stage that the representatives decide: known once those are."""
+
+    def records(wildcards):
+        checkpoints.representatives_close.get()
+        return finished(stage)
+
+    return records
