@@ -26,10 +26,11 @@ TARGETS_S = {"snakemake -n": 3.0, "dvc status": 3.0, "dvc repro (no-op)": 8.0, "
 
 
 def study(items: int) -> dict[str, Any]:
-    """One hidden layer of 1, 2, ... units: real trainings of some 20 ms that still end in a report."""
+    """Up to five hidden layers of 1, 2, ... units: real trainings of some 20 ms that still end in a report."""
+    widths = list(range(1, items // 5 + 1))
     return {
         "data": {"datasets": ["digits"]},
-        "sweep": {"repeats": 1, "families": {"dnn": {"depth": 1, "width": list(range(1, items + 1))}}},
+        "sweep": {"repeats": 1, "families": {"dnn": {"depth": [1, 2, 3, 4, 5], "width": widths}}},
         "train": {"epochs": 1, "batch_size": 64, "learning_rate": 0.03},
         "convergence": {"bootstrap": 100},
         "representatives": {"roles": ["minimal"]},
@@ -150,7 +151,7 @@ def show(result: dict[str, Any]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--items", type=int, default=1000, help="tiny trainings in the study (default: %(default)s)")
+    parser.add_argument("--items", type=int, default=1000, help="tiny trainings, a multiple of 5 (default: %(default)s)")
     parser.add_argument("--cores", type=int, default=os.cpu_count(), help="jobs at once (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=5, help="runs of each timed command (default: %(default)s)")
     parser.add_argument("--plain", type=int, default=10, help="items run as plain processes (default: %(default)s)")

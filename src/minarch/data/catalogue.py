@@ -1,8 +1,16 @@
 """The data sets known by name, as facts only: nothing heavy is imported here, the plan reads it."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 FOLDER = "folder:"
+
+
+def slug(dataset: str) -> str:
+    """What a data set is called in file names and tables: its name, or that of its folder."""
+    if not dataset.startswith(FOLDER):
+        return dataset
+    return "".join(c if c.isalnum() else "-" for c in Path(dataset.removeprefix(FOLDER)).absolute().name)
 
 
 @dataclass(frozen=True)

@@ -62,8 +62,8 @@ def _torchvision(dataset: str, root: str | None) -> tuple[Images, Images]:
     kind, train, test = kinds[dataset]
     try:
         found = [kind(root or DOWNLOADS, download=root is None, **split) for split in (train, test)]
-    except (RuntimeError, OSError, ImportError) as error:
-        reason = " ".join(str(error).split())[:200]
+    except Exception as error:  # each format's reader has errors of its own
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise UserError(
             f"data.root: {root!r} gives no files of {dataset} ({reason}); allowed: a folder in torchvision's layout,"
             " or null where torchvision can download"
@@ -97,7 +97,7 @@ def _folder(path: Path, size: int) -> tuple[Images, Images | None]:
 
 
 def _classes(path: Path, size: int) -> Images:
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image
 
     from minarch.data.vision import datasets
 
@@ -112,8 +112,8 @@ def _classes(path: Path, size: int) -> Images:
         try:
             with Image.open(file) as image:
                 resized = image.convert("RGB").resize((size, size), Image.Resampling.BILINEAR)
-        except (UnidentifiedImageError, OSError) as error:
-            reason = " ".join(str(error).split())
+        except Exception as error:  # each format's reader has errors of its own
+            reason = " ".join(str(error).split()) or type(error).__name__
             raise UserError(f"data.datasets: {file!r} cannot be read ({reason}); allowed: whole image files") from None
         images[i] = np.asarray(resized).transpose(2, 0, 1)
     return Images(images, np.asarray(listing.targets, np.int64), listing.classes)

@@ -7,8 +7,8 @@ from minarch.data.sources import Array, Images
 from minarch.errors import UserError
 
 
-def cut(source: Images, share: float, seed: int, purpose: str) -> tuple[Images, Images]:
-    """(what is left, the share cut off), each with every class in its proportion and in the source's order.
+def cut(source: Images, share: float | int, seed: int, purpose: str) -> tuple[Images, Images]:
+    """(what is left, the share or number cut off), each with every class in its proportion and in the source's order.
 
     Raises:
         UserError: a class has too few images to be on both sides.
@@ -20,7 +20,7 @@ def cut(source: Images, share: float, seed: int, purpose: str) -> tuple[Images, 
         smallest = int(np.bincount(source.labels, minlength=len(source.classes)).min())
         raise UserError(
             f"data.{purpose}: {share} of {len(everything)} images in {len(source.classes)} classes (the smallest has {smallest})"
-            " leaves a class out; allowed: a share that takes at least one of each class and leaves one"
+            " leaves a class out; allowed: a value that takes at least one of each class and leaves one"
         ) from None
     return take(source, left), take(source, right)
 
@@ -29,7 +29,7 @@ def limit(source: Images, count: int | None, seed: int) -> Images:
     """At most `count` images, stratified; the same images whatever else is cut."""
     if count is None or count >= len(source.labels):
         return source
-    return cut(source, count / len(source.labels), seed, "limit")[1]
+    return cut(source, count, seed, "limit")[1]
 
 
 def take(source: Images, index: Array) -> Images:

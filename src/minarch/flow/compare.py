@@ -37,7 +37,10 @@ def _metrics(name: str) -> dict[str, Any]:
     if stem in ("default", "params"):
         places.append(Path("reports/metrics.json"))
     if found := next((p for p in places if p.is_file() and p.suffix == ".json"), None):
-        return dict(json.loads(found.read_text()))
+        try:
+            return dict(json.loads(found.read_text()))
+        except ValueError as error:
+            raise UserError(f"{found}: does not read as metrics: {error}") from None
     if not name.startswith("-"):
         shown = subprocess.run(["git", "show", f"{name}:reports/metrics.json"], capture_output=True, text=True, check=False)  # noqa: S607
         if shown.returncode == 0:

@@ -1,25 +1,27 @@
 """The study: a params file read into frozen, typed sections. Every mistake ends in one line naming field, value and what is allowed."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError, field_validator, model_validator
 
-from minarch.data.catalogue import CATALOGUE, FOLDER
+from minarch.data.catalogue import CATALOGUE, FOLDER, slug
 from minarch.errors import UserError
 from minarch.flow.grid import expand
 
 # A field so marked lists items or says where files lie: it is not part of any item's identity, each item carries its own point.
 NOT_IDENTITY: dict[str, Any] = {"identity": False}
-Share = Annotated[float, Field(gt=0, lt=1)]
-Level = Annotated[float, Field(ge=0, lt=1)]
+Real = Annotated[float, Strict(False)]  # YAML reads 1e-3 as a text
+Share = Annotated[Real, Field(gt=0, lt=1)]
+Level = Annotated[Real, Field(ge=0, lt=1)]
 
 
 class Section(BaseModel):
     """A section of the params file: unknown keys are refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
     def identity(self) -> dict[str, Any]:
         """What an item of this section is keyed by. None (an option that is off) is left out, so a new option keeps old keys."""
@@ -44,8 +46,9 @@ class Data(Section):
         for name in names:
             if name not in CATALOGUE and not (name.startswith(FOLDER) and len(name) > len(FOLDER)):
                 raise ValueError(f"{name!r} is no data set; allowed: {', '.join(CATALOGUE)}, {FOLDER}PATH")
-        if len(set(names)) < len(names):
-            raise ValueError("a data set is listed twice")
+        slugs = [slug(name) for name in names]
+        if twice := next((s for i, s in enumerate(slugs) if s in slugs[:i]), None):
+            raise ValueError(f"{twice!r} is the name of two data sets; allowed: each name once (a folder's is its last part)")
         return names
 
 
@@ -54,7 +57,7 @@ class Sweep(Section):
 
     repeats: int = Field(5, ge=1, le=10_000, description="trainings of each architecture, each with its own seed")
     block: int | None = Field(None, ge=1, description="repeats per item (file-level job); null: all in one")
-    families: dict[str, dict[str, Any] | list[dict[str, Any]]] = Field(
+    families: dict[str, Any] = Field(
         min_length=1, description="family -> knob -> value or list; several grids of one family as a list"
     )
 
@@ -62,6 +65,8 @@ class Sweep(Section):
     @classmethod
     def _buildable(cls, families: dict[str, Any]) -> dict[str, Any]:
         for name, grids in families.items():
+            if not all(isinstance(grid, dict) for grid in (grids if isinstance(grids, list) else [grids])):
+                raise ValueError(f"{name}: {grids!r} is not allowed; allowed: knob -> value or list, or a list of such grids")
             if not expand(name, grids):
                 raise ValueError(f"{name}: {grids!r} lists no architecture; allowed: at least one value for every knob")
         return families
@@ -73,22 +78,22 @@ class Training(Section):
     epochs: int = Field(ge=1, le=100_000, description="passes over the training images")
     batch_size: int = Field(64, ge=1, description="images per step")
     optimizer: Literal["adam", "sgd"] = Field("adam", description="sgd has momentum 0.9")
-    learning_rate: float = Field(1e-3, gt=0, le=10)
-    weight_decay: float = Field(0.0, ge=0, le=1)
+    learning_rate: Real = Field(1e-3, gt=0, le=10)
+    weight_decay: Real = Field(0.0, ge=0, le=1)
     seed: int = Field(0, ge=0, description="base of every seed; each repeat derives its own from this and its configuration")
 
 
 class Convergence(Section):
     """Thresholds of the regimes (defaults: our inference, see the report)."""
 
-    failure_share: float = Field(0.05, ge=0, le=1, description="unstable above this share of failed repeats")
-    spread_factor: float = Field(3.0, gt=0, description="unstable above this many times the spread of the larger sizes")
-    spread_points: float = Field(2.0, gt=0, le=100, description="... but never below this spread (percentage points)")
-    below_best_points: float = Field(10.0, gt=0, le=100, description="unstable this far below the best size (points)")
-    near_best_points: float = Field(1.0, gt=0, le=100, description="as good as the best within this (points)")
-    saturated_train: float = Field(0.995, gt=0, le=1, description="training accuracy that counts as fitted completely")
-    gap_factor: float = Field(2.0, gt=0, description="overfitting above this many times the first good size's gap")
-    loss_rise: float = Field(1.1, ge=1, description="overfitting when validation loss ends this many times above its minimum")
+    failure_share: Real = Field(0.05, ge=0, le=1, description="unstable above this share of failed repeats")
+    spread_factor: Real = Field(3.0, gt=0, description="unstable above this many times the spread of the larger sizes")
+    spread_points: Real = Field(2.0, gt=0, le=100, description="... but never below this spread (percentage points)")
+    below_best_points: Real = Field(10.0, gt=0, le=100, description="unstable this far below the best size (points)")
+    near_best_points: Real = Field(1.0, gt=0, le=100, description="as good as the best within this (points)")
+    saturated_train: Real = Field(0.995, gt=0, le=1, description="training accuracy that counts as fitted completely")
+    gap_factor: Real = Field(2.0, gt=0, description="overfitting above this many times the first good size's gap")
+    loss_rise: Real = Field(1.1, ge=1, description="overfitting when validation loss ends this many times above its minimum")
     bootstrap: int = Field(1000, ge=100, le=100_000, description="resamples of the repeats for each interval")
     confidence: Share = Field(0.95, description="level of each interval")
     seed: int = Field(0, ge=0, description="seed of the resampling")
@@ -126,7 +131,7 @@ class Quantize(Section):
 class Aggregate(Section):
     """The report's recommendation."""
 
-    max_drop_points: float = Field(1.0, gt=0, le=100, description="a recommended model loses at most this against the best (points)")
+    max_drop_points: Real = Field(1.0, gt=0, le=100, description="a recommended model loses at most this against the best (points)")
 
 
 class Study(Section):
@@ -161,6 +166,8 @@ class _UniqueKeyLoader(yaml.SafeLoader):
     """YAML silently keeps the last of two equal keys; a study must not."""
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+        if not isinstance(node, yaml.MappingNode):
+            raise yaml.constructor.ConstructorError(None, None, f"expected a mapping, line {node.start_mark.line + 1}")
         keys = [self.construct_object(k, deep=True) for k, _ in node.value]
         if twice := next((k for i, k in enumerate(keys) if k in keys[:i]), None):
             raise UserError(f"{twice}: the key stands twice, line {node.start_mark.line + 1}; allowed: once")
@@ -174,10 +181,10 @@ def load(path: str | Path) -> Study:
         UserError: one line per mistake, naming the file, the field, the value and what is allowed.
     """
     try:
-        raw = yaml.load(Path(path).read_text(), Loader=_UniqueKeyLoader)  # noqa: S506 - a SafeLoader
+        raw = yaml.load(Path(path).read_bytes(), Loader=_UniqueKeyLoader)  # noqa: S506 - a SafeLoader
     except OSError:
         raise UserError(f"{path}: no such study; allowed: a params file such as params.yaml or params/smoke.yaml") from None
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError, TypeError) as error:
         raise UserError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
     except UserError as error:
         raise UserError(f"{path}: {error}") from None
@@ -190,12 +197,14 @@ def load(path: str | Path) -> Study:
 
 
 def _line(path: str | Path, error: Any) -> str:
-    field, kind = ".".join(map(str, error["loc"])), error["type"]
+    field, kind = ".".join(str(part) for part in error["loc"] if part != "[key]"), error["type"]
     if kind == "extra_forbidden":
         return f"{path}: {field}: unknown key; allowed: {', '.join(_siblings(error['loc']))}"
     if kind == "missing":
         return f"{path}: {field}: missing; it has no default"
     message = error["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    message = re.sub(r"(?:List|Dictionary) should have at least (\d+) .*", r"at least \1", message)
+    message = re.sub(r"a valid dictionary.*", "a mapping", message)
     if kind == "value_error":
         return f"{path}: {field + ': ' if field else ''}{message}"
     return f"{path}: {field}: {error['input']!r} is not allowed; allowed: {message}"

@@ -12,11 +12,12 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from minarch.errors import UserError
+from minarch.flow import sources
 
 PACKAGE = Path(__file__).parents[1]
 SOURCE = PACKAGE.parent
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-_ASKING = ("minarch.flow", "minarch.models.families")
+_ASKING = ("minarch.flow", "minarch.models.families", "minarch.data.catalogue")
 
 
 def short(data: bytes) -> str:
@@ -38,11 +39,11 @@ def code(module: str, folder: Path = SOURCE) -> dict[str, str]:
         path = None if name in found or name.startswith(_ASKING) else _file(name, folder)
         if path is None:
             continue
-        tree = ast.parse(path.read_bytes())
+        tree = ast.parse(sources.read(path))
         found[name] = short(ast.unparse(_bare(tree)).encode())
         if path.is_relative_to(PACKAGE):
             for data in sorted(p for p in path.parent.iterdir() if p.is_file() and p.suffix != ".py"):
-                found[f"{data.parent.name}/{data.name}"] = short(data.read_bytes())
+                found[f"{data.parent.name}/{data.name}"] = short(sources.read(data))
         waiting.extend(_imports(tree, name, path))
     return dict(sorted(found.items()))
 

@@ -1,23 +1,23 @@
 """Identity of a user's image folder: what is in it, not where it lies or when it was written."""
 
-import hashlib
 from functools import cache
 from pathlib import Path
 
 import yaml
 
 from minarch.errors import UserError
+from minarch.flow.tree import remembered_tree
 
 
 @cache
 def fingerprint(folder: Path) -> str:
-    """MD5 over the names and bytes of every file; of a folder under `dvc add`, the one that git holds (it may not be pulled yet).
+    """DVC's hash of the folder; of one under `dvc add` that is not pulled here, the hash that git holds.
 
     Raises:
         UserError: the folder does not exist, or has fewer than two classes.
     """
-    sidecar = folder.with_name(f"{folder.name}.dvc")
-    if sidecar.exists():
+    sidecar = folder.absolute().with_name(f"{folder.absolute().name}.dvc")  # absolute: "." has no name
+    if sidecar.exists() and not folder.exists():
         return str(yaml.safe_load(sidecar.read_text())["outs"][0]["md5"])
     if not folder.is_dir():
         raise UserError(f"data.datasets: 'folder:{folder}' is not there; allowed: a directory with one folder per class")
@@ -28,7 +28,4 @@ def fingerprint(folder: Path) -> str:
             f"data.datasets: 'folder:{folder}' has {len(classes)} class folder(s) ({', '.join(classes) or 'none'});"
             " allowed: at least 2"
         )
-    total = hashlib.md5(usedforsecurity=False)
-    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
-        total.update(f"{path.relative_to(folder)}\0{path.stat().st_size}\0".encode() + path.read_bytes())
-    return total.hexdigest()
+    return remembered_tree(folder)

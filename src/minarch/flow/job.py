@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from minarch.errors import UserError
+from minarch.flow import sources
 from minarch.flow.plan import DEFAULT, STAGES, Item, Plan
 from minarch.flow.seal import RECORD, files, md5, write_sealed
 
@@ -62,6 +63,8 @@ def make(plan: Plan, item: Item, work: Work) -> None:
     temporary.mkdir(parents=True)
     try:
         work(item.config, inputs, temporary)
+        if changed := sources.edited():
+            raise UserError(f"{changed[0]} was edited during the run: nothing is kept of {item.name}; run again")
         body = {
             "item": item.name,
             "stage": item.stage,

@@ -10,7 +10,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from minarch.data.catalogue import CATALOGUE, FOLDER
+from minarch.data.catalogue import CATALOGUE, FOLDER, slug
+from minarch.errors import UserError
 from minarch.flow.config import Study, load
 from minarch.flow.digest import code, network_code
 from minarch.flow.folder import fingerprint
@@ -60,8 +61,10 @@ class Plan:
     def __init__(self, study: str = DEFAULT) -> None:
         self.study_file = study
         self.study: Study = load(study)
-        self.name = "default" if Path(study) == Path(DEFAULT) else Path(study).stem
-        default = self.name == "default"
+        default = Path(study).resolve() == Path(DEFAULT).resolve()
+        self.name = "default" if default else Path(study).stem
+        if not default and self.name in ("default", Path(DEFAULT).stem):
+            raise UserError(f"--study: {study!r} has the default study's name; allowed: any other file name")
         self.root = Path("artifacts") if default else Path("artifacts/studies", self.name)
         self._items: dict[str, dict[str, Item]] = {}
         self.reports = Path("reports") if default else Path("reports/studies", self.name)
@@ -97,16 +100,14 @@ class Plan:
         for name in self.study.data.datasets:
             identity = {"dataset": name, **section.identity()}
             if name.startswith(FOLDER):
-                slug = "".join(c if c.isalnum() else "-" for c in Path(name.removeprefix(FOLDER)).name)
-                identity["dataset"] = f"{FOLDER}{slug}"  # where it lies is not what it is
+                identity["dataset"] = f"{FOLDER}{slug(name)}"  # where it lies is not what it is
                 identity["fingerprint"] = fingerprint(Path(name.removeprefix(FOLDER)))
             else:
-                slug = name
                 identity.pop("image_size")
                 if CATALOGUE[name].own_test:
                     identity.pop("test")
-            config = {**section.model_dump(mode="json", exclude={"datasets"}), "dataset": name, "name": slug}
-            items.append(Item("data", slug, identity, config, {}))
+            config = {**section.model_dump(mode="json", exclude={"datasets"}), "dataset": name, "name": slug(name)}
+            items.append(Item("data", slug(name), identity, config, {}))
         return items
 
     @cached_property
@@ -125,10 +126,10 @@ class Plan:
                         }
                         structure = architecture.spec(*self.study.shape(data.config["dataset"]))
                         identity = {**config, "structure": structure, "train": train.identity()}
-                        slug = f"{data.slug}-{family.rpartition(':')[2].lower()}-{architecture.label}"
-                        slug += f"-r{repeats[0]}-{repeats[-1]}"
+                        title = f"{data.slug}-{family.rpartition(':')[2].lower()}-{architecture.label}"
+                        title += f"-r{repeats[0]}-{repeats[-1]}"
                         extra = tuple(network_code(architecture.network).items())
-                        items.append(Item("sweep", slug, identity, config, {"data": data.path}, extra))
+                        items.append(Item("sweep", title, identity, config, {"data": data.path}, extra))
         return items
 
     @cached_property
@@ -164,8 +165,8 @@ class Plan:
             for level in section.levels:
                 identity = {**structured, "level": level}
                 config = {**structured, "level": level, "finetune": section.finetune.model_dump(mode="json")}
-                slug = f"{parent.slug}-{section.importance.lower()}-{round(100 * level, 2):g}"
-                items.append(Item("prune", slug, identity, config, inputs, parent.extra_code))
+                title = f"{parent.slug}-{section.importance.lower()}-{round(100 * level, 2):g}"
+                items.append(Item("prune", title, identity, config, inputs, parent.extra_code))
             items.append(Item("prune", f"{parent.slug}-magnitude", magnitude, magnitude, inputs, parent.extra_code))
         return items
 

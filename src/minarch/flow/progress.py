@@ -30,8 +30,8 @@ class Progress(threading.Thread):
         done = sum(os.path.exists(self.plan.folder(i.path) / RECORD) for i in items.values())
         now = time.monotonic()
         since, at_start = self._began.setdefault(stage, (now, done))
-        if stage not in self._shown:
-            self._shown[stage] = done  # what was there before the run is no progress
+        if stage not in self._shown or done <= at_start:
+            self._began[stage], self._shown[stage] = (now, done), done  # what was there before the run is no progress
             return
         if len(items) == 1 or done == self._shown[stage]:
             return

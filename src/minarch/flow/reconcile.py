@@ -10,7 +10,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from minarch.flow import store
+import psutil
+
+from minarch.flow import dvc, store
 from minarch.flow.digest import short
 from minarch.flow.plan import STAGES, Plan
 from minarch.flow.seal import RECORD, damage, read_sealed, write_sealed
@@ -24,7 +26,7 @@ def reconcile(plan: Plan, *, record: bool) -> None:
     Args:
         record: also reopen stages that dvc.lock does not describe, so that the run ends by telling DVC.
     """
-    checked = _load_checked()
+    checked, stages = _load_checked(), dvc.locked()
     for stage in STAGES:
         if not plan.ready(stage):
             break
@@ -37,10 +39,10 @@ def reconcile(plan: Plan, *, record: bool) -> None:
             print(f"{stage}: {len(back)} item(s) made before brought back", file=sys.stderr)
         index = plan.index(stage)
         listed = read_sealed(index)
-        stale = listed is None or listed["items"] != sorted(plan.items(stage))
+        stale = listed is None or listed.get("items") != sorted(plan.items(stage))
         if stage == "aggregate":
             stale = stale or not is_published(plan)
-        if index.exists() and (stale or (record and not store.recorded(stage, index))):
+        if index.exists() and (stale or (record and not dvc.recorded(stages, stage, index))):
             index.unlink()
         if index.exists():
             tidy(plan, stage)
@@ -110,6 +112,9 @@ def _stamp(folder: Path) -> str:
 def _sweep_leftovers(folder: Path) -> None:
     """Folders without a record and temporary files are what a killed run left."""
     for entry in os.scandir(folder) if folder.is_dir() else ():
+        process = entry.name.split("-")[1] if entry.name.startswith(".tmp-") else ""
+        if process.isdigit() and psutil.pid_exists(int(process)):
+            continue  # `python -m minarch.<stage>` by hand, or a job of another study's run
         if entry.is_dir() and (entry.name.startswith(".tmp-") or not os.path.exists(os.path.join(entry.path, RECORD))):
             shutil.rmtree(entry.path)
         elif entry.is_file() and entry.name.startswith(".tmp-"):

@@ -28,10 +28,11 @@ def files(folder: Path) -> list[Path]:
 
 def write_sealed(path: Path, body: dict[str, Any]) -> None:
     """Write a JSON object with its seal, whole or not at all."""
+    text = _sealed(body)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".tmp-")
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".tmp-{os.getpid()}-")
     with os.fdopen(handle, "wb") as file:
-        file.write(_sealed(body))
+        file.write(text)
     os.chmod(temporary, 0o644)
     os.replace(temporary, path)
 
@@ -50,9 +51,9 @@ def read_sealed(path: Path) -> dict[str, Any] | None:
 def damage(folder: Path, name: str) -> str | None:
     """What is wrong with a finished item, in words; None if it is whole."""
     record = read_sealed(folder / RECORD)
-    if record is None or record.get("item") != name:
+    listed = record.get("files") if record else None
+    if record is None or record.get("item") != name or not isinstance(listed, dict):
         return f"{RECORD} was changed or damaged"
-    listed = record["files"]
     present = {str(p.relative_to(folder)): p for p in files(folder)}
     if odd := sorted(set(listed) ^ set(present)):
         return f"{odd[0]} is {'missing' if odd[0] in listed else 'not part of it'}"

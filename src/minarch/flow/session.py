@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from minarch.errors import UserError
-from minarch.flow import lock
+from minarch.flow import lock, sources
 from minarch.flow.plan import DEFAULT, STAGES, Plan
 from minarch.flow.progress import Progress
 from minarch.flow.reconcile import reconcile
@@ -42,24 +42,26 @@ class Session:
         os.environ["OMP_NUM_THREADS"] = "1"  # one thread per job, as many jobs as cores; two in each collapse
         try:
             self.plan = Plan(str(config.get("study", DEFAULT)))
+            self.study = Path(self.plan.study_file).read_bytes()
+            self.under_dvc = "DVC_STAGE" in os.environ
+            self.reconciled = workflow.is_main_process and lock.acquire("look")
+            if self.reconciled:
+                reconcile(self.plan, record=self.tracked and not self.under_dvc)
+                lock.release()  # a dry run ends here
         except UserError as error:
             sys.exit(str(error))
         logging.getLogger("snakemake.logging").addFilter(_Noise(workflow))
         self.workflow = workflow
         self.began = time.time()
-        self.under_dvc = "DVC_STAGE" in os.environ
-        self.owner = workflow.is_main_process and lock.acquire()
-        if self.owner:
-            reconcile(self.plan, record=self.tracked and not self.under_dvc)
 
     @property
     def tracked(self) -> bool:
-        """Whether DVC's stages describe this study: only the default one, others are published with `dvc add`."""
-        return self.plan.name == "default" and Path(".dvc").is_dir()
+        """Whether DVC's stages describe this study: only the default one in a checkout, others are published with `dvc add`."""
+        return self.plan.name == "default" and Path(".dvc").is_dir() and Path(".git").exists()
 
     def start(self) -> None:
         """Refuse a second run; start the fork server and the progress line."""
-        if not self.owner:
+        if not (self.reconciled and lock.acquire("run")):
             sys.exit(f"another run (process {lock.holder()}) is using this directory; wait for it or stop it")
         if self.workflow.local_exec:
             # The limit of jobs per second costs a look at every waiting job per second for every job that has run.
@@ -69,14 +71,28 @@ class Session:
 
     def succeed(self) -> None:
         """Let DVC record what a plain `snakemake` finished, so that both tools say "up to date"; name the report."""
+        self._refuse_edits()
         if self.tracked and not self.under_dvc:
+            before = Path("dvc.lock").read_bytes() if Path("dvc.lock").exists() else b""
             finished = [s for s in STAGES if self.plan.ready(s) and read_sealed(self.plan.index(s))]
             command = [sys.executable, "-m", "dvc", "commit", "--force", *finished]
             done = subprocess.run(command, capture_output=True, text=True, check=False) if finished else None
             if done is not None and done.returncode:
                 sys.exit(f"the results are complete, but DVC does not know them yet: `dvc commit` said: {done.stderr.strip()}")
+            if self._edited():
+                Path("dvc.lock").write_bytes(before)
+            self._refuse_edits()
         if read_sealed(self.plan.index("aggregate")):
             print(f"report: {self.plan.reports / 'report.html'}", file=sys.stderr)
+
+    def _refuse_edits(self) -> None:
+        """DVC reads params.yaml and the code when it records: what was edited meanwhile must not be bound to older results."""
+        if changed := self._edited():
+            sys.exit(f"{changed[0]} was edited during the run: what is finished is kept; run again to take the edit in")
+
+    def _edited(self) -> list[Path]:
+        study = Path(self.plan.study_file)
+        return [*([study] if study.read_bytes() != self.study else []), *sources.edited()]
 
     def fail(self) -> None:
         """Show what the failed jobs said: one line for a user's mistake, the traceback for a bug."""
@@ -87,7 +103,8 @@ class Session:
 
     def _start_worker(self) -> None:
         """A server whose standard input is ours: it ends with this process, however that ends."""
-        folder = tempfile.TemporaryDirectory(prefix="minarch-")  # a short path: a socket's has at most 107 characters
+        long = len(tempfile.gettempdir()) > 80  # a socket's path has at most 107 characters
+        folder = tempfile.TemporaryDirectory(prefix="minarch-", dir="/tmp" if long else None)  # noqa: S108
         atexit.register(folder.cleanup)
         socket = os.path.join(folder.name, "worker")
         server = SOURCE / "minarch/worker/server.py"

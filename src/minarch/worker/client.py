@@ -16,7 +16,10 @@ def main() -> None:
         os.execv(sys.executable, [sys.executable, "-m", *sys.argv[1:]])  # noqa: S606
     request = "\0".join([os.getcwd(), *sys.argv[1:]]).encode()
     socket.send_fds(connection, [len(request).to_bytes(4, "big") + request], [1, 2])
-    code = connection.recv(1)
+    try:
+        code = connection.recv(1)
+    except KeyboardInterrupt:
+        code = b"\x82"  # 130, as a shell says of an interrupted command
     sys.exit(code[0] if code else f"{sys.argv[1]}: the job was killed (out of memory?)")
 
 

@@ -10,6 +10,7 @@ import gc
 import importlib
 import os
 import runpy
+import select
 import signal
 import socket
 import sys
@@ -19,11 +20,13 @@ import traceback
 
 def serve(path: str) -> None:
     """Accept jobs for ever, handing each connection to the nursery of its module."""
+    running, held = os.pipe()  # `held` closes when this process ends, however it ends: its jobs see that
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(path)
     listener.listen(1024)
     nurseries: dict[str, socket.socket] = {}
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the run's to handle; all here ends with it
     while True:
         connection, _ = listener.accept()
         size, descriptors, _, _ = socket.recv_fds(connection, 4, 2)
@@ -37,7 +40,10 @@ def serve(path: str) -> None:
                     connection.close()
                     for other in (here, *nurseries.values()):
                         other.close()
-                    _nursery(words, there)
+                    for descriptor in descriptors:  # else whoever reads this job's output waits for the nursery
+                        os.close(descriptor)
+                    os.close(held)
+                    _nursery(words, there, running)
                 there.close()
                 nurseries[module] = here
             try:
@@ -49,7 +55,7 @@ def serve(path: str) -> None:
         connection.close()
 
 
-def _nursery(words: list[str], requests: socket.socket) -> None:
+def _nursery(words: list[str], requests: socket.socket, running: int) -> None:
     """Import the module and do once what each of its jobs would do again, then fork one child per request."""
     with contextlib.suppress(BaseException):  # each job will meet the same error and show it in its log
         importlib.import_module(words[0])
@@ -62,19 +68,19 @@ def _nursery(words: list[str], requests: socket.socket) -> None:
             os._exit(0)
         if os.fork() == 0:
             requests.close()
-            _job(request.decode().split("\0"), *descriptors)
+            _job(request.decode().split("\0"), running, *descriptors)
         for descriptor in descriptors:
             os.close(descriptor)
 
 
-def _job(words: list[str], connection: int, out: int, err: int) -> None:
+def _job(words: list[str], running: int, connection: int, out: int, err: int) -> None:
     os.setpgid(0, 0)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     os.dup2(out, 1)
     os.dup2(err, 2)
     os.chdir(words[0])
     client = socket.socket(fileno=connection)
-    threading.Thread(target=_end_with, args=(client,), daemon=True).start()
+    threading.Thread(target=_end_with, args=(client, running), daemon=True).start()
     sys.argv = words[1:]
     code = 0
     try:
@@ -92,15 +98,15 @@ def _job(words: list[str], connection: int, out: int, err: int) -> None:
     os._exit(code & 255)
 
 
-def _end_with(client: socket.socket) -> None:
-    """Whoever asked is gone (Snakemake was interrupted): nobody wants the result."""
-    client.recv(1)
+def _end_with(client: socket.socket, running: int) -> None:
+    """Whoever asked, or the whole run, is gone (interrupted or killed): nobody wants the result."""
+    select.select([client.fileno(), running], [], [])
     os.killpg(0, signal.SIGKILL)
 
 
 def _end_with_run() -> None:
     """The run that started the server is over or was killed: so are the server, its nurseries and their jobs."""
-    sys.stdin.buffer.read()
+    os.read(0, 1)
     os._exit(0)
 
 

@@ -1,0 +1,176 @@
+"""Images from where they lie: what leaves is uint8 [N, C, H, W]; what cannot be read is one line."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from minarch.data.catalogue import CATALOGUE
+from minarch.data.sources import read
+from minarch.errors import UserError
+
+
+def _draw(path: Path, value: int = 0, mode: str = "L", size: tuple[int, int] = (8, 8)) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = np.random.default_rng(value).integers(0, 256, (*size, 3), dtype=np.uint8)
+    Image.fromarray(pixels).convert(mode).save(path)
+
+
+def _folder(root: Path, classes: tuple[str, ...] = ("cat", "dog"), count: int = 3) -> Path:
+    for c, name in enumerate(classes):
+        for i in range(count):
+            _draw(root / name / f"{i}.png", 10 * c + i)
+    return root
+
+
+def _read(root: Path, size: int = 8):
+    return read(f"folder:{root}", None, size)
+
+
+def test_digits_are_what_the_catalogue_says():
+    train, test = read("digits", None, 8)
+    assert test is None
+    assert train.images.dtype == np.uint8 and train.labels.dtype == np.int64
+    assert train.images.shape == (1797, *CATALOGUE["digits"].shape)
+    assert len(train.classes) == CATALOGUE["digits"].classes == len(set(train.labels.tolist()))
+    assert train.images.max() == 16
+
+
+def test_a_folder_is_its_classes_in_order(tmp_path):
+    train, test = _read(_folder(tmp_path))
+    assert test is None
+    assert train.classes == ["cat", "dog"]
+    assert train.labels.tolist() == [0, 0, 0, 1, 1, 1]
+    assert train.images.shape == (6, 3, 8, 8) and train.images.dtype == np.uint8
+
+
+def test_pixels_arrive_unchanged_where_the_size_is_the_same(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (8, 8, 3), dtype=np.uint8)
+    _folder(tmp_path, count=1)
+    Image.fromarray(pixels).save(tmp_path / "cat/0.png")
+    train, _ = _read(tmp_path)
+    assert (train.images[0] == pixels.transpose(2, 0, 1)).all()
+
+
+@pytest.mark.parametrize(("mode", "name"), [("L", "x.png"), ("RGBA", "x.png"), ("P", "x.png"), ("1", "x.png"), ("RGB", "x.jpg")])
+def test_every_kind_of_image_becomes_three_channels_of_the_size(tmp_path, mode, name):
+    _folder(tmp_path)
+    _draw(tmp_path / "cat" / name, mode=mode, size=(13, 5))
+    train, _ = _read(tmp_path, 6)
+    assert train.images.shape == (7, 3, 6, 6)
+
+
+def test_train_and_test_folders_are_kept_apart(tmp_path):
+    _folder(tmp_path / "train", count=4)
+    _folder(tmp_path / "test", count=2)
+    train, test = _read(tmp_path)
+    assert (len(train.labels), len(test.labels)) == (8, 4)
+
+
+def test_a_train_folder_alone_has_no_test(tmp_path):
+    _folder(tmp_path / "train")
+    assert _read(tmp_path)[1] is None
+
+
+def _one_class(root):
+    _folder(root, ("cat",))
+
+
+def _no_class(root):
+    root.mkdir(exist_ok=True)
+
+
+def _empty_class(root):
+    _folder(root)
+    (root / "fox").mkdir()
+
+
+def _other_classes(root):
+    _folder(root / "train")
+    _folder(root / "test", ("cat", "fox"))
+
+
+def _no_image(root):
+    _folder(root)
+    (root / "dog/3.png").write_text("not an image")
+
+
+def _half_an_image(root):
+    _folder(root)
+    path = root / "dog/1.png"
+    path.write_bytes(path.read_bytes()[:60])
+
+
+def _empty_image(root):
+    _folder(root)
+    (root / "dog/1.png").write_bytes(b"")
+
+
+@pytest.mark.parametrize(
+    ("make", "expected"),
+    [
+        (_one_class, "has one class, cat; allowed: at least 2"),
+        (_no_class, "data.datasets: 'folder:"),
+        (_empty_class, "fox"),
+        (_other_classes, "has classes ['cat', 'fox'] in test/; allowed: ['cat', 'dog']"),
+        (_no_image, "dog/3.png' cannot be read"),
+        (_half_an_image, "dog/1.png' cannot be read"),
+        (_empty_image, "dog/1.png' cannot be read"),
+    ],
+)
+def test_a_bad_folder_is_one_line(tmp_path, make, expected):
+    make(tmp_path)
+    with pytest.raises(UserError) as error:
+        _read(tmp_path)
+    assert len(str(error.value).splitlines()) == 1
+    assert str(error.value).startswith("data.datasets: ")
+    assert expected in str(error.value)
+
+
+def test_a_folder_that_is_not_there_is_one_line(tmp_path):
+    with pytest.raises(UserError, match="data.datasets: 'folder:.*nowhere'"):
+        _read(tmp_path / "nowhere")
+
+
+@pytest.mark.filterwarnings("ignore")  # PIL warns of what it mends
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150)
+@given(st.data())
+def test_a_damaged_image_is_read_or_is_one_line(tmp_path, data):
+    name = data.draw(st.sampled_from(["x.png", "x.jpg", "x.bmp", "x.tiff"]))
+    root = tmp_path / name
+    if not root.exists():
+        _folder(root, count=1)
+        _draw(root / "cat" / name, mode="RGB")
+        (root / "truth").write_bytes((root / "cat" / name).read_bytes())
+    truth = (root / "truth").read_bytes()
+    start = data.draw(st.integers(0, len(truth) - 1))
+    noise = data.draw(st.binary(max_size=8))
+    tail = truth[start + len(noise) :] if data.draw(st.booleans()) else b""
+    (root / "cat" / name).write_bytes(truth[:start] + noise + tail)
+    try:
+        assert _read(root)[0].images.shape == (3, 3, 8, 8)
+    except UserError as error:
+        assert len(str(error).splitlines()) == 1
+
+
+@pytest.mark.parametrize("dataset", sorted(set(CATALOGUE) - {"digits"}))
+def test_a_root_without_the_files_is_one_line(tmp_path, dataset):
+    with pytest.raises(UserError) as error:
+        read(dataset, str(tmp_path), 32)
+    assert len(str(error.value).splitlines()) == 1
+    assert str(error.value).startswith(f"data.root: {str(tmp_path)!r} gives no files of {dataset} (")
+    assert "allowed: a folder in torchvision's layout" in str(error.value)
+
+
+@pytest.mark.parametrize("text", [b"", b"not a data set", b"\0\0\x08\x03\0\0\0\1"])
+def test_mnist_files_that_are_damaged_are_one_line(tmp_path, text):
+    raw = tmp_path / "MNIST/raw"
+    raw.mkdir(parents=True)
+    for split in ("train", "t10k"):
+        for kind in ("images-idx3", "labels-idx1"):
+            (raw / f"{split}-{kind}-ubyte").write_bytes(text)
+    with pytest.raises(UserError, match=r"^data\.root: .* gives no files of mnist"):
+        read("mnist", str(tmp_path), 28)

@@ -1,0 +1,60 @@
+"""A small study in an empty working directory; items are made by a work that only writes its configuration."""
+
+import copy
+import json
+from typing import Any
+
+import pytest
+import yaml
+
+from minarch.flow.job import make
+from minarch.flow.plan import Plan
+
+STUDY: dict[str, Any] = {
+    "data": {"datasets": ["digits"]},
+    "sweep": {"repeats": 4, "families": {"dnn": {"depth": [1, 2], "width": [4, 8]}, "cnn": {"channels": 2}}},
+    "train": {"epochs": 2},
+    "convergence": {},
+    "representatives": {},
+    "prune": {"levels": [0.25, 0.5], "finetune": {"epochs": 1}, "magnitude_levels": [0, 0.5]},
+    "quantize": {},
+    "aggregate": {},
+}
+
+
+class Workspace:
+    """The working directory of one test."""
+
+    def write(self, name: str = "params.yaml", **changes: Any) -> str:
+        """Write the small study with values changed, each named `section__field`."""
+        params = copy.deepcopy(STUDY)
+        for path, value in changes.items():
+            *sections, field = path.split("__")
+            inner = params
+            for section in sections:
+                inner = inner[section]
+            inner[field] = value
+        with open(name, "w") as file:
+            yaml.safe_dump(params, file, sort_keys=False)
+        return name
+
+    def plan(self, name: str = "params.yaml", **changes: Any) -> Plan:
+        return Plan(self.write(name, **changes))
+
+    def make(self, plan: Plan, *stages: str) -> None:
+        """Make all items of stages, without their real work."""
+        for stage in stages:
+            for item in plan.items(stage).values():
+                make(plan, item, write_config)
+
+
+def write_config(config, inputs, out):
+    (out / "results.json").write_text(json.dumps(config))
+    (out / "inner").mkdir()
+    (out / "inner/more.bin").write_bytes(b"\0\1")
+
+
+@pytest.fixture
+def workspace(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return Workspace()

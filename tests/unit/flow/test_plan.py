@@ -1,0 +1,225 @@
+"""Names of items: what they depend on, and what they do not."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from minarch.errors import UserError
+from minarch.flow.config import Study
+from minarch.flow.keys import canonical
+from minarch.flow.plan import STAGES, Plan, _blocks
+from minarch.models import families
+
+REPOSITORY = Path(__file__).parents[3]
+EARLY = STAGES[:4]
+WIDTHS = st.lists(st.integers(1, 30), min_size=1, max_size=5, unique=True)
+SHARED = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=15, deadline=None)
+
+
+def _names(plan: Plan, *stages: str) -> set[str]:
+    return {name for stage in stages or EARLY for name in plan.items(stage)}
+
+
+def _chosen(workspace, **changes) -> Plan:
+    """A plan whose representatives are known: its first sweep item."""
+    plan = workspace.plan(**changes)
+    plan._chosen_file.parent.mkdir(parents=True, exist_ok=True)
+    plan._chosen_file.write_text(f'[{{"items": ["{next(iter(plan.items("sweep")))}"]}}]')
+    return plan
+
+
+def test_every_combination_has_an_item_with_its_key_in_its_path(workspace):
+    items = workspace.plan().items("sweep")
+    assert len(items) == 5
+    for name, item in items.items():
+        slug, _, key = name.rpartition("-")
+        assert slug == item.slug
+        assert len(key) == 12
+        assert item.path == f"sweep/{name}"
+
+
+@SHARED
+@given(WIDTHS, WIDTHS)
+def test_one_more_value_in_the_grid_leaves_the_other_items(workspace, some, more):
+    before = workspace.plan(sweep__families={"dnn": {"depth": 1, "width": some}})
+    after = workspace.plan(sweep__families={"dnn": {"depth": 1, "width": list(dict.fromkeys(some + more))}})
+    assert _names(before, "data", "sweep") <= _names(after, "data", "sweep")
+    assert (before.index("sweep") == after.index("sweep")) == (set(more) <= set(some))
+
+
+@SHARED
+@given(st.permutations([1, 2, 3, 4]))
+def test_the_order_of_the_grid_does_not_count(workspace, widths):
+    names = [_names(workspace.plan(sweep__families={"dnn": {"width": w, "depth": 1}}), "sweep") for w in (widths, [1, 2, 3, 4])]
+    assert names[0] == names[1]
+
+
+def test_a_new_family_leaves_the_other_items(workspace, monkeypatch):
+    before = _names(workspace.plan())
+
+    class Wide(families.Dnn):
+        name = "wide"
+
+    monkeypatch.setitem(families.FAMILIES, "wide", Wide)
+    assert _names(workspace.plan()) == before
+    grids = {"dnn": {"depth": [1, 2], "width": [4, 8]}, "cnn": {"channels": 2}, "wide": {"depth": 1, "width": 4}}
+    after = _names(workspace.plan(sweep__families=grids), "sweep")
+    assert _names(workspace.plan(), "sweep") < after and len(after) == 6
+
+
+def test_another_data_set_leaves_the_items_of_the_first(workspace):
+    one, two = workspace.plan(), workspace.plan(data__datasets=["mnist", "digits"])
+    assert _names(one, "data", "sweep") < _names(two, "data", "sweep")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("data__root", "/somewhere"),
+        ("data__image_size", 64),  # only folders are resized
+        ("prune__levels", [0.9]),
+        ("quantize__calibration", 8),
+        ("aggregate__max_drop_points", 5.0),
+    ],
+)
+def test_what_does_not_reach_an_item_is_not_in_its_name(workspace, field, value):
+    assert _names(workspace.plan(**{field: value})) == _names(workspace.plan())
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "first"),
+    [
+        ("data__seed", 1, "data"),
+        ("data__limit", 500, "data"),
+        ("data__test", 0.3, "data"),
+        ("train__epochs", 3, "sweep"),
+        ("train__seed", 3, "sweep"),
+        ("convergence__bootstrap", 500, "convergence"),
+        ("representatives__roles", ["minimal"], "representatives"),
+    ],
+)
+def test_what_reaches_an_item_changes_it_and_all_after_it(workspace, field, value, first):
+    before, after = workspace.plan(), workspace.plan(**{field: value})
+    same = [stage for stage in EARLY if _names(before, stage) == _names(after, stage)]
+    assert same == list(EARLY[: EARLY.index(first)])
+    assert not _names(before, *EARLY[EARLY.index(first) :]) & _names(after, *EARLY[EARLY.index(first) :])
+
+
+def test_the_test_share_counts_only_where_it_is_cut(workspace):
+    of = {share: workspace.plan(data__datasets=["mnist", "digits"], data__test=share) for share in (0.2, 0.3)}
+    common = _names(of[0.2], "data") & _names(of[0.3], "data")
+    assert [name.split("-")[0] for name in common] == ["mnist"]
+
+
+def test_one_more_pruning_level_leaves_the_other_items(workspace):
+    few, more = _chosen(workspace), _chosen(workspace, prune__levels=[0.25, 0.5, 0.75])
+    for stage, extra in (("prune", 1), ("quantize", 1)):
+        assert _names(few, stage) < _names(more, stage)
+        assert len(_names(more, stage) - _names(few, stage)) == extra
+
+
+def test_the_curve_of_magnitudes_is_apart_from_the_levels(workspace):
+    before, after = _chosen(workspace), _chosen(workspace, prune__magnitude_levels=[0, 0.9])
+    changed = _names(before, "prune") - _names(after, "prune")
+    assert len(changed) == 1 and "magnitude" in changed.pop()
+
+
+def test_until_the_representatives_are_known_later_items_are_not(workspace):
+    plan = workspace.plan()
+    assert [s for s in STAGES if plan.ready(s)] == list(EARLY)
+    assert [s for s in STAGES if _chosen(workspace).ready(s)] == list(STAGES)
+
+
+@given(st.integers(1, 40), st.integers(1, 40))
+def test_blocks_hold_every_repeat_once(repeats, size):
+    blocks = _blocks(repeats, size)
+    assert [r for block in blocks for r in block] == list(range(repeats))
+    assert all(len(block) == size for block in blocks[:-1])
+
+
+def test_more_repeats_leave_the_whole_blocks(workspace):
+    few, more = (workspace.plan(sweep__block=2, sweep__repeats=n) for n in (4, 6))
+    assert _names(few, "sweep") < _names(more, "sweep")
+
+
+def test_a_folder_is_known_by_what_is_in_it(workspace, tmp_path):
+    names = []
+    for place in ("one", "elsewhere"):
+        for kind in "ab":
+            (tmp_path / place / "set" / kind).mkdir(parents=True)
+            (tmp_path / place / "set" / kind / "image.png").write_text(kind)
+        names.append(_names(workspace.plan(data__datasets=[f"folder:{place}/set"]), "data"))
+    assert names[0] == names[1]
+    (tmp_path / "other/set").mkdir(parents=True)
+    for kind in "ab":
+        (tmp_path / "other/set" / kind).mkdir()
+        (tmp_path / "other/set" / kind / "image.png").write_text("other")
+    assert _names(workspace.plan(data__datasets=["folder:other/set"]), "data") != names[0]
+
+
+@pytest.mark.parametrize("classes", [(), ("only",)])
+def test_a_folder_without_two_classes_is_one_line(workspace, tmp_path, classes):
+    (tmp_path / "set").mkdir()
+    for kind in classes:
+        (tmp_path / "set" / kind).mkdir()
+    with pytest.raises(UserError, match=r"data.datasets: 'folder:set' has . class folder\(s\).*allowed: at least 2"):
+        workspace.plan(data__datasets=["folder:set"]).items("data")
+
+
+def test_a_folder_that_is_not_there_is_one_line(workspace):
+    with pytest.raises(UserError, match="data.datasets: 'folder:nowhere' is not there; allowed: a directory"):
+        workspace.plan(data__datasets=["folder:nowhere"]).items("data")
+
+
+def test_studies_have_their_own_folders_and_the_same_names(workspace):
+    default, other = workspace.plan(), workspace.plan("other.yaml")
+    assert (str(default.root), str(other.root)) == ("artifacts", "artifacts/studies/other")
+    assert (str(default.reports), str(other.reports)) == ("reports", "reports/studies/other")
+    assert _names(default) == _names(other)
+
+
+# DVC compares sections of params.yaml, the plan reads them: each stage must list what its items or its index take from.
+FIELDS = {
+    "data": {"data": {"seed": 1}},
+    "sweep": {"sweep": {"repeats": 9}, "train": {"epochs": 9}},
+    "convergence": {"convergence": {"bootstrap": 999}},
+    "representatives": {"representatives": {"roles": ["learning"]}},
+    "prune": {"prune": {"levels": [0.3]}},
+    "quantize": {"quantize": {"calibration": 9}},
+    "aggregate": {
+        "data": {"validation": 0.3},
+        "sweep": {"repeats": 9},
+        "train": {"epochs": 9},
+        "convergence": {"bootstrap": 999},
+        "representatives": {"roles": ["learning"]},
+        "prune": {"levels": [0.3]},
+        "quantize": {"calibration": 9},
+        "aggregate": {"max_drop_points": 9.0},
+    },
+}
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_dvc_compares_the_sections_that_a_stage_takes_from(workspace, stage):
+    """With the items before it held fixed, a section changes a stage's own configurations only if DVC compares it."""
+
+    def own(**changes):
+        plan = _chosen(workspace, **changes)
+        return {canonical([i.identity, i.config]) for i in plan.items(stage).values()}
+
+    used = {
+        section
+        for section, fields in FIELDS["aggregate"].items()
+        for field, value in fields.items()
+        if own(**{f"{section}__{field}": value}) != own()
+    }
+    assert used == set(FIELDS[stage]) == set(yaml.safe_load((REPOSITORY / "dvc.yaml").read_text())["stages"][stage]["params"])
+
+
+def test_every_stage_is_in_dvc_and_every_section_compared_somewhere():
+    stages = yaml.safe_load((REPOSITORY / "dvc.yaml").read_text())["stages"]
+    assert tuple(stages) == STAGES
+    assert {section for stage in stages.values() for section in stage["params"]} == set(Study.model_fields)

@@ -1,0 +1,49 @@
+"""What trains must run on a bare machine: torch, numpy, safetensors and the standard library."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+REPOSITORY = Path(__file__).parents[3]
+PROGRAM = '''
+import builtins, importlib, pkgutil, sys
+
+ALLOWED = {"torch", "numpy", "safetensors", *sys.stdlib_module_names}
+OURS = ("minarch.training", "minarch.models", "minarch.data.tensors", "minarch.errors")
+genuine = builtins.__import__
+
+def guarded(name, globals=None, locals=None, fromlist=(), level=0):
+    asking = (globals or {}).get("__name__", "")
+    if asking.startswith("minarch") and level == 0:
+        top = name.partition(".")[0]
+        assert top in ALLOWED or name == "minarch" or name.startswith(OURS), f"{asking} imports {name}"
+    return genuine(name, globals, locals, fromlist, level)
+
+builtins.__import__ = guarded
+import minarch.models, minarch.training
+from minarch.data.tensors import Split
+for package in (minarch.models, minarch.training):
+    for found in pkgutil.iter_modules(package.__path__):
+        importlib.import_module(f"{package.__name__}.{found.name}")
+
+import torch
+from minarch.models.cost import macs
+from minarch.models.families import FAMILIES, architecture
+from minarch.training.repeats import train_repeat
+split = Split(torch.zeros(4, 1, 8, 8, dtype=torch.uint8), torch.arange(4), torch.zeros(1), torch.ones(1))
+options = dict(epochs=1, batch_size=2, optimizer="adam", learning_rate=0.1, weight_decay=0.0)
+knobs = {"dnn": dict(depth=1, width=2), "cnn": dict(channels=2), "vit": dict(depth=1, width=2, heads=1, patch=4)}
+assert set(knobs) == set(FAMILIES)
+for family, values in knobs.items():
+    spec = architecture(family, values).spec([1, 8, 8], 4)
+    macs(train_repeat(spec, {}, 0, (split, split), options).networks["final"], [1, 8, 8])
+print(sorted({m.split(".")[1] for m in sys.modules if m.startswith("minarch.")}))
+'''
+
+
+def test_training_and_models_need_only_torch_numpy_and_safetensors():
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM], env={"PYTHONPATH": str(REPOSITORY / "src")}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "['data', 'errors', 'models', 'training']"

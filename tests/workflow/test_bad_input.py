@@ -1,0 +1,109 @@
+"""Bad input ends in one line that names the field, the value and what is allowed; nothing computed before is lost."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from sklearn.datasets import load_digits
+
+from .conftest import STAGES, Project, jobs
+
+pytestmark = pytest.mark.workflow
+
+HOPELESS = {"dnn": {"depth": 1, "width": 1}}
+# What is changed in params.yaml -> what our line begins with, and what else it says.
+PLANNED: dict[str, tuple[dict[str, Any], str, str]] = {
+    "unknown key": ({"train__epoch": 3}, "params.yaml: train.epoch: unknown key", "allowed: epochs, batch_size"),
+    "wrong type": ({"train__epochs": "many"}, "params.yaml: train.epochs: 'many'", "allowed: a valid integer"),
+    "out of range": ({"prune__levels": [1.5]}, "params.yaml: prune.levels.0: 1.5", "allowed: less than 1"),
+    "empty grid": (
+        {"sweep__families": {"dnn": {"depth": 1, "width": []}}},
+        "params.yaml: sweep.families: dnn: {'depth': 1, 'width': []}",
+        "allowed: at least one value for every knob",
+    ),
+    "unknown data set": ({"data__datasets": ["imagenet"]}, "params.yaml: data.datasets: 'imagenet'", "allowed: digits, mnist"),
+    "unknown family": ({"sweep__families": {"rnn": {"width": 1}}}, "params.yaml: sweep.families: family: 'rnn'", "dnn, cnn, vit"),
+    "no such folder": ({"data__datasets": ["folder:nowhere"]}, "params.yaml: data.datasets: 'folder:nowhere'", "allowed: a directory"),
+    "one class": ({"data__datasets": ["folder:one-class"]}, "params.yaml: data.datasets: 'folder:one-class' has 1 class", "allowed: at least 2"),
+}
+# Found by a job, in the course of the run.
+FOUND: dict[str, tuple[dict[str, Any], str, str]] = {
+    "no files": (
+        {"data__datasets": ["digits", "mnist"], "data__root": "one-class"},
+        "minarch data: data.root: 'one-class' gives no files of mnist",
+        "allowed: a folder in torchvision's layout",
+    ),
+    "unreadable image": (
+        {"data__datasets": ["digits", "folder:unreadable"]},
+        "minarch data: data.datasets: 'unreadable/b/3.png' cannot be read",
+        "allowed: whole image files",
+    ),
+    "no representative": (
+        {"sweep__families": HOPELESS},
+        "minarch representatives: representatives.roles: 'minimal'",
+        "",
+    ),
+}
+
+
+def draw(folder: Path, classes: int, each: int) -> None:
+    """Digits of scikit-learn as PNGs, one folder per class."""
+    bunch = load_digits(n_class=classes)
+    for label in range(classes):
+        place = folder / "ab"[label] if classes <= 2 else folder / str(label)
+        place.mkdir(parents=True)
+        for i, pixels in enumerate(bunch.images[bunch.target == label][:each]):
+            Image.fromarray((16 * pixels).clip(0, 255).astype(np.uint8)).save(place / f"{i}.png")
+
+
+@pytest.fixture(scope="module")
+def victim(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A finished study beside bad folders; each test must leave it as it was."""
+    project = finished.copy(tmp_path_factory.mktemp("victim") / "project")
+    draw(project.root / "one-class", 1, 3)
+    draw(project.root / "unreadable", 2, 5)
+    (project.root / "unreadable/b/3.png").write_bytes(b"\x89PNG\r\n\x1a\n and then nothing")
+    return project
+
+
+def _refused(project: Project, expected: tuple[dict[str, Any], str, str], *command: str) -> None:
+    changes, begins, allowed = expected
+    before = {stage: project.items(stage) for stage in STAGES}
+    indexes = {stage: sorted((project.root / "artifacts" / stage).glob("index-*")) for stage in STAGES}
+    params = (project.root / "params.yaml").read_text()
+    project.edit(**changes)
+    try:
+        said = project.run(*command, ok=False)
+    finally:
+        (project.root / "params.yaml").write_text(params)
+    assert "Traceback" not in said, said
+    lines = [line for line in said.splitlines() if line.startswith(("params.yaml: ", "minarch "))]
+    assert len(lines) == 1, said
+    assert lines[0].startswith(begins) and allowed in lines[0], lines[0]
+    for stage in STAGES:
+        assert before[stage].items() <= project.items(stage).items(), f"{stage}: an item was lost"
+    assert all(path.exists() for paths in indexes.values() for path in paths)
+
+
+@pytest.mark.parametrize("expected", PLANNED.values(), ids=PLANNED)
+def test_snakemake_refuses_a_bad_study(victim: Project, expected: tuple[dict[str, Any], str, str]) -> None:
+    _refused(victim, expected, "snakemake")
+    victim.assert_clean()
+
+
+@pytest.mark.parametrize("expected", FOUND.values(), ids=FOUND)
+def test_snakemake_ends_where_a_job_finds_bad_input(project: Project, victim: Project, expected: tuple[dict[str, Any], str, str]) -> None:
+    for folder in ("one-class", "unreadable"):
+        shutil.copytree(victim.root / folder, project.root / folder)
+    _refused(project, expected, "snakemake")
+    assert jobs(project.run("snakemake"), "sweep_item") == 0
+    project.assert_clean()
+
+
+@pytest.mark.parametrize("name", ["wrong type", "one class"])
+def test_dvc_passes_the_line_on(victim: Project, name: str) -> None:
+    _refused(victim, PLANNED[name], "dvc", "repro")
+    victim.assert_clean()
