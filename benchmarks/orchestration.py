@@ -85,6 +85,7 @@ def own_seconds(root: Path, names: list[str]) -> float:
 
 def measure(items: int, cores: int, rounds: int, plain: int) -> dict[str, Any]:
     """All numbers, in seconds."""
+    busy = os.getloadavg()[0]
     with tempfile.TemporaryDirectory(prefix="minarch-benchmark-") as folder:
         root = Path(folder)
         checkout(root, study(items))
@@ -111,6 +112,7 @@ def measure(items: int, cores: int, rounds: int, plain: int) -> dict[str, Any]:
     return {
         "machine": {
             "cores": cores,
+            "load_before": busy,
             "processor": platform.processor() or platform.machine(),
             "python": sys.version.split()[0],
         },
@@ -134,7 +136,10 @@ def measure(items: int, cores: int, rounds: int, plain: int) -> dict[str, Any]:
 
 def show(result: dict[str, Any]) -> None:
     """The table."""
-    print(f"{result['items']} items, {result['machine']['cores']} cores; the sweep took {result['sweep_wall_s']:.1f} s")
+    machine = result["machine"]
+    print(f"{result['items']} items, {machine['cores']} cores; the sweep took {result['sweep_wall_s']:.1f} s")
+    if machine["load_before"] > 0.5:
+        print(f"the machine was busy before (load {machine['load_before']:.1f}): all of this is an upper bound")
     print(f"{'':25} {'seconds':>8} {'target':>7} {'runs':>5}   note")
     for row in result["rows"]:
         target = TARGETS_S.get(row["what"])
@@ -151,7 +156,9 @@ def show(result: dict[str, Any]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--items", type=int, default=1000, help="tiny trainings, a multiple of 5 (default: %(default)s)")
+    parser.add_argument(
+        "--items", type=int, default=1000, help="tiny trainings, a multiple of 5 (default: %(default)s)"
+    )
     parser.add_argument("--cores", type=int, default=os.cpu_count(), help="jobs at once (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=5, help="runs of each timed command (default: %(default)s)")
     parser.add_argument("--plain", type=int, default=10, help="items run as plain processes (default: %(default)s)")

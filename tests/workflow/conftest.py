@@ -85,7 +85,10 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A checkout of the working tree in which nothing was computed."""
     root = tmp_path_factory.mktemp("fresh") / "project"
     listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=REPOSITORY, capture_output=True, check=True
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        check=True,
     )
     for name in listed.stdout.decode().split("\0"):
         if name and (REPOSITORY / name).is_file() and not name.startswith(("reports/", "dvc.lock")):

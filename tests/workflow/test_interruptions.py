@@ -1,5 +1,7 @@
 """Killed, doubled, damaged: nothing is lost, nothing wrong becomes the truth."""
 
+import hashlib
+import json
 import os
 import pickle
 import shutil
@@ -30,7 +32,9 @@ def _wait_for(condition: object, seconds: float = 120) -> None:
         time.sleep(0.02)
 
 
-def test_killed_twice_in_the_sweep_it_trains_exactly_what_is_missing(fresh: Project, finished: Project, tmp_path: Path) -> None:
+def test_killed_twice_in_the_sweep_it_trains_exactly_what_is_missing(
+    fresh: Project, finished: Project, tmp_path: Path
+) -> None:
     project = fresh.copy(tmp_path / "project")
     for kill in (1, 2):
         process = _start(project, "snakemake", "--cores", "1")
@@ -99,17 +103,49 @@ def test_a_lost_item_comes_back(project: Project) -> None:
     project.assert_clean()
 
 
-def test_a_truncated_object_in_the_cache_is_not_believed(project: Project) -> None:
+@pytest.mark.parametrize("tool", ["dvc", "snakemake"])
+def test_a_truncated_object_in_the_cache_is_replaced(project: Project, tool: str) -> None:
+    """DVC never reads again what it has: left there, the object would be pushed, and break every reviewer's pull."""
     victim = next((project.root / "artifacts/sweep").glob("*/best.safetensors"))
     truth = victim.read_bytes()
-    for stored in (project.root / ".dvc/cache/files/md5").glob("*/*"):
-        if stored.read_bytes() == truth:
-            stored.chmod(0o644)
-            stored.write_bytes(truth[:100])
+    digest = hashlib.md5(truth).hexdigest()
+    stored = project.root / ".dvc/cache/files/md5" / digest[:2] / digest[2:]
+    stored.chmod(0o644)
+    stored.write_bytes(truth[:100])
     shutil.rmtree(victim.parent)
-    said = project.run("snakemake")
+    later = {stage: project.items(stage) for stage in ("convergence", "prune", "quantize", "aggregate")}
+    said = project.run("dvc", "repro") if tool == "dvc" else project.run("snakemake")
     assert jobs(said, "sweep_item") == 1
-    assert victim.read_bytes() == truth
+    assert victim.read_bytes() == stored.read_bytes() == truth
+    assert {stage: project.items(stage) for stage in later} == later, "what its key says is valid runs again"
+    project.assert_clean()
+
+
+def test_what_does_not_belong_never_becomes_the_truth(project: Project) -> None:
+    (project.root / "artifacts/sweep/notes.txt").write_text("a stray file")
+    shutil.copytree(
+        next((project.root / "artifacts/prune").glob("*-magnitude-*")), project.root / "artifacts/prune/copied"
+    )
+    project.run("dvc", "repro")
+    assert not (project.root / "artifacts/sweep/notes.txt").exists()
+    assert not (project.root / "artifacts/prune/copied").exists()
+    project.assert_clean()
+    assert project.run("git", "status", "--porcelain") == ""
+
+
+def test_code_edited_during_a_run_seals_nothing(project: Project) -> None:
+    """The plan was made from the code as it was: a result of other code must not lie under its key."""
+    before = project.items("sweep")
+    project.edit(train__learning_rate=0.02)
+    code = project.root / "src/minarch/sweep.py"
+    process = _start(project, "snakemake", "--cores", "1")
+    _wait_for(lambda: len(project.items("sweep")) > len(before))
+    kept = set(project.items("sweep")) - set(before)
+    code.write_text(code.read_text().replace('"depth": kind.depth', '"depth": 99'))
+    assert process.wait() != 0
+    made = set(project.items("sweep")) - set(before) - kept
+    depths = [json.loads((project.root / "artifacts/sweep" / n / "results.json").read_text())["depth"] for n in made]
+    assert 99 not in depths
 
 
 @pytest.mark.parametrize("where", ["reports/report.html", "reports/metrics.json"])

@@ -36,11 +36,15 @@ asyncio.run(main())
 
 @contextmanager
 def _server(*command: str) -> Iterator[int]:
-    """A server process on a free local port, given as its last argument; skips with the reason if it does not come up."""
+    """A server process on a free local port, given as its last argument; skips with the reason if it does not come
+    up.
+    """
     with socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
-    with subprocess.Popen([*command, str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        [*command, str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as process:
         try:
             for _ in range(300):
                 try:

@@ -68,6 +68,15 @@ def test_a_training_parameter_there_and_back_trains_nothing_on_the_way_back(proj
     assert project.run("git", "status", "--porcelain") == ""
 
 
+@pytest.mark.parametrize("tool", ["dvc", "snakemake"])
+def test_a_comment_in_the_code_computes_nothing(project: Project, tool: str) -> None:
+    code = project.root / "src/minarch/training/loop.py"
+    code.write_text(code.read_text() + "# a remark\n")
+    said = project.run("dvc", "repro") if tool == "dvc" else project.run("snakemake")
+    assert not any(jobs(said, f"{stage}_item") for stage in STAGES)
+    project.assert_clean()
+
+
 def test_an_experiment_runs_as_dvc_users_expect(project: Project) -> None:
     said = project.run("dvc", "exp", "run", "-S", "aggregate.max_drop_points=2.0")
     assert jobs(said, "sweep_item") == 0 and jobs(said, "aggregate_item") == 1

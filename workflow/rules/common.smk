@@ -11,7 +11,9 @@ def needs(stage):
 
     def records(wildcards):
         if Path(ROOT, stage, wildcards.item, "item.json").exists():
-            return []  # its key names its inputs: whether they are made again changes nothing
+            return (
+                []
+            )  # its key names its inputs: whether they are made again changes nothing
         inputs = plan.items(stage)[wildcards.item].inputs.values()
         flat = [
             path

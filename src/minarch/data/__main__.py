@@ -1,4 +1,6 @@
-"""Stage `data`: one item per data set, its splits as tensors and a record of counts, shapes, normalisation and digest."""
+"""Stage `data`: one item per data set, its splits as tensors and a record of counts, shapes, normalisation and
+digest.
+"""
 
 import hashlib
 import json

@@ -15,7 +15,9 @@ def slug(dataset: str) -> str:
 
 @dataclass(frozen=True)
 class Entry:
-    """A data set: shape (channels, height, width) of its images, number of classes, whether it has a test split of its own."""
+    """A data set: shape (channels, height, width) of its images, number of classes, whether it has a test split of
+    its own.
+    """
 
     shape: tuple[int, int, int]
     classes: int

@@ -1,4 +1,6 @@
-"""Where images come from: scikit-learn, torchvision or the user's folders. Everything leaves here as uint8 [N, C, H, W]."""
+"""Where images come from: scikit-learn, torchvision or the user's folders. Everything leaves here as uint8 [N, C, H,
+W].
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,7 +93,9 @@ def _folder(path: Path, size: int) -> tuple[Images, Images | None]:
         train = _classes(path / "train", size)
         test = _classes(path / "test", size) if (path / "test").is_dir() else None
         if test is not None and test.classes != train.classes:
-            raise UserError(f"data.datasets: 'folder:{path}' has classes {test.classes} in test/; allowed: {train.classes}")
+            raise UserError(
+                f"data.datasets: 'folder:{path}' has classes {test.classes} in test/; allowed: {train.classes}"
+            )
         return train, test
     return _classes(path, size), None
 

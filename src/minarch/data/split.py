@@ -19,8 +19,9 @@ def cut(source: Images, share: float | int, seed: int, purpose: str) -> tuple[Im
     except ValueError:
         smallest = int(np.bincount(source.labels, minlength=len(source.classes)).min())
         raise UserError(
-            f"data.{purpose}: {share} of {len(everything)} images in {len(source.classes)} classes (the smallest has {smallest})"
-            " leaves a class out; allowed: a value that takes at least one of each class and leaves one"
+            f"data.{purpose}: {share} of {len(everything)} images in {len(source.classes)} classes"
+            f" (the smallest has {smallest}) leaves a class out; allowed: a value that takes at least one"
+            " of each class and leaves one"
         ) from None
     return take(source, left), take(source, right)
 

@@ -1,4 +1,5 @@
-"""A split in memory: uint8 images and what normalises them. Only torch, numpy and safetensors, so it works on a bare machine.
+"""A split in memory: uint8 images and what normalises them. Only torch, numpy and safetensors, so it works on a bare
+machine.
 
 Shapes: N images, C channels, H x W pixels.
 """
@@ -17,7 +18,9 @@ from minarch.errors import UserError
 
 @dataclass(frozen=True)
 class Split:
-    """Images uint8 [N, C, H, W], labels int64 [N]; mean and std [C] are those of the training images, in pixel units."""
+    """Images uint8 [N, C, H, W], labels int64 [N]; mean and std [C] are those of the training images, in pixel
+    units.
+    """
 
     images: Tensor
     labels: Tensor
@@ -49,4 +52,6 @@ def load_split(folder: Path, name: str) -> Split:
         record = json.loads((folder / "record.json").read_text())
         return Split(tensors["images"], tensors["labels"], torch.tensor(record["mean"]), torch.tensor(record["std"]))
     except (SafetensorError, OSError, KeyError, ValueError) as error:
-        raise UserError(f"{path}: not a split of a data item ({error}); allowed: images and labels as safetensors") from None
+        raise UserError(
+            f"{path}: not a split of a data item ({error}); allowed: images and labels as safetensors"
+        ) from None

@@ -1,7 +1,8 @@
 """torchvision's data sets, also beside a CPU build of torch.
 
 The wheel on PyPI is built for CUDA: beside a CPU torch its import stops at two operators that its library then does not
-register. They are declared here, without an implementation, only if the import fails; with matching builds nothing is done.
+register. They are declared here, without an implementation, only if the import fails; with matching builds nothing is
+done.
 """
 
 import torch

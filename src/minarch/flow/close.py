@@ -1,4 +1,6 @@
-"""Close a stage: `python -m minarch.flow.close STAGE [--study FILE]` takes out what it does not list any more, then writes its index."""
+"""Close a stage: `python -m minarch.flow.close STAGE [--study FILE]` takes out what it does not list any more, then
+writes its index.
+"""
 
 import argparse
 import os
@@ -12,7 +14,9 @@ from minarch.flow.seal import RECORD, write_sealed
 
 
 def close(plan: Plan, stage: str) -> None:
-    """Leave exactly the plan's items and one index in the stage's folder: what DVC then records depends on the plan alone."""
+    """Leave exactly the plan's items and one index in the stage's folder: what DVC then records depends on the plan
+    alone.
+    """
     items, index, folder = plan.items(stage), plan.index(stage), plan.root / stage
     if missing := [n for n in items if not (folder / n / RECORD).exists()]:
         raise UserError(f"{stage}: {len(missing)} item(s) are missing, the first is {missing[0]}")

@@ -1,4 +1,6 @@
-"""The study: a params file read into frozen, typed sections. Every mistake ends in one line naming field, value and what is allowed."""
+"""The study: a params file read into frozen, typed sections. Every mistake ends in one line naming field, value and
+what is allowed.
+"""
 
 import re
 from pathlib import Path
@@ -11,7 +13,8 @@ from minarch.data.catalogue import CATALOGUE, FOLDER, slug
 from minarch.errors import UserError
 from minarch.flow.grid import expand
 
-# A field so marked lists items or says where files lie: it is not part of any item's identity, each item carries its own point.
+# A field so marked lists items or says where files lie: it is not part of any item's identity, each item carries its
+# own point.
 NOT_IDENTITY: dict[str, Any] = {"identity": False}
 Real = Annotated[float, Strict(False)]  # YAML reads 1e-3 as a text
 Share = Annotated[Real, Field(gt=0, lt=1)]
@@ -24,7 +27,9 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
     def identity(self) -> dict[str, Any]:
-        """What an item of this section is keyed by. None (an option that is off) is left out, so a new option keeps old keys."""
+        """What an item of this section is keyed by. None (an option that is off) is left out, so a new option keeps
+        old keys.
+        """
         hidden = {name for name, f in type(self).model_fields.items() if f.json_schema_extra == NOT_IDENTITY}
         return self.model_dump(mode="json", exclude=hidden, exclude_none=True)
 
@@ -48,7 +53,9 @@ class Data(Section):
                 raise ValueError(f"{name!r} is no data set; allowed: {', '.join(CATALOGUE)}, {FOLDER}PATH")
         slugs = [slug(name) for name in names]
         if twice := next((s for i, s in enumerate(slugs) if s in slugs[:i]), None):
-            raise ValueError(f"{twice!r} is the name of two data sets; allowed: each name once (a folder's is its last part)")
+            raise ValueError(
+                f"{twice!r} is the name of two data sets; allowed: each name once (a folder's is its last part)"
+            )
         return names
 
 
@@ -66,7 +73,9 @@ class Sweep(Section):
     def _buildable(cls, families: dict[str, Any]) -> dict[str, Any]:
         for name, grids in families.items():
             if not all(isinstance(grid, dict) for grid in (grids if isinstance(grids, list) else [grids])):
-                raise ValueError(f"{name}: {grids!r} is not allowed; allowed: knob -> value or list, or a list of such grids")
+                raise ValueError(
+                    f"{name}: {grids!r} is not allowed; allowed: knob -> value or list, or a list of such grids"
+                )
             if not expand(name, grids):
                 raise ValueError(f"{name}: {grids!r} lists no architecture; allowed: at least one value for every knob")
         return families
@@ -80,7 +89,9 @@ class Training(Section):
     optimizer: Literal["adam", "sgd"] = Field("adam", description="sgd has momentum 0.9")
     learning_rate: Real = Field(1e-3, gt=0, le=10)
     weight_decay: Real = Field(0.0, ge=0, le=1)
-    seed: int = Field(0, ge=0, description="base of every seed; each repeat derives its own from this and its configuration")
+    seed: int = Field(
+        0, ge=0, description="base of every seed; each repeat derives its own from this and its configuration"
+    )
 
 
 class Convergence(Section):
@@ -93,7 +104,9 @@ class Convergence(Section):
     near_best_points: Real = Field(1.0, gt=0, le=100, description="as good as the best within this (points)")
     saturated_train: Real = Field(0.995, gt=0, le=1, description="training accuracy that counts as fitted completely")
     gap_factor: Real = Field(2.0, gt=0, description="overfitting above this many times the first good size's gap")
-    loss_rise: Real = Field(1.1, ge=1, description="overfitting when validation loss ends this many times above its minimum")
+    loss_rise: Real = Field(
+        1.1, ge=1, description="overfitting when validation loss ends this many times above its minimum"
+    )
     bootstrap: int = Field(1000, ge=100, le=100_000, description="resamples of the repeats for each interval")
     confidence: Share = Field(0.95, description="level of each interval")
     seed: int = Field(0, ge=0, description="seed of the resampling")
@@ -103,14 +116,18 @@ class Representatives(Section):
     """Which models go on to pruning and quantization."""
 
     roles: list[Literal["minimal", "learning", "overfitting"]] = Field(
-        default=["minimal", "learning", "overfitting"], min_length=1, description="one model each, per data set and family"
+        default=["minimal", "learning", "overfitting"],
+        min_length=1,
+        description="one model each, per data set and family",
     )
 
 
 class Prune(Section):
     """Structured pruning (NNCF), then fine-tuning; and the curve of unstructured magnitude pruning."""
 
-    levels: list[Level] = Field(min_length=1, json_schema_extra=NOT_IDENTITY, description="share of units removed per layer")
+    levels: list[Level] = Field(
+        min_length=1, json_schema_extra=NOT_IDENTITY, description="share of units removed per layer"
+    )
     importance: Literal["L1", "L2", "geometric_median"] = Field("L1", description="NNCF's filter importance")
     round_to: int = Field(1, ge=1, le=64, description="keep a multiple of this many units (NNCF's own default is 8)")
     finetune: Training = Field(description="training after each cut")
@@ -125,13 +142,17 @@ class Quantize(Section):
     calibration: int = Field(128, ge=1, description="training images used for calibration")
     preset: Literal["performance", "mixed"] = Field("mixed", description="mixed: asymmetric activations")
     seed: int = Field(0, ge=0, description="seed of the choice of calibration images")
-    latency_rounds: int = Field(7, ge=3, le=1000, description="timed rounds, FP32 and INT8 in turn; the median is reported")
+    latency_rounds: int = Field(
+        7, ge=3, le=1000, description="timed rounds, FP32 and INT8 in turn; the median is reported"
+    )
 
 
 class Aggregate(Section):
     """The report's recommendation."""
 
-    max_drop_points: Real = Field(1.0, gt=0, le=100, description="a recommended model loses at most this against the best (points)")
+    max_drop_points: Real = Field(
+        1.0, gt=0, le=100, description="a recommended model loses at most this against the best (points)"
+    )
 
 
 class Study(Section):
@@ -147,7 +168,9 @@ class Study(Section):
     aggregate: Aggregate
 
     def shape(self, dataset: str) -> tuple[tuple[int, int, int], int]:
-        """Shape (C, H, W) and classes that architectures are planned for; a folder's classes count only once it is read: 2."""
+        """Shape (C, H, W) and classes that architectures are planned for; a folder's classes count only once it is
+        read: 2.
+        """
         if entry := CATALOGUE.get(dataset):
             return entry.shape, entry.classes
         return (3, self.data.image_size, self.data.image_size), 2
@@ -183,7 +206,9 @@ def load(path: str | Path) -> Study:
     try:
         raw = yaml.load(Path(path).read_bytes(), Loader=_UniqueKeyLoader)  # noqa: S506 - a SafeLoader
     except OSError:
-        raise UserError(f"{path}: no such study; allowed: a params file such as params.yaml or params/smoke.yaml") from None
+        raise UserError(
+            f"{path}: no such study; allowed: a params file such as params.yaml or params/smoke.yaml"
+        ) from None
     except (yaml.YAMLError, UnicodeDecodeError, TypeError) as error:
         raise UserError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
     except UserError as error:

@@ -41,7 +41,9 @@ def _find(plan: Plan, name: str) -> Item:
     found = [n for n in items if n.startswith(name)]
     if len(found) == 1:
         return items[found[0]]
-    hint = f"; it begins {len(found)} names, such as {found[0]}" if found else "; `status` tells which stages are planned"
+    hint = (
+        f"; it begins {len(found)} names, such as {found[0]}" if found else "; `status` tells which stages are planned"
+    )
     raise UserError(f"ITEM: {name!r} is no item of {plan.study_file}{hint}")
 
 

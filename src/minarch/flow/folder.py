@@ -20,7 +20,9 @@ def fingerprint(folder: Path) -> str:
     if sidecar.exists() and not folder.exists():
         return str(yaml.safe_load(sidecar.read_text())["outs"][0]["md5"])
     if not folder.is_dir():
-        raise UserError(f"data.datasets: 'folder:{folder}' is not there; allowed: a directory with one folder per class")
+        raise UserError(
+            f"data.datasets: 'folder:{folder}' is not there; allowed: a directory with one folder per class"
+        )
     split = folder / "train" if (folder / "train").is_dir() else folder
     classes = sorted(p.name for p in split.iterdir() if p.is_dir() and not p.name.startswith("."))
     if len(classes) < 2:

@@ -1,4 +1,6 @@
-"""Keys: the hash of all that a result depends on. It stands in the result's path, so what exists under its key is valid."""
+"""Keys: the hash of all that a result depends on. It stands in the result's path, so what exists under its key is
+valid.
+"""
 
 import hashlib
 import json
@@ -11,5 +13,7 @@ def canonical(value: Any) -> str:
 
 
 def key(*parts: Any) -> str:
-    """Twelve hexadecimal digits that name these parts (48 bits: a collision among 100,000 items has odds of 1 in 56,000)."""
+    """Twelve hexadecimal digits that name these parts (48 bits: a collision among 100,000 items has odds of 1 in
+    56,000).
+    """
     return hashlib.sha256(canonical(parts).encode()).hexdigest()[:12]

@@ -1,4 +1,5 @@
-"""One run at a time. Unlike Snakemake's own lock files this one ends with its process, even at kill -9: no --unlock, ever.
+"""One run at a time. Unlike Snakemake's own lock files this one ends with its process, even at kill -9: no --unlock,
+ever.
 
 Two uses share it: "look" while the workspace is brought in line with the plan (moments), "run" while jobs run.
 """

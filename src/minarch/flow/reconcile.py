@@ -73,7 +73,9 @@ def published(plan: Plan) -> dict[Path, Path]:
 def is_published(plan: Plan) -> bool:
     pairs = published(plan)
     return bool(pairs) and all(
-        target.is_file() and target.read_bytes() == source.read_bytes() for source, target in pairs.items() if source.exists()
+        target.is_file() and target.read_bytes() == source.read_bytes()
+        for source, target in pairs.items()
+        if source.exists()
     )
 
 

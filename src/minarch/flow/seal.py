@@ -1,7 +1,9 @@
 """Seals: an item is finished when its item.json exists, and whole when every file still has the digest written there.
 
-item.json = {item, stage, config, identity, inputs, code, files: {relative path: MD5}, seal}; `seal` covers the rest of it.
-An index is sealed the same way. MD5 because DVC addresses its cache by it; it guards against accidents, not against forgers.
+item.json = {item, stage, config, identity, inputs, code, files: {relative path: MD5}, seal}; `seal` covers the rest
+of it.
+An index is sealed the same way. MD5 because DVC addresses its cache by it; it guards against accidents, not against
+forgers.
 """
 
 import hashlib

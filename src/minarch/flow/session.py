@@ -33,7 +33,9 @@ class Session:
         Exits with one line for a user's mistake.
         """
         if extra := sorted(set(config) - {"study"}):
-            sys.exit(f"--config: {extra[0]} is not allowed here; allowed: study=FILE, values are changed in the params file")
+            sys.exit(
+                f"--config: {extra[0]} is not allowed here; allowed: study=FILE, values are changed in the params file"
+            )
         # Jobs import the code of this checkout, also in the temporary workspaces of `dvc exp run`.
         # A family of the user's may lie in the project's folder or wherever PYTHONPATH says.
         places = [str(SOURCE), os.getcwd(), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
@@ -56,7 +58,9 @@ class Session:
 
     @property
     def tracked(self) -> bool:
-        """Whether DVC's stages describe this study: only the default one in a checkout, others are published with `dvc add`."""
+        """Whether DVC's stages describe this study: only the default one in a checkout, others are published with
+        `dvc add`.
+        """
         return self.plan.name == "default" and Path(".dvc").is_dir() and Path(".git").exists()
 
     def start(self) -> None:
@@ -78,7 +82,9 @@ class Session:
             command = [sys.executable, "-m", "dvc", "commit", "--force", *finished]
             done = subprocess.run(command, capture_output=True, text=True, check=False) if finished else None
             if done is not None and done.returncode:
-                sys.exit(f"the results are complete, but DVC does not know them yet: `dvc commit` said: {done.stderr.strip()}")
+                sys.exit(
+                    f"the results are complete, but DVC does not know them: `dvc commit` said: {done.stderr.strip()}"
+                )
             if self._edited():
                 Path("dvc.lock").write_bytes(before)
             self._refuse_edits()
@@ -86,7 +92,9 @@ class Session:
             print(f"report: {self.plan.reports / 'report.html'}", file=sys.stderr)
 
     def _refuse_edits(self) -> None:
-        """DVC reads params.yaml and the code when it records: what was edited meanwhile must not be bound to older results."""
+        """DVC reads params.yaml and the code when it records: what was edited meanwhile must not be bound to older
+        results.
+        """
         if changed := self._edited():
             sys.exit(f"{changed[0]} was edited during the run: what is finished is kept; run again to take the edit in")
 
@@ -117,10 +125,19 @@ class Session:
 
 
 class _Noise(logging.Filter):
-    """During a run, `Progress` tells how far it is and `fail` why a job failed; what Snakemake says of each job is noise then."""
+    """During a run, `Progress` tells how far it is and `fail` why a job failed; what Snakemake says of each job is
+    noise then.
+    """
 
     EVENTS = frozenset({"JOB_INFO", "JOB_FINISHED", "JOB_ERROR", "PROGRESS", "RESOURCES_INFO", "SHELLCMD"})
-    TEXTS = ("Select jobs to execute", "Execute ", "Using shell:", "RuleException:", "Shutting down", "Updating checkpoint")
+    TEXTS = (
+        "Select jobs to execute",
+        "Execute ",
+        "Using shell:",
+        "RuleException:",
+        "Shutting down",
+        "Updating checkpoint",
+    )
     METADATA = ("missing provenance/metadata", "Rules with missing metadata")  # validity lies in the paths
 
     def __init__(self, workflow: Any) -> None:

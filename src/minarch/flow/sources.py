@@ -1,4 +1,6 @@
-"""The code a plan was made from, and whether it was edited since: a result must never be sealed under another code's key."""
+"""The code a plan was made from, and whether it was edited since: a result must never be sealed under another code's
+key.
+"""
 
 import os
 from pathlib import Path

@@ -30,7 +30,9 @@ def status(study: str) -> None:
         unstable = repeats = 0
         for folder in done:
             results = folder / "results.json"
-            statuses = [r["status"] for r in json.loads(results.read_text()).get("repeats", [])] if results.exists() else []
+            statuses = (
+                [r["status"] for r in json.loads(results.read_text()).get("repeats", [])] if results.exists() else []
+            )
             repeats += len(statuses)
             unstable += statuses.count("unstable")
         missing = len(folders) - len(done) - len(active)

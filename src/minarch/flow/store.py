@@ -17,7 +17,9 @@ SPARE = Path(".minarch/spare")
 
 
 def restore(wanted: Iterable[tuple[str, Path]]) -> list[str]:
-    """Bring back items (`<stage>/<name>`, folder) that are not here but were made some time before; returns those brought back."""
+    """Bring back items (`<stage>/<name>`, folder) that are not here but were made some time before; returns those
+    brought back.
+    """
     missing = dict(wanted)
     back = [path for path, folder in missing.items() if _from_workspace(path, folder)]
     rest = {PurePosixPath(path).name: folder for path, folder in missing.items() if path not in back}
@@ -30,12 +32,14 @@ def restore(wanted: Iterable[tuple[str, Path]]) -> list[str]:
                 if _place(parts, rest[name], name):
                     del rest[name]
                 else:
-                    _drop_damaged_objects(parts.values())
+                    _drop_damaged_objects(set(parts.values()))
     return back + [path for path, folder in missing.items() if path not in back and (folder / RECORD).exists()]
 
 
 def put_aside(folder: Path, stage: str) -> None:
-    """Take an item that its stage does not list any more out of the workspace. It is dropped only if DVC's cache holds it."""
+    """Take an item that its stage does not list any more out of the workspace. It is dropped only if DVC's cache
+    holds it.
+    """
     record = read_sealed(folder / RECORD)
     if record is not None:
         digests = [*record["files"].values(), md5(folder / RECORD)]
@@ -53,7 +57,9 @@ def put_aside(folder: Path, stage: str) -> None:
 def _from_workspace(path: str, folder: Path) -> bool:
     for source in (SPARE / path, Path("artifacts", path), *Path("artifacts/studies").glob(f"*/{path}")):
         if source != folder and (source / RECORD).exists() and damage(source, folder.name) is None:
-            return _place({str(p.relative_to(source)): p for p in source.rglob("*") if p.is_file()}, folder, folder.name)
+            return _place(
+                {str(p.relative_to(source)): p for p in source.rglob("*") if p.is_file()}, folder, folder.name
+            )
     return False
 
 
@@ -65,7 +71,9 @@ def _drop_damaged_objects(objects: Iterable[Path]) -> None:
 
 
 def _listed(manifest: Path, wanted: dict[str, Path]) -> Iterable[tuple[str, str, str]]:
-    """(item, path inside it, MD5) of each wanted file of a directory object; what does not read as one is passed over."""
+    """(item, path inside it, MD5) of each wanted file of a directory object; what does not read as one is passed
+    over.
+    """
     try:
         text = manifest.read_text()
         if len(wanted) < 100 and not any(name in text for name in wanted):
@@ -81,7 +89,9 @@ def _listed(manifest: Path, wanted: dict[str, Path]) -> Iterable[tuple[str, str,
 
 
 def _place(sources: dict[str, Path], folder: Path, name: str) -> bool:
-    """Copy files to a temporary folder, check them there, and only then give it the item's name; whether they were whole."""
+    """Copy files to a temporary folder, check them there, and only then give it the item's name; whether they were
+    whole.
+    """
     temporary = folder.with_name(f".tmp-{os.getpid()}-{name}")
     try:
         for relative, source in sources.items():

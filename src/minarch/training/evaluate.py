@@ -11,7 +11,9 @@ from minarch.data.tensors import Split
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Mean cross-entropy in nats (not finite if the network diverged), share of right predictions, the predictions int64 [N]."""
+    """Mean cross-entropy in nats (not finite if the network diverged), share of right predictions, the predictions
+    int64 [N].
+    """
 
     loss: float
     accuracy: float

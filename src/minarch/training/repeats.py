@@ -1,4 +1,6 @@
-"""The repeats of one architecture: each with its own seed, initialisation and order of images, each as if trained alone."""
+"""The repeats of one architecture: each with its own seed, initialisation and order of images, each as if trained
+alone.
+"""
 
 import copy
 import hashlib
@@ -21,7 +23,8 @@ COLUMNS = ("train_loss", "train_accuracy", "validation_loss", "validation_accura
 
 @dataclass
 class Repeat:
-    """One training. `curve` has a row of COLUMNS per epoch; `best_epoch` (from 1) is that of the highest validation accuracy,
+    """One training. `curve` has a row of COLUMNS per epoch; `best_epoch` (from 1) is that of the highest validation
+    accuracy,
     of equal ones that of the lowest validation loss; `networks` are those of the "final" and the "best" epoch.
     """
 
@@ -58,8 +61,8 @@ def train_repeat(
 ) -> Repeat:
     """Train one repeat on splits (train, validation).
 
-    A training that diverges, or ends no better than chance, is a result with status "unstable", never an error. Chance is
-    the share of the largest class in the validation split, plus two standard errors (our definition).
+    A training that diverges, or ends no better than chance, is a result with status "unstable", never an error.
+    Chance is the share of the largest class in the validation split, plus two standard errors (our definition).
     """
     result = Repeat(repeat, derive_seed(configuration, repeat))
     started = time.perf_counter()

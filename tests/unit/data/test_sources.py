@@ -55,7 +55,9 @@ def test_pixels_arrive_unchanged_where_the_size_is_the_same(tmp_path):
     assert (train.images[0] == pixels.transpose(2, 0, 1)).all()
 
 
-@pytest.mark.parametrize(("mode", "name"), [("L", "x.png"), ("RGBA", "x.png"), ("P", "x.png"), ("1", "x.png"), ("RGB", "x.jpg")])
+@pytest.mark.parametrize(
+    ("mode", "name"), [("L", "x.png"), ("RGBA", "x.png"), ("P", "x.png"), ("1", "x.png"), ("RGB", "x.jpg")]
+)
 def test_every_kind_of_image_becomes_three_channels_of_the_size(tmp_path, mode, name):
     _folder(tmp_path)
     _draw(tmp_path / "cat" / name, mode=mode, size=(13, 5))
@@ -131,7 +133,7 @@ def test_a_bad_folder_is_one_line(tmp_path, make, expected):
 
 
 def test_a_folder_that_is_not_there_is_one_line(tmp_path):
-    with pytest.raises(UserError, match="data.datasets: 'folder:.*nowhere'"):
+    with pytest.raises(UserError, match=r"data\.datasets: 'folder:.*nowhere'"):
         _read(tmp_path / "nowhere")
 
 
@@ -151,9 +153,12 @@ def test_a_damaged_image_is_read_or_is_one_line(tmp_path, data):
     tail = truth[start + len(noise) :] if data.draw(st.booleans()) else b""
     (root / "cat" / name).write_bytes(truth[:start] + noise + tail)
     try:
-        assert _read(root)[0].images.shape == (3, 3, 8, 8)
+        shape = _read(root)[0].images.shape
     except UserError as error:
-        assert len(str(error).splitlines()) == 1
+        message = str(error)
+    else:
+        message = str(shape)
+    assert message == "(3, 3, 8, 8)" or (message.startswith("data.datasets: ") and "\n" not in message)
 
 
 @pytest.mark.parametrize("dataset", sorted(set(CATALOGUE) - {"digits"}))

@@ -15,20 +15,41 @@ BAD = {
     "a list for a number": ({"train__epochs": [1]}, "train.epochs: [1] is not allowed; allowed: a valid integer"),
     "out of range": ({"train__epochs": 0}, "train.epochs: 0 is not allowed; allowed: greater than or equal to 1"),
     "a share of one": ({"data__validation": 1}, "data.validation: 1 is not allowed; allowed: less than 1"),
-    "not finite": ({"convergence__spread_factor": float("inf")}, "spread_factor: inf is not allowed; allowed: a finite"),
+    "not finite": (
+        {"convergence__spread_factor": float("inf")},
+        "spread_factor: inf is not allowed; allowed: a finite",
+    ),
     "not a number": ({"train__learning_rate": float("nan")}, "train.learning_rate: nan is not allowed"),
-    "unknown choice": ({"train__optimizer": "lion"}, "train.optimizer: 'lion' is not allowed; allowed: 'adam' or 'sgd'"),
+    "unknown choice": (
+        {"train__optimizer": "lion"},
+        "train.optimizer: 'lion' is not allowed; allowed: 'adam' or 'sgd'",
+    ),
     "null section": ({"train": None}, "train: None is not allowed"),
     "empty list": ({"prune__levels": []}, "prune.levels: [] is not allowed; allowed: "),
     "bad entry": ({"prune__levels": [0.5, 1.0]}, "prune.levels.1: 1.0 is not allowed; allowed: less than 1"),
-    "unknown data set": ({"data__datasets": ["imagenet"]}, "data.datasets: 'imagenet' is no data set; allowed: digits,"),
-    "data set twice": ({"data__datasets": ["digits", "digits"]}, "data.datasets: 'digits' is the name of two data sets"),
+    "unknown data set": (
+        {"data__datasets": ["imagenet"]},
+        "data.datasets: 'imagenet' is no data set; allowed: digits,",
+    ),
+    "data set twice": (
+        {"data__datasets": ["digits", "digits"]},
+        "data.datasets: 'digits' is the name of two data sets",
+    ),
     "empty folder": ({"data__datasets": ["folder:"]}, "data.datasets: 'folder:' is no data set"),
     "no family": ({"sweep__families": {}}, "sweep.families: {} is not allowed; allowed: "),
     "unknown family": ({"sweep__families": {"rnn": {"width": 1}}}, "sweep.families: family: 'rnn' is not known"),
-    "unknown knob": ({"sweep__families": {"dnn": {"depth": 1, "wide": 1}}}, "sweep.families: dnn.wide: 1 is not allowed"),
-    "bad knob": ({"sweep__families": {"dnn": {"depth": 1, "width": [4, 0]}}}, "sweep.families: dnn.width: 0 is not allowed"),
-    "empty grid": ({"sweep__families": {"dnn": {"depth": 1, "width": []}}}, "lists no architecture; allowed: at least one"),
+    "unknown knob": (
+        {"sweep__families": {"dnn": {"depth": 1, "wide": 1}}},
+        "sweep.families: dnn.wide: 1 is not allowed",
+    ),
+    "bad knob": (
+        {"sweep__families": {"dnn": {"depth": 1, "width": [4, 0]}}},
+        "sweep.families: dnn.width: 0 is not allowed",
+    ),
+    "empty grid": (
+        {"sweep__families": {"dnn": {"depth": 1, "width": []}}},
+        "lists no architecture; allowed: at least one",
+    ),
     "patch": (
         {"sweep__families": {"vit": {"depth": 1, "width": 4, "heads": 2, "patch": 3}}},
         "vit.patch: 3 is not allowed, it must divide the image's 8x8 pixels",

@@ -42,7 +42,12 @@ def _digest(source: str) -> str:
     return digest.short(ast.unparse(digest._bare(ast.parse(source))).encode())
 
 
-@given(st.dictionaries(st.sampled_from([i for i, line in enumerate(LINES) if not line.strip().startswith('"')]), st.text("#ab \t", max_size=6)))
+@given(
+    st.dictionaries(
+        st.sampled_from([i for i, line in enumerate(LINES) if not line.strip().startswith('"')]),
+        st.text("#ab \t", max_size=6),
+    )
+)
 def test_comments_do_not_count(notes):
     source = "\n".join(line + (f"  # {notes[i]}" if i in notes else "") for i, line in enumerate(LINES))
     assert _digest(source) == _digest(SOURCE)
@@ -57,12 +62,18 @@ def test_docstrings_do_not_count(text):
 
 def test_layout_does_not_count():
     assert _digest(ast.unparse(ast.parse(SOURCE))) == _digest(SOURCE)
-    assert _digest(SOURCE.replace("\n\n", "\n\n\n").replace("value * self.factor", "(value\n  * self.factor)")) == _digest(SOURCE)
+    assert _digest(
+        SOURCE.replace("\n\n", "\n\n\n").replace("value * self.factor", "(value\n  * self.factor)")
+    ) == _digest(SOURCE)
 
 
 def _changes(tree):
     """Every tree that differs in one constant, name, attribute, argument, operator or statement."""
-    docstrings = {id(n.body[0].value) for n in ast.walk(tree) if isinstance(getattr(n, "body", None), list) and n.body and isinstance(n.body[0], ast.Expr)}
+    docstrings = {
+        id(n.body[0].value)
+        for n in ast.walk(tree)
+        if isinstance(getattr(n, "body", None), list) and n.body and isinstance(n.body[0], ast.Expr)
+    }
     for i, node in enumerate(ast.walk(tree)):
         if id(node) in docstrings:
             continue
@@ -110,7 +121,7 @@ def package(tmp_path, monkeypatch):
     (root / "flow").mkdir()
     files = {
         "__init__.py": "",
-        "stage.py": "from minarch.models import build\n\n\ndef work():\n    import minarch.late\n    from . import beside\n",
+        "stage.py": "from minarch.models import build\ndef work():\n    import minarch.late\n    from . import beside",
         "late.py": "x = 1\n",
         "beside.py": "from .models.deep import y\n",
         "unrelated.py": "z = 1\n",
@@ -133,7 +144,15 @@ def _code(name, folder):
 
 def test_imports_are_followed_wherever_they_stand(package):
     names = set(_code("minarch.stage", package.parent))
-    assert names == {"minarch.stage", "minarch.models", "minarch.models.build", "minarch.models.deep", "minarch.late", "minarch.beside", "minarch"}
+    assert names == {
+        "minarch.stage",
+        "minarch.models",
+        "minarch.models.build",
+        "minarch.models.deep",
+        "minarch.late",
+        "minarch.beside",
+        "minarch",
+    }
 
 
 @pytest.mark.parametrize("name", ["unrelated.py", "models/families.py", "flow/plan.py", "models/another_family.py"])
@@ -143,11 +162,13 @@ def test_what_is_not_imported_or_only_asks_does_not_count(package, name):
     assert _code("minarch.stage", package.parent) == before
 
 
-@pytest.mark.parametrize("name", ["stage.py", "late.py", "beside.py", "models/build.py", "models/deep.py", "template.html"])
+@pytest.mark.parametrize(
+    "name", ["stage.py", "late.py", "beside.py", "models/build.py", "models/deep.py", "template.html"]
+)
 def test_what_is_imported_or_lies_beside_it_counts(package, name):
     before = _code("minarch.stage", package.parent)
     with (package / name).open("a") as file:
-        file.write("changed = 1\n")
+        file.write("\nchanged = 1\n")
     assert _code("minarch.stage", package.parent) != before
 
 

@@ -11,8 +11,6 @@ from minarch.flow.job import make
 from minarch.flow.seal import RECORD, damage, read_sealed
 
 
-
-
 def test_a_finished_item_is_sealed_and_says_what_it_depends_on(workspace):
     plan = workspace.plan()
     workspace.make(plan, "data", "sweep")
@@ -37,7 +35,7 @@ def test_a_failed_work_leaves_nothing(workspace):
 
 def test_an_item_without_its_inputs_is_one_line(workspace):
     plan = workspace.plan()
-    with pytest.raises(UserError, match="its input data is missing: artifacts/data/digits-.*make it first"):
+    with pytest.raises(UserError, match=r"its input data is missing: artifacts/data/digits-.*make it first"):
         make(plan, next(iter(plan.items("sweep").values())), print)
 
 

@@ -53,7 +53,10 @@ def test_one_more_value_in_the_grid_leaves_the_other_items(workspace, some, more
 @SHARED
 @given(st.permutations([1, 2, 3, 4]))
 def test_the_order_of_the_grid_does_not_count(workspace, widths):
-    names = [_names(workspace.plan(sweep__families={"dnn": {"width": w, "depth": 1}}), "sweep") for w in (widths, [1, 2, 3, 4])]
+    names = [
+        _names(workspace.plan(sweep__families={"dnn": {"width": w, "depth": 1}}), "sweep")
+        for w in (widths, [1, 2, 3, 4])
+    ]
     assert names[0] == names[1]
 
 
@@ -170,7 +173,7 @@ def test_a_folder_without_two_classes_is_one_line(workspace, tmp_path, classes):
 
 
 def test_a_folder_that_is_not_there_is_one_line(workspace):
-    with pytest.raises(UserError, match="data.datasets: 'folder:nowhere' is not there; allowed: a directory"):
+    with pytest.raises(UserError, match=r"data\.datasets: 'folder:nowhere' is not there; allowed: a directory"):
         workspace.plan(data__datasets=["folder:nowhere"]).items("data")
 
 
@@ -216,7 +219,11 @@ def test_dvc_compares_the_sections_that_a_stage_takes_from(workspace, stage):
         for field, value in fields.items()
         if own(**{f"{section}__{field}": value}) != own()
     }
-    assert used == set(FIELDS[stage]) == set(yaml.safe_load((REPOSITORY / "dvc.yaml").read_text())["stages"][stage]["params"])
+    assert (
+        used
+        == set(FIELDS[stage])
+        == set(yaml.safe_load((REPOSITORY / "dvc.yaml").read_text())["stages"][stage]["params"])
+    )
 
 
 def test_every_stage_is_in_dvc_and_every_section_compared_somewhere():

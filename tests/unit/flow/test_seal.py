@@ -22,7 +22,9 @@ def item(tmp_path):
     (folder / "inner/weights.bin").write_bytes(bytes(range(40)))
     (folder / "empty.csv").write_bytes(b"")
     listed = {str(p.relative_to(folder)): md5(p) for p in files(folder)}
-    write_sealed(folder / RECORD, {"item": folder.name, "stage": "sweep", "identity": {"é": [1.5, None]}, "files": listed})
+    write_sealed(
+        folder / RECORD, {"item": folder.name, "stage": "sweep", "identity": {"é": [1.5, None]}, "files": listed}
+    )
     return folder
 
 
@@ -71,7 +73,10 @@ def test_an_item_under_another_name_is_damaged(item):
     assert damage(other, other.name) == "item.json was changed or damaged"
 
 
-BODIES = st.dictionaries(st.text(), st.recursive(st.none() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(), st.lists))
+BODIES = st.dictionaries(
+    st.text(),
+    st.recursive(st.none() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(), st.lists),
+)
 
 
 @SHARED
@@ -89,7 +94,9 @@ def test_what_was_not_sealed_is_none_and_never_an_error(tmp_path, text):
     assert read_sealed(tmp_path / "x.json") is None
 
 
-@pytest.mark.parametrize("text", ["", "[]", "1", "null", '"seal"', '{"seal": NaN}', '{"a": NaN, "seal": 1}', "[" * 100_000])
+@pytest.mark.parametrize(
+    "text", ["", "[]", "1", "null", '"seal"', '{"seal": NaN}', '{"a": NaN, "seal": 1}', "[" * 100_000]
+)
 def test_odd_json_is_none(tmp_path, text):
     (tmp_path / "x.json").write_text(text)
     assert read_sealed(tmp_path / "x.json") is None

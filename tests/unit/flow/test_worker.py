@@ -14,7 +14,7 @@ import pytest
 import minarch.worker
 
 WORKER = Path(minarch.worker.__file__).parent
-MODULE = '''
+MODULE = """
 import os, sys, time
 print("imported by", os.environ.get("IMPORTER", "?"))
 counter = []
@@ -41,7 +41,7 @@ def main():
 
 if __name__ == "__main__":
     main()
-'''
+"""
 
 
 class Server:
@@ -80,7 +80,7 @@ def _wait_for(condition, seconds=20):
 
 
 def _alive(pid: int) -> bool:
-    with contextlib.suppress(FileNotFoundError):
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     return False
 
@@ -154,7 +154,7 @@ def test_a_killed_nursery_fails_one_job_at_most(server):
     os.kill(nursery, signal.SIGKILL)
     _wait_for(lambda: not _alive(nursery))
     server.run("exit", "0")
-    assert server.run("exit", "0") [0] == 0
+    assert server.run("exit", "0")[0] == 0
     assert int(server.run("parent")[1].splitlines()[-1]) != nursery
 
 

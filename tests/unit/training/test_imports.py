@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 REPOSITORY = Path(__file__).parents[3]
-PROGRAM = '''
+PROGRAM = """
 import builtins, importlib, pkgutil, sys
 
 ALLOWED = {"torch", "numpy", "safetensors", *sys.stdlib_module_names}
@@ -38,12 +38,16 @@ for family, values in knobs.items():
     spec = architecture(family, values).spec([1, 8, 8], 4)
     macs(train_repeat(spec, {}, 0, (split, split), options).networks["final"], [1, 8, 8])
 print(sorted({m.split(".")[1] for m in sys.modules if m.startswith("minarch.")}))
-'''
+"""
 
 
 def test_training_and_models_need_only_torch_numpy_and_safetensors():
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM], env={"PYTHONPATH": str(REPOSITORY / "src")}, capture_output=True, text=True, check=False
+        [sys.executable, "-c", PROGRAM],
+        env={"PYTHONPATH": str(REPOSITORY / "src")},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "['data', 'errors', 'models', 'training']"

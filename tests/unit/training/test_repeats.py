@@ -39,7 +39,12 @@ def _bytes(network):
 
 
 def _outcome(result):
-    return {n: _bytes(network) for n, network in result.networks.items()}, repr(result.curve), result.status, result.seed
+    return (
+        {n: _bytes(network) for n, network in result.networks.items()},
+        repr(result.curve),
+        result.status,
+        result.seed,
+    )
 
 
 @given(st.dictionaries(st.text(), st.integers(), max_size=4), st.integers(0, 10_000))
@@ -140,7 +145,13 @@ def test_an_items_blocks_are_the_repeats_of_the_whole(data_item, tmp_path):
         out = tmp_path / str(len(block))
         out.mkdir()
         recipe = OPTIONS | {"epochs": 1, "seed": 0}
-        config = {"dataset": "digits", "family": "dnn", "knobs": {"depth": 1, "width": 4}, "repeats": block, "train": recipe}
+        config = {
+            "dataset": "digits",
+            "family": "dnn",
+            "knobs": {"depth": 1, "width": 4},
+            "repeats": block,
+            "train": recipe,
+        }
         work(config, {"data": data_item}, out)
         found[len(block)] = [r for r in json.loads((out / "results.json").read_text())["repeats"] if r["repeat"] == 1]
     assert found[1] == found[2]
