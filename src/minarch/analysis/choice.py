@@ -17,9 +17,9 @@ from minarch.analysis.regimes import LEARNING, OVERFITTING, UNSTABLE
 from minarch.errors import UserError
 
 MISSING = {
-    "minimal": "no size learns reliably up to the largest one; widen sweep.grid upwards or raise the epochs",
-    "learning": "no reliable size comes near the best; widen sweep.grid upwards",
-    "overfitting": "no size overfits; train for more epochs, widen sweep.grid upwards, or leave this role out",
+    "minimal": "no size learns reliably up to the largest one; widen sweep.families upwards or raise the epochs",
+    "learning": "no reliable size comes near the best; widen sweep.families upwards",
+    "overfitting": "no size overfits; train for more epochs, widen sweep.families upwards, or leave this role out",
 }
 
 

@@ -15,14 +15,18 @@ def cut(source: Images, share: float | int, seed: int, purpose: str) -> tuple[Im
     """
     everything = np.arange(len(source.labels))
     try:
-        left, right = train_test_split(everything, test_size=share, random_state=seed, stratify=source.labels)
+        sides = train_test_split(everything, test_size=share, random_state=seed, stratify=source.labels)
+        whole = all(len(np.unique(source.labels[side])) == len(np.unique(source.labels)) for side in sides)
     except ValueError:
+        whole = False
+    if not whole:
         smallest = int(np.bincount(source.labels, minlength=len(source.classes)).min())
         raise UserError(
             f"data.{purpose}: {share} of {len(everything)} images in {len(source.classes)} classes"
-            f" (the smallest has {smallest}) leaves a class out; allowed: a value that takes at least one"
-            " of each class and leaves one"
-        ) from None
+            f" (the smallest has {smallest}) leaves a class out;"
+            " allowed: a value that takes at least one of each class and leaves one"
+        )
+    left, right = sides
     return take(source, left), take(source, right)
 
 
