@@ -12,11 +12,12 @@ from typing import Any
 
 from minarch.data.catalogue import CATALOGUE, FOLDER, slug
 from minarch.errors import UserError
-from minarch.flow.config import Study, load
+from minarch.flow.config import load
 from minarch.flow.digest import code, network_code
 from minarch.flow.folder import fingerprint
 from minarch.flow.grid import expand
 from minarch.flow.keys import key
+from minarch.flow.sections import Study
 
 STAGES = ("data", "sweep", "convergence", "representatives", "prune", "quantize", "aggregate")
 DEFAULT = "params.yaml"

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from minarch.flow.config import Study
+from minarch.flow.sections import Study
 
 SCHEMA = Path("workflow/schemas/params.schema.json")
 

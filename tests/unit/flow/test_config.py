@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minarch.errors import UserError
-from minarch.flow.config import Training, load
+from minarch.flow.config import load
+from minarch.flow.sections import Training
 
 BAD = {
     "unknown section": ({"traning": {}}, "traning: unknown key; allowed: data, sweep, train,"),

@@ -8,9 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from minarch.errors import UserError
-from minarch.flow.config import Study
 from minarch.flow.keys import canonical
 from minarch.flow.plan import STAGES, Plan, _blocks
+from minarch.flow.sections import Study
 from minarch.models import families
 
 REPOSITORY = Path(__file__).parents[3]
