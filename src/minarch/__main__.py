@@ -33,7 +33,7 @@ def main() -> None:
     explain = commands.add_parser(
         "explain", parents=[study], help="one item: configuration, key, inputs, why it would run"
     )
-    explain.add_argument("item", metavar="ITEM", help="name of an item, or the beginning of it, or its folder")
+    explain.add_argument("item", metavar="ITEM", help="name of an item, with or without its key, or its folder")
     compare = commands.add_parser("compare", help="the results of two studies or git revisions side by side")
     compare.add_argument("first", metavar="A", help="a study's name or params file, a git revision, or a metrics.json")
     compare.add_argument("second", metavar="B")

@@ -38,7 +38,7 @@ def _find(plan: Plan, name: str) -> Item:
     items = {n: i for stage in STAGES if plan.ready(stage) for n, i in plan.items(stage).items()}
     if name in items:
         return items[name]
-    found = [n for n in items if n.startswith(name)]
+    found = [n for n, item in items.items() if item.slug == name] or [n for n in items if n.startswith(name)]
     if len(found) == 1:
         return items[found[0]]
     hint = (

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from minarch.errors import UserError
+from minarch.flow.explain import explain
 from minarch.flow.keys import canonical
 from minarch.flow.plan import STAGES, Plan, _blocks
 from minarch.flow.sections import Study
@@ -230,3 +231,20 @@ def test_every_stage_is_in_dvc_and_every_section_compared_somewhere():
     stages = yaml.safe_load((REPOSITORY / "dvc.yaml").read_text())["stages"]
     assert tuple(stages) == STAGES
     assert {section for stage in stages.values() for section in stage["params"]} == set(Study.model_fields)
+
+
+def test_an_item_is_explained_by_its_name_without_the_key(workspace, capsys):
+    plan = workspace.plan()
+    item = next(iter(plan.items("sweep").values()))
+    explain("params.yaml", item.slug)
+    said = capsys.readouterr().out
+    assert f"item: {item.name}\n" in said
+    assert "state: would run, after 1 missing input(s): it was never made here" in said
+    workspace.make(plan, "data", "sweep")
+    explain("params.yaml", f"artifacts/{item.path}/")
+    assert "state: finished and whole; it would not run" in capsys.readouterr().out
+    workspace.write(train__epochs=3)
+    explain("params.yaml", item.slug)
+    assert "changed: configuration.train.epochs: 2 -> 3" in capsys.readouterr().out
+    with pytest.raises(UserError, match=r"ITEM: 'digits-dnn' is no item of params\.yaml; it begins 4 names"):
+        explain("params.yaml", "digits-dnn")
