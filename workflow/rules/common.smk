@@ -11,9 +11,8 @@ def needs(stage):
 
     def records(wildcards):
         if Path(ROOT, stage, wildcards.item, "item.json").exists():
-            return (
-                []
-            )  # its key names its inputs: whether they are made again changes nothing
+            # Its key names its inputs: whether they are made again changes nothing.
+            return []
         inputs = plan.items(stage)[wildcards.item].inputs.values()
         flat = [
             path

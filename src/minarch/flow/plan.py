@@ -67,8 +67,8 @@ class Plan:
         if not default and self.name in ("default", Path(DEFAULT).stem):
             raise UserError(f"--study: {study!r} has the default study's name; allowed: any other file name")
         self.root = Path("artifacts") if default else Path("artifacts/studies", self.name)
-        self._items: dict[str, dict[str, Item]] = {}
         self.reports = Path("reports") if default else Path("reports/studies", self.name)
+        self._items: dict[str, dict[str, Item]] = {}
 
     def index(self, stage: str) -> Path:
         """The file that closes a stage: the list of its items. Its name covers all that the list depends on."""
@@ -162,7 +162,7 @@ class Plan:
         structured = {"method": "structured", **section.identity()}
         magnitude = {"method": "magnitude", "scope": "global", "levels": section.magnitude_levels}
         for parent in self._chosen:
-            inputs: dict[str, str | list[str]] = {"data": str(parent.inputs["data"]), "parent": parent.path}
+            inputs: dict[str, str | list[str]] = {"data": parent.inputs["data"], "parent": parent.path}
             for level in section.levels:
                 identity = {**structured, "level": level}
                 config = {**structured, "level": level, "finetune": section.finetune.model_dump(mode="json")}

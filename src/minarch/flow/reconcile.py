@@ -67,15 +67,13 @@ def published(plan: Plan) -> dict[Path, Path]:
     """Every file of the report's item -> where it is published."""
     folder = plan.folder(next(iter(plan.items("aggregate").values())).path)
     names = (read_sealed(folder / RECORD) or {"files": {}})["files"]
-    return {folder / name: plan.reports / name for name in names if not name.startswith("timing")}
+    return {folder / name: plan.reports / name for name in names}
 
 
 def is_published(plan: Plan) -> bool:
     pairs = published(plan)
     return bool(pairs) and all(
-        target.is_file() and target.read_bytes() == source.read_bytes()
-        for source, target in pairs.items()
-        if source.exists()
+        target.is_file() and target.read_bytes() == source.read_bytes() for source, target in pairs.items()
     )
 
 
@@ -95,10 +93,7 @@ def _drop_damaged(folder: Path, checked: dict[str, str]) -> None:
 def _set_apart(entry: Path, why: str) -> None:
     aside = Path(".minarch/damaged", entry.parent.name, entry.name)
     print(f"{entry}: {why} (moved to {aside})", file=sys.stderr)
-    if aside.is_dir():
-        shutil.rmtree(aside)
-    aside.parent.mkdir(parents=True, exist_ok=True)
-    shutil.move(entry, aside)
+    store.move_over(entry, aside)
 
 
 def _stamp(folder: Path) -> str:

@@ -41,25 +41,27 @@ def put_aside(folder: Path, stage: str) -> None:
     holds it.
     """
     record = read_sealed(folder / RECORD)
-    if record is not None:
-        digests = [*record["files"].values(), md5(folder / RECORD)]
-        if all(cached_object(d).is_file() and md5(cached_object(d)) == d for d in digests):
-            shutil.rmtree(folder)
-            return
-        target = SPARE / stage / folder.name
-        shutil.rmtree(target, ignore_errors=True)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.move(folder, target)
-        return
-    shutil.rmtree(folder)  # never finished
+    digests = [*record["files"].values(), md5(folder / RECORD)] if record else []  # none: it was never finished
+    if all(cached_object(d).is_file() and md5(cached_object(d)) == d for d in digests):
+        shutil.rmtree(folder)
+    else:
+        move_over(folder, SPARE / stage / folder.name)
+
+
+def move_over(entry: Path, target: Path) -> None:
+    """Move a file or folder, in place of what an earlier move left there."""
+    if target.is_dir():
+        shutil.rmtree(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.move(entry, target)
 
 
 def _from_workspace(path: str, folder: Path) -> bool:
     for source in (SPARE / path, Path("artifacts", path), *Path("artifacts/studies").glob(f"*/{path}")):
-        if source != folder and (source / RECORD).exists() and damage(source, folder.name) is None:
-            return _place(
-                {str(p.relative_to(source)): p for p in source.rglob("*") if p.is_file()}, folder, folder.name
-            )
+        if source != folder and (source / RECORD).exists():
+            parts = {str(p.relative_to(source)): p for p in source.rglob("*") if p.is_file()}
+            if _place(parts, folder, folder.name):
+                return True
     return False
 
 
