@@ -182,3 +182,27 @@ def test_a_pickle_in_place_of_weights_is_refused(project: Project, tmp_path: Pat
     said = project.run("snakemake", ok=False)
     assert "safetensors" in said and "Traceback" not in said
     assert not proof.exists()
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["recorded before", "never recorded"])
+def test_params_edited_while_dvc_records_are_not_bound_to_older_results(project: Project, known: bool) -> None:
+    """The edit falls between the last result and DVC's record of it: dvc.lock must stay as it was, or stay away."""
+    lock = project.root / "dvc.lock"
+    if not known:
+        lock.unlink()
+    before = lock.read_bytes() if known else None
+    project.edit(aggregate__max_drop_points=2.0)
+    hook = project.root / "hook"
+    hook.mkdir()
+    (hook / "sitecustomize.py").write_text(
+        "import pathlib, sys\n"
+        "if 'commit' in sys.orig_argv:\n"
+        "    params = pathlib.Path('params.yaml')\n"
+        "    params.write_text(params.read_text().replace('max_drop_points: 2.0', 'max_drop_points: 3.0'))\n"
+    )
+    said = project.run("snakemake", ok=False, PYTHONPATH=f"{project.root / 'src'}:{hook}")
+    assert "params.yaml was edited during the run" in said
+    assert (lock.read_bytes() if lock.exists() else None) == before
+    shutil.rmtree(hook)
+    project.run("snakemake")
+    project.assert_clean()

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from minarch.errors import UserError
-from minarch.flow import lock, sources
+from minarch.flow import dvc, lock, sources
 from minarch.flow.plan import DEFAULT, STAGES, Plan
 from minarch.flow.progress import Progress
 from minarch.flow.reconcile import reconcile
@@ -77,7 +77,7 @@ class Session:
         """Let DVC record what a plain `snakemake` finished, so that both tools say "up to date"; name the report."""
         self._refuse_edits()
         if self.tracked and not self.under_dvc:
-            before = Path("dvc.lock").read_bytes() if Path("dvc.lock").exists() else b""
+            before = dvc.LOCK.read_bytes() if dvc.LOCK.exists() else None
             finished = [s for s in STAGES if self.plan.ready(s) and read_sealed(self.plan.index(s))]
             command = [sys.executable, "-m", "dvc", "commit", "--force", *finished]
             done = subprocess.run(command, capture_output=True, text=True, check=False) if finished else None
@@ -86,7 +86,7 @@ class Session:
                     f"the results are complete, but DVC does not know them: `dvc commit` said: {done.stderr.strip()}"
                 )
             if self._edited():
-                Path("dvc.lock").write_bytes(before)
+                dvc.LOCK.unlink() if before is None else dvc.LOCK.write_bytes(before)
             self._refuse_edits()
         if read_sealed(self.plan.index("aggregate")):
             print(f"report: {self.plan.reports / 'report.html'}", file=sys.stderr)
