@@ -9,6 +9,7 @@ min_version("9.27")
 
 sys.path.insert(0, str(Path(workflow.basedir) / "src"))
 
+from minarch.flow.cost import seconds
 from minarch.flow.session import Session
 
 session = Session(workflow, config)

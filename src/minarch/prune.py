@@ -22,7 +22,7 @@ from minarch.models.weights import finite, load_networks, save_networks
 from minarch.pruning.magnitude import prune_magnitude
 from minarch.pruning.structured import prune_structured
 from minarch.training.evaluate import evaluate
-from minarch.training.loop import train
+from minarch.training.loop import Recipe, train
 from minarch.training.repeats import derive_seed
 
 
@@ -80,9 +80,9 @@ def cut_and_finetune(
         split: {"base": evaluate(base, splits[split]).accuracy, "pruned": evaluate(network, splits[split]).accuracy}
         for split in ("validation", "test")
     }
-    recipe = dict(config["finetune"])
-    seed = derive_seed({"finetune": recipe.pop("seed")}, repeat)
-    train(network, splits["train"], generator=torch.Generator().manual_seed(seed), **recipe)
+    options = dict(config["finetune"])
+    seed = derive_seed({"finetune": options.pop("seed")}, repeat)
+    train(network, splits["train"], Recipe(**options), torch.Generator().manual_seed(seed))
     converged = finite(network)
     for split, accuracies in measured.items():
         accuracies["finetuned"] = evaluate(network, splits[split]).accuracy if converged else None

@@ -13,8 +13,10 @@ from minarch.models.build import build
 from minarch.models.cost import macs, parameters
 from minarch.models.families import architecture
 from minarch.models.weights import save_networks
-from minarch.training.evaluate import evaluate
-from minarch.training.repeats import COLUMNS, Repeat, train_repeat
+from minarch.training.blocks import fits_into_memory, measure, train_repeats
+from minarch.training.loop import Recipe
+from minarch.training.repeats import COLUMNS, Repeat, Task
+from minarch.training.strategy import Strategy, choose, device_of
 
 
 def work(config: dict[str, Any], inputs: dict[str, Any], out: Path) -> None:
@@ -24,8 +26,12 @@ def work(config: dict[str, Any], inputs: dict[str, Any], out: Path) -> None:
     spec = kind.spec(record["shape"], record["classes"])
     options = dict(config["train"])
     identity = {k: config[k] for k in ("dataset", "family", "knobs")} | {"seed": options.pop("seed")}
-    splits = (load_split(inputs["data"], "train"), load_split(inputs["data"], "validation"))
-    repeats = [train_repeat(spec, identity, r, splits, options) for r in config["repeats"]]
+    asked, device = options.pop("strategy"), device_of(options.pop("device"))
+    train, validation = (load_split(inputs["data"], name) for name in ("train", "validation"))
+    task = Task(spec, identity, train, validation, Recipe(**options))
+    fits_into_memory(spec, len(config["repeats"]))
+    strategy = choose(task, len(config["repeats"]), asked, device)
+    repeats = train_repeats(task, config["repeats"], strategy)
 
     model = build(spec)
     results = {
@@ -47,9 +53,9 @@ def work(config: dict[str, Any], inputs: dict[str, Any], out: Path) -> None:
         writer.writerows((r.repeat, e, *row) for r in repeats for e, row in enumerate(r.curve, 1))
     for name in ("final", "best"):
         save_networks(out / f"{name}.safetensors", {r.repeat: r.networks[name] for r in repeats})
-    seconds = {"seconds": [r.seconds for r in repeats], "device": "cpu", "threads": 1, "torch": torch.__version__}
-    _write(out / "timing.json", seconds)
-    _write(out / "test.json", _test(repeats, load_split(inputs["data"], "test")))
+    timing = {"seconds": [r.seconds for r in repeats], "threads": torch.get_num_threads(), "torch": torch.__version__}
+    _write(out / "timing.json", timing | strategy.record())
+    _write(out / "test.json", _test(task, repeats, load_split(inputs["data"], "test"), strategy))
 
 
 def _summary(result: Repeat, spec: dict[str, Any]) -> dict[str, Any]:
@@ -64,14 +70,12 @@ def _summary(result: Repeat, spec: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _test(repeats: list[Repeat], split: Split) -> dict[str, Any]:
-    rows = []
-    for result in repeats:
-        row: dict[str, Any] = {"repeat": result.repeat}
-        for name, network in result.networks.items():
-            found = evaluate(network, split)
-            row[name] = {"loss": found.loss if found.loss < float("inf") else None, "accuracy": found.accuracy}
-        rows.append(row)
+def _test(task: Task, repeats: list[Repeat], split: Split, strategy: Strategy) -> dict[str, Any]:
+    rows: list[dict[str, Any]] = [{"repeat": result.repeat} for result in repeats]
+    for name in ("final", "best"):
+        found = measure(task, [result.networks[name] for result in repeats], split, strategy)
+        for row, (loss, accuracy) in zip(rows, found, strict=True):
+            row[name] = {"loss": loss if loss < float("inf") else None, "accuracy": accuracy}
     return {"repeats": rows}
 
 

@@ -6,6 +6,7 @@ from minarch.data.__main__ import work as make_data
 from minarch.sweep import work as sweep
 
 TRAIN = {"epochs": 12, "batch_size": 32, "optimizer": "adam", "learning_rate": 3e-3, "weight_decay": 0.0, "seed": 0}
+TRAIN |= {"device": "cpu", "strategy": "auto"}
 KNOBS = {
     "dnn": {"depth": 2, "width": 16},
     "cnn": {"depth": 2, "channels": 4},

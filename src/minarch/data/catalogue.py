@@ -15,22 +15,23 @@ def slug(dataset: str) -> str:
 
 @dataclass(frozen=True)
 class Entry:
-    """A data set: shape (channels, height, width) of its images, number of classes, whether it has a test split of
-    its own.
+    """A data set: shape (channels, height, width) of its images, number of classes, number of images outside its own
+    test split, if it has one.
     """
 
     shape: tuple[int, int, int]
     classes: int
+    images: int
     own_test: bool = True
 
 
 CATALOGUE = {
-    "digits": Entry((1, 8, 8), 10, own_test=False),
-    "mnist": Entry((1, 28, 28), 10),
-    "fashion-mnist": Entry((1, 28, 28), 10),
-    "kmnist": Entry((1, 28, 28), 10),
-    "emnist-letters": Entry((1, 28, 28), 26),
-    "cifar10": Entry((3, 32, 32), 10),
-    "cifar100": Entry((3, 32, 32), 100),
-    "svhn": Entry((3, 32, 32), 10),
+    "digits": Entry((1, 8, 8), 10, 1_797, own_test=False),
+    "mnist": Entry((1, 28, 28), 10, 60_000),
+    "fashion-mnist": Entry((1, 28, 28), 10, 60_000),
+    "kmnist": Entry((1, 28, 28), 10, 60_000),
+    "emnist-letters": Entry((1, 28, 28), 26, 124_800),
+    "cifar10": Entry((3, 32, 32), 10, 50_000),
+    "cifar100": Entry((3, 32, 32), 100, 50_000),
+    "svhn": Entry((3, 32, 32), 10, 73_257),
 }

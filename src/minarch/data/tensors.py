@@ -5,7 +5,7 @@ Shapes: N images, C channels, H x W pixels.
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import torch
@@ -33,6 +33,16 @@ class Split:
     def batch(self, index: Tensor | slice) -> Tensor:
         """Normalised float32 images [B, C, H, W]; converting per batch is faster than gathering floats."""
         return (self.images[index].float() - self.mean[:, None, None]) / self.std[:, None, None]
+
+    def thinned(self, count: int) -> "Split":
+        """At most `count` of the images, evenly spaced."""
+        if count >= len(self):
+            return self
+        index = torch.arange(count) * len(self) // count
+        return replace(self, images=self.images[index], labels=self.labels[index])
+
+    def to(self, device: torch.device) -> "Split":
+        return Split(*(getattr(self, field.name).to(device) for field in fields(self)))
 
 
 def save_split(path: Path, images: Tensor, labels: Tensor) -> None:

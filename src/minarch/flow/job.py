@@ -10,6 +10,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from threadpoolctl import threadpool_limits
+
 from minarch.errors import UserError
 from minarch.flow import sources
 from minarch.flow.plan import DEFAULT, STAGES, Item, Plan
@@ -24,8 +26,9 @@ def run_stage(stage: str, work: Work) -> None:
     A mistake of the user's ends in one line and exit code 1. Nothing is left behind by a failure.
     """
     arguments = _parser(stage).parse_args()
+    threadpool_limits(1)  # one thread per job, as many jobs as cores
     if "torch" in sys.modules:
-        sys.modules["torch"].set_num_threads(1)  # one thread per job, as many jobs as cores
+        sys.modules["torch"].set_num_threads(1)
     try:
         plan = _plan(arguments.study)
         for item in _asked(plan, stage, arguments.item):

@@ -1,10 +1,14 @@
-"""How far a run is: items done of all, and the time left, for the stage at work."""
+"""How far a run is: items done of all, and the time left, for the stage at work.
+
+The time left counts what items cost, not how many they are: the long ones are first.
+"""
 
 import os
 import sys
 import threading
 import time
 
+from minarch.flow.cost import seconds
 from minarch.flow.plan import STAGES, Plan
 from minarch.flow.seal import RECORD
 
@@ -15,8 +19,9 @@ class Progress(threading.Thread):
     def __init__(self, plan: Plan, interval: float = 5.0) -> None:
         super().__init__(daemon=True)
         self.plan, self.interval = plan, interval
-        self._began: dict[str, tuple[float, int]] = {}
+        self._began: dict[str, tuple[float, float]] = {}
         self._shown: dict[str, int] = {}
+        self._costs: dict[str, dict[str, float]] = {}
 
     def run(self) -> None:
         while True:
@@ -26,18 +31,25 @@ class Progress(threading.Thread):
             time.sleep(self.interval)
 
     def _tell(self, stage: str) -> None:
-        items = self.plan.items(stage)
-        done = sum(os.path.exists(self.plan.folder(i.path) / RECORD) for i in items.values())
-        now = time.monotonic()
-        since, at_start = self._began.setdefault(stage, (now, done))
-        if stage not in self._shown or done <= at_start:
-            self._began[stage], self._shown[stage] = (now, done), done  # what was there before the run is no progress
+        items, costs = self.plan.items(stage), self._cost(stage)
+        done = [name for name, item in items.items() if os.path.exists(self.plan.folder(item.path) / RECORD)]
+        now, spent = time.monotonic(), sum(costs[name] for name in done)
+        since, at_start = self._began.setdefault(stage, (now, spent))
+        if stage not in self._shown or spent <= at_start:
+            self._began[stage], self._shown[stage] = (now, spent), len(done)  # what was there before is no progress
             return
-        if len(items) == 1 or done == self._shown[stage]:
+        if len(items) == 1 or len(done) == self._shown[stage]:
             return
-        self._shown[stage] = done
-        left = (now - since) / (done - at_start) * (len(items) - done)
-        print(f"{stage}: {done} of {len(items)} items, {_duration(left)} left", file=sys.stderr, flush=True)
+        self._shown[stage] = len(done)
+        left = (now - since) / (spent - at_start) * (sum(costs.values()) - spent)
+        print(f"{stage}: {len(done)} of {len(items)} items, {_duration(left)} left", file=sys.stderr, flush=True)
+
+    def _cost(self, stage: str) -> dict[str, float]:
+        """Name -> estimated cost; only the sweep's items differ so much that it matters."""
+        if stage not in self._costs:
+            items = self.plan.items(stage).items()
+            self._costs[stage] = {n: seconds(i, self.plan.study) if stage == "sweep" else 1.0 for n, i in items}
+        return self._costs[stage]
 
 
 def _duration(seconds: float) -> str:

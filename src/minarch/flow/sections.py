@@ -88,6 +88,21 @@ class Training(Section):
     )
 
 
+class Sweeping(Training):
+    """The sweep's trainings: all repeats of an architecture, by the fastest strategy on the machine."""
+
+    shared_batches: bool = Field(
+        False, description="all repeats of an architecture see the images in one order (faster); false: each its own"
+    )
+    give_up_after: int | None = Field(
+        None, ge=1, description="epochs after which a repeat that was never above chance is stopped; null: never"
+    )
+    device: Literal["cpu", "cuda"] = Field("cpu", json_schema_extra=NOT_IDENTITY, description="where to train")
+    strategy: Literal["auto", "stacked", "sequential"] = Field(
+        "auto", json_schema_extra=NOT_IDENTITY, description="stacked repeats or one after the other; auto: the faster"
+    )
+
+
 class Convergence(Section):
     """Thresholds of the regimes (defaults: our inference, see the report)."""
 
@@ -154,7 +169,7 @@ class Study(Section):
 
     data: Data
     sweep: Sweep
-    train: Training
+    train: Sweeping
     convergence: Convergence
     representatives: Representatives
     prune: Prune

@@ -8,6 +8,8 @@ whose per-layer sizes are lists, so that a network is described in the same form
 import importlib
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
+from itertools import pairwise
+from math import prod
 from typing import Any, ClassVar
 
 from minarch.errors import UserError
@@ -47,6 +49,10 @@ class Family:
         """The structure for images of `shape` [C, H, W] and `classes` outputs; UserError where they do not fit."""
         raise NotImplementedError
 
+    def macs(self, shape: Sequence[int], classes: int) -> int | None:
+        """Multiply-accumulates for one image, by which long items are started first; None: not known, so first."""
+        return None
+
 
 @dataclass(frozen=True, kw_only=True)
 class Dnn(Family):
@@ -58,6 +64,10 @@ class Dnn(Family):
 
     def spec(self, shape: Sequence[int], classes: int) -> Spec:
         return {"family": self.name, "shape": list(shape), "classes": classes, "hidden": [self.width] * self.depth}
+
+    def macs(self, shape: Sequence[int], classes: int) -> int:
+        widths = [prod(shape), *self.spec(shape, classes)["hidden"], classes]
+        return sum(before * after for before, after in pairwise(widths))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +87,16 @@ class Cnn(Family):
                 f" it needs at least {smallest}x{smallest}"
             )
         return {"family": self.name, "shape": list(shape), "classes": classes, "channels": [self.channels] * self.depth}
+
+    def macs(self, shape: Sequence[int], classes: int) -> int:
+        depth, height, width = shape[0], shape[1] - 2, shape[2] - 2
+        total = 0
+        for channels in self.spec(shape, classes)["channels"]:
+            if total:
+                height, width = height // 2, width // 2
+            total += 9 * depth * channels * height * width
+            depth = channels
+        return total + depth * height * width * classes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,6 +130,11 @@ class Vit(Family):
             "heads": [self.heads] * self.depth,
             "ffn": [self.ffn * self.width] * self.depth,
         }
+
+    def macs(self, shape: Sequence[int], classes: int) -> int:
+        tokens = prod(shape[1:]) // self.patch**2 + 1
+        block = tokens * self.width * (4 * self.width + 2 * self.ffn * self.width + 2 * tokens)
+        return prod(shape) * self.width + self.depth * block + self.width * classes
 
 
 FAMILIES: dict[str, type[Family]] = {cls.name: cls for cls in (Dnn, Cnn, Vit)}

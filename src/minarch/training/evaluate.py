@@ -25,7 +25,7 @@ def evaluate(model: nn.Module, split: Split, batch_size: int = 1024) -> Evaluati
     """Evaluate in the network's evaluation mode and leave its mode as it was."""
     was_training = model.training
     model.eval()
-    loss = torch.zeros((), dtype=torch.float64)
+    loss = torch.zeros((), dtype=torch.float64, device=split.labels.device)
     predictions = []
     for start in range(0, len(split), batch_size):
         part = slice(start, start + batch_size)

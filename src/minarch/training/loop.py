@@ -1,45 +1,72 @@
 """The training loop only trains; what is evaluated, recorded and saved is handed in."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional
 
 from minarch.data.tensors import Split
+from minarch.errors import UserError
 
 
-def optimizer_for(model: nn.Module, name: str, learning_rate: float, weight_decay: float) -> torch.optim.Optimizer:
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """What a training does; minarch.flow.sections says what each field means."""
+
+    epochs: int
+    batch_size: int
+    optimizer: str
+    learning_rate: float
+    weight_decay: float
+    shared_batches: bool = False
+    give_up_after: int | None = None
+
+    def check(self, images: int) -> None:
+        """Raises UserError if a batch is larger than the data."""
+        if self.batch_size > images:
+            raise UserError(
+                f"batch_size: {self.batch_size} is not allowed, there are only {images} training images;"
+                f" allowed: 1 to {images}"
+            )
+
+
+def optimizer_for(parameters: Iterable[Tensor], recipe: Recipe) -> torch.optim.Optimizer:
     """Adam, or SGD with momentum 0.9; fused, one call for all parameters."""
-    if name == "adam":
-        return torch.optim.Adam(model.parameters(), lr=learning_rate, weight_decay=weight_decay, fused=True)
-    return torch.optim.SGD(model.parameters(), lr=learning_rate, weight_decay=weight_decay, momentum=0.9, fused=True)
+    rate, decay = recipe.learning_rate, recipe.weight_decay
+    if recipe.optimizer == "adam":
+        return torch.optim.Adam(parameters, lr=rate, weight_decay=decay, fused=True)
+    return torch.optim.SGD(parameters, lr=rate, weight_decay=decay, momentum=0.9, fused=True)
 
 
 def train(
     model: nn.Module,
     split: Split,
-    *,
-    epochs: int,
-    batch_size: int,
-    optimizer: str,
-    learning_rate: float,
-    weight_decay: float,
+    recipe: Recipe,
     generator: torch.Generator,
-    after_epoch: Callable[[int], None] | None = None,
+    after_epoch: Callable[[int], bool] | None = None,
 ) -> None:
     """Train in place for a fixed number of epochs with cross-entropy; the last batch of an epoch may be smaller.
 
+    This is the reference that every faster way of training must equal.
+
     Args:
         generator: decides the order of the images, a new one each epoch.
-        after_epoch: called with the epoch, counted from 1, for evaluation and records.
+        after_epoch: called with the epoch, counted from 1, for evaluation and records; training ends when it returns
+            True.
     """
-    stepper = optimizer_for(model, optimizer, learning_rate, weight_decay)
+    stepper = optimizer_for(model.parameters(), recipe)
     model.train()
-    for epoch in range(1, epochs + 1):
-        for index in torch.randperm(len(split), generator=generator).split(batch_size):
-            stepper.zero_grad(set_to_none=True)
-            functional.cross_entropy(model(split.batch(index)), split.labels[index]).backward()
-            stepper.step()
-        if after_epoch is not None:
-            after_epoch(epoch)
+    for epoch in range(1, recipe.epochs + 1):
+        for index in torch.randperm(len(split), generator=generator).split(recipe.batch_size):
+            step(model, split, index, stepper)
+        if after_epoch is not None and after_epoch(epoch):
+            break
+
+
+def step(model: nn.Module, split: Split, index: Tensor, stepper: torch.optim.Optimizer) -> None:
+    """One batch: the images at `index` int64 [B]."""
+    stepper.zero_grad(set_to_none=True)
+    functional.cross_entropy(model(split.batch(index)), split.labels[index]).backward()
+    stepper.step()

@@ -1,13 +1,10 @@
-"""The repeats of one architecture: each with its own seed, initialisation and order of images, each as if trained
-alone.
-"""
+"""A repeat of an architecture: its seed, initialisation, order of images and what is recorded of its training."""
 
-import copy
 import hashlib
 import json
 import math
-import time
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -15,17 +12,18 @@ from torch import nn
 
 from minarch.data.tensors import Split
 from minarch.models.build import build
-from minarch.training.evaluate import evaluate
-from minarch.training.loop import train
+from minarch.models.families import Spec
+from minarch.training.loop import Recipe
 
 COLUMNS = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy")
+TRAIN_MEASURED = 10_000  # images: train loss and accuracy are measured on at most so many, evenly spaced
 
 
 @dataclass
 class Repeat:
     """One training. `curve` has a row of COLUMNS per epoch; `best_epoch` (from 1) is that of the highest validation
-    accuracy,
-    of equal ones that of the lowest validation loss; `networks` are those of the "final" and the "best" epoch.
+    accuracy, of equal ones that of the lowest validation loss; `networks` are those of the "final" and the "best"
+    epoch; `seconds` is its share of the time of those trained with it.
     """
 
     repeat: int
@@ -40,6 +38,14 @@ class Repeat:
         """The row of an epoch; what is not finite becomes None, as JSON has no NaN."""
         return {c: v if math.isfinite(v) else None for c, v in zip(COLUMNS, self.curve[epoch - 1], strict=True)}
 
+    def record(self, row: tuple[float, ...]) -> bool:
+        """Add an epoch's row; whether it is the best so far."""
+        self.curve.append(row)
+        better = len(self.curve) == 1 or _rank(row) > _rank(self.curve[self.best_epoch - 1])
+        if better:
+            self.best_epoch = len(self.curve)
+        return better
+
 
 def _rank(row: tuple[float, ...]) -> tuple[float, float]:
     """Validation accuracy, then the loss downwards; a loss that is not finite ranks last."""
@@ -52,35 +58,40 @@ def derive_seed(configuration: dict[str, Any], repeat: int) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
 
 
-def train_repeat(
-    spec: dict[str, Any],
-    configuration: dict[str, Any],
-    repeat: int,
-    splits: tuple[Split, Split],
-    options: dict[str, Any],
-) -> Repeat:
-    """Train one repeat on splits (train, validation).
+@dataclass(frozen=True)
+class Task:
+    """What the repeats of an architecture have in common. `identity` is what their seeds derive from."""
 
-    A training that diverges, or ends no better than chance, is a result with status "unstable", never an error.
-    Chance is the share of the largest class in the validation split, plus two standard errors (our definition).
-    """
-    result = Repeat(repeat, derive_seed(configuration, repeat))
-    started = time.perf_counter()
-    torch.manual_seed(result.seed)
-    model = build(spec)
-    generator = torch.Generator().manual_seed(result.seed)
+    spec: Spec
+    identity: dict[str, Any]
+    train: Split
+    validation: Split
+    recipe: Recipe
 
-    def record(epoch: int) -> None:
-        on_train, on_validation = evaluate(model, splits[0]), evaluate(model, splits[1])
-        result.curve.append((on_train.loss, on_train.accuracy, on_validation.loss, on_validation.accuracy))
-        if epoch == 1 or _rank(result.curve[-1]) > _rank(result.curve[result.best_epoch - 1]):
-            result.networks["best"], result.best_epoch = copy.deepcopy(model), epoch
+    def network(self, result: Repeat) -> nn.Module:
+        """The repeat's initial network."""
+        torch.manual_seed(result.seed)
+        return build(self.spec)
 
-    train(model, splits[0], **options, generator=generator, after_epoch=record)
-    result.networks["final"], result.seconds = model, time.perf_counter() - started
-    loss, accuracy = result.curve[-1][2:]
-    share = float(splits[1].labels.bincount().max()) / len(splits[1])
-    chance = share + 2 * math.sqrt(share * (1 - share) / len(splits[1]))
-    if not math.isfinite(loss) or accuracy <= chance:
-        result.status = "unstable"
-    return result
+    def order(self, result: Repeat) -> torch.Generator:
+        """What decides the repeat's orders of the images, one per epoch."""
+        shared = derive_seed(self.identity | {"order": "shared"}, 0)
+        return torch.Generator().manual_seed(shared if self.recipe.shared_batches else result.seed)
+
+    @cached_property
+    def chance(self) -> float:
+        """The share of the largest class in the validation split, plus two standard errors (our definition)."""
+        labels = self.validation.labels
+        share = float(labels.bincount().max()) / len(labels)
+        return share + 2 * math.sqrt(share * (1 - share) / len(labels))
+
+    def hopeless(self, result: Repeat) -> bool:
+        """Whether to stop: asked once, after `give_up_after` epochs, of a repeat that was never above chance."""
+        asked = len(result.curve) == self.recipe.give_up_after
+        return asked and max(row[3] for row in result.curve) <= self.chance
+
+    def judge(self, result: Repeat) -> None:
+        """Set the status of a finished training: "unstable" if it diverged or ended no better than chance."""
+        loss, accuracy = result.curve[-1][2:]
+        if not math.isfinite(loss) or accuracy <= self.chance:
+            result.status = "unstable"

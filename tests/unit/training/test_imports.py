@@ -23,20 +23,26 @@ builtins.__import__ = guarded
 import minarch.models, minarch.training
 from minarch.data.tensors import Split
 for package in (minarch.models, minarch.training):
-    for found in pkgutil.iter_modules(package.__path__):
-        importlib.import_module(f"{package.__name__}.{found.name}")
+    for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+        importlib.import_module(found.name)
 
 import torch
 from minarch.models.cost import macs
 from minarch.models.families import FAMILIES, architecture
-from minarch.training.repeats import train_repeat
+from minarch.training.blocks import train_repeats
+from minarch.training.loop import Recipe
+from minarch.training.repeats import Task
+from minarch.training.strategy import choose
 split = Split(torch.zeros(4, 1, 8, 8, dtype=torch.uint8), torch.arange(4), torch.zeros(1), torch.ones(1))
-options = dict(epochs=1, batch_size=2, optimizer="adam", learning_rate=0.1, weight_decay=0.0)
+recipe = Recipe(epochs=1, batch_size=2, optimizer="adam", learning_rate=0.1, weight_decay=0.0)
 knobs = {"dnn": dict(depth=1, width=2), "cnn": dict(channels=2), "vit": dict(depth=1, width=2, heads=1, patch=4)}
 assert set(knobs) == set(FAMILIES)
 for family, values in knobs.items():
-    spec = architecture(family, values).spec([1, 8, 8], 4)
-    macs(train_repeat(spec, {}, 0, (split, split), options).networks["final"], [1, 8, 8])
+    task = Task(architecture(family, values).spec([1, 8, 8], 4), {}, split, split, recipe)
+    for asked in ("auto", "stacked", "sequential"):
+        strategy = choose(task, 2, asked, torch.device("cpu"))
+        (result, _) = train_repeats(task, [0, 1], strategy)
+        macs(result.networks["final"], [1, 8, 8])
 print(sorted({m.split(".")[1] for m in sys.modules if m.startswith("minarch.")}))
 """
 

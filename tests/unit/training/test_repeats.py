@@ -7,31 +7,29 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.datasets import load_digits
 
-from minarch.data.tensors import Split
+from minarch.errors import UserError
 from minarch.sweep import work
+from minarch.training.blocks import train_repeats
 from minarch.training.evaluate import evaluate
-from minarch.training.loop import train
-from minarch.training.repeats import COLUMNS, derive_seed, train_repeat
+from minarch.training.loop import Recipe, train
+from minarch.training.repeats import COLUMNS, derive_seed
+from minarch.training.stacked.products import WAYS, Products
+from minarch.training.strategy import Strategy
 
-SPEC = {"family": "dnn", "shape": [1, 8, 8], "classes": 10, "hidden": [8]}
-CONFIGURATION = {"dataset": "digits", "seed": 0}
 OPTIONS = {"epochs": 3, "batch_size": 32, "optimizer": "adam", "learning_rate": 1e-2, "weight_decay": 0.0}
+ALONE = Strategy(0, Products(torch.device("cpu")))
 
 
-@pytest.fixture(scope="module")
-def splits():
-    """400 digits to train on and 200 to validate."""
-    bunch = load_digits()
-    images, labels = torch.tensor(bunch.images).to(torch.uint8)[:, None], torch.tensor(bunch.target)
-    pixels = images[:400].float()
-    mean, std = pixels.mean((0, 2, 3)), pixels.std((0, 2, 3))
-    return tuple(Split(images[part], labels[part], mean, std) for part in (slice(400), slice(400, 600)))
+@pytest.fixture(params=[ALONE, Strategy(1, Products(torch.device("cpu")))], ids=["sequential", "stacked"])
+def trained(request, task):
+    """Trains one repeat of a small DNN by each strategy."""
 
+    def train_one(repeat=0, **changes):
+        (result,) = train_repeats(task(**changes), [repeat], request.param)
+        return result
 
-def _train(splits, repeat=0, **changes):
-    return train_repeat(SPEC, CONFIGURATION, repeat, splits, OPTIONS | changes)
+    return train_one
 
 
 def _bytes(network):
@@ -57,27 +55,27 @@ def test_a_seed_fits_a_generator_and_depends_on_content_only(configuration, repe
     assert seed != derive_seed(configuration | {"more": 1}, repeat)
 
 
-def test_the_same_repeat_is_the_same_bytes(splits):
-    assert _outcome(_train(splits)) == _outcome(_train(splits))
+def test_the_same_repeat_is_the_same_bytes(trained):
+    assert _outcome(trained()) == _outcome(trained())
 
 
-def test_a_repeat_does_not_see_which_others_ran_before_it(splits):
-    alone = _outcome(_train(splits, 2))
+def test_a_repeat_does_not_see_which_others_ran_before_it(trained):
+    alone = _outcome(trained(2))
     torch.manual_seed(99)
     torch.rand(7)
-    _train(splits, 0)
-    _train(splits, 1)
-    assert _outcome(_train(splits, 2)) == alone
+    trained(0)
+    trained(1)
+    assert _outcome(trained(2)) == alone
 
 
-def test_repeats_differ(splits):
-    first, second = _train(splits, 0), _train(splits, 1)
+def test_repeats_differ(trained):
+    first, second = trained(0), trained(1)
     assert first.seed != second.seed
     assert _bytes(first.networks["final"]) != _bytes(second.networks["final"])
 
 
-def test_records_every_epoch_and_the_best_one(splits):
-    result = _train(splits, epochs=6)
+def test_records_every_epoch_and_the_best_one(trained, splits):
+    result = trained(epochs=6)
     assert len(result.curve) == 6 and all(len(row) == len(COLUMNS) for row in result.curve)
     accuracies = [row[3] for row in result.curve]
     assert accuracies[result.best_epoch - 1] == max(accuracies)
@@ -86,35 +84,36 @@ def test_records_every_epoch_and_the_best_one(splits):
     assert result.status == "ok" and max(accuracies) > 0.7
 
 
-def test_a_diverging_training_is_an_unstable_result(splits):
-    result = _train(splits, optimizer="sgd", learning_rate=10)
+def test_a_diverging_training_is_an_unstable_result(trained):
+    result = trained(optimizer="sgd", learning_rate=10)
     assert result.status == "unstable"
     text = json.dumps([result.metrics(epoch) for epoch in (1, 2, 3)], allow_nan=False)
     assert set(json.loads(text)[0]) == set(COLUMNS)
     assert set(result.networks) == {"final", "best"}
 
 
-def test_a_loss_that_is_not_finite_becomes_null(splits):
-    result = _train(splits)
+def test_a_loss_that_is_not_finite_becomes_null(trained):
+    result = trained()
     result.curve[0] = (math.nan, 0.1, math.inf, 0.1)
     assert result.metrics(1) == dict(zip(COLUMNS, (None, 0.1, None, 0.1), strict=True))
 
 
-def test_no_better_than_chance_is_unstable(splits):
-    assert _train(splits, epochs=1, learning_rate=1e-9).status == "unstable"
+def test_no_better_than_chance_is_unstable(trained):
+    assert trained(epochs=1, learning_rate=1e-9).status == "unstable"
 
 
-def test_a_batch_larger_than_the_data_is_one_step(splits):
-    result = _train(splits, batch_size=10_000, epochs=30)
-    assert result.status == "ok" and len(result.curve) == 30
+def test_a_batch_larger_than_the_data_is_refused(trained):
+    assert len(trained(batch_size=400).curve) == 3
+    with pytest.raises(UserError, match="batch_size: 401 is not allowed, there are only 400 training images"):
+        trained(batch_size=401)
 
 
 def test_a_last_batch_may_be_smaller(splits):
     steps = []
     model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 10))
     model.register_forward_hook(lambda _m, given, _o: steps.append(len(given[0])))
-    options = OPTIONS | {"epochs": 1, "batch_size": 150}
-    train(model, splits[0], **options, generator=torch.Generator().manual_seed(0))
+    recipe = Recipe(**OPTIONS | {"epochs": 1, "batch_size": 150})
+    train(model, splits[0], recipe, torch.Generator().manual_seed(0))
     assert steps == [150, 150, 100]
 
 
@@ -130,7 +129,7 @@ def test_evaluation_leaves_the_mode_and_does_not_depend_on_the_batch(splits):
 
 
 def test_an_item_that_diverged_is_whole_and_holds_no_nan(data_item, tmp_path):
-    recipe = OPTIONS | {"optimizer": "sgd", "learning_rate": 10.0, "seed": 0}
+    recipe = OPTIONS | {"optimizer": "sgd", "learning_rate": 10.0, "seed": 0, "device": "cpu", "strategy": "auto"}
     config = {"dataset": "digits", "family": "dnn", "knobs": {"depth": 2, "width": 16}, "repeats": [0], "train": recipe}
     work(config, {"data": data_item}, tmp_path)
     results = json.loads((tmp_path / "results.json").read_text(), parse_constant=lambda name: pytest.fail(name))
@@ -138,20 +137,42 @@ def test_an_item_that_diverged_is_whole_and_holds_no_nan(data_item, tmp_path):
     assert results["repeats"][0]["status"] == "unstable"
 
 
-def test_an_items_blocks_are_the_repeats_of_the_whole(data_item, tmp_path):
-    """However the repeats are cut into items, each is the same."""
+@pytest.mark.parametrize("asked", ["sequential", "stacked"])
+def test_an_items_blocks_are_the_repeats_of_the_whole(data_item, tmp_path, asked):
+    """However the repeats are cut into items, each is the same: to the bit alone, up to rounding in a stack."""
     found = {}
-    for block in ([0, 1], [1]):
+    for block in ([0, 1, 2, 3], [1]):
         out = tmp_path / str(len(block))
         out.mkdir()
-        recipe = OPTIONS | {"epochs": 1, "seed": 0}
-        config = {
-            "dataset": "digits",
-            "family": "dnn",
-            "knobs": {"depth": 1, "width": 4},
-            "repeats": block,
-            "train": recipe,
-        }
-        work(config, {"data": data_item}, out)
-        found[len(block)] = [r for r in json.loads((out / "results.json").read_text())["repeats"] if r["repeat"] == 1]
-    assert found[1] == found[2]
+        recipe = OPTIONS | {"epochs": 2, "seed": 0, "device": "cpu", "strategy": asked}
+        config = {"dataset": "digits", "family": "dnn", "knobs": {"depth": 1, "width": 4}}
+        work(config | {"repeats": block, "train": recipe}, {"data": data_item}, out)
+        repeats = json.loads((out / "results.json").read_text())["repeats"]
+        found[len(block)] = next(r for r in repeats if r["repeat"] == 1)
+    whole, alone = found[4], found[1]
+    if asked == "sequential":
+        assert alone == whole
+    for name in ("final", "best"):
+        assert alone.pop(name) == pytest.approx(whole.pop(name), abs=1e-4)
+    assert alone == whole
+
+
+def test_an_item_says_how_it_was_trained(data_item, tmp_path):
+    recipe = OPTIONS | {"epochs": 1, "seed": 0, "device": "cpu"}
+    for family, knobs, asked in (
+        ("dnn", {"depth": 1, "width": 4}, "stacked"),
+        ("cnn", {"depth": 2, "channels": 2}, "auto"),
+        ("vit", {"depth": 1, "width": 4, "heads": 2, "patch": 4}, "sequential"),
+    ):
+        config = {"dataset": "digits", "family": family, "knobs": knobs, "repeats": [0, 1]}
+        out = tmp_path / family
+        out.mkdir()
+        work(config | {"train": recipe | {"strategy": asked}}, {"data": data_item}, out)
+        told = json.loads((out / "timing.json").read_text())
+        assert told["device"] == "cpu" and len(told["seconds"]) == 2
+        if asked == "stacked":
+            assert (
+                told["strategy"] == asked and told["at_once"] in (1, 4) and set(told["products"].values()) <= set(WAYS)
+            )
+        else:  # a deeper CNN has no stacked form
+            assert told["strategy"] == "sequential" and told["layout"] in ("contiguous", "channels_last")

@@ -1,0 +1,144 @@
+"""Training all repeats of an architecture by a strategy, and measuring them."""
+
+import copy
+import os
+import time
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+
+from minarch.data.tensors import Split
+from minarch.errors import UserError
+from minarch.models.build import build
+from minarch.models.families import Spec
+from minarch.training.allocator import keep_freed_memory
+from minarch.training.evaluate import evaluate
+from minarch.training.loop import train
+from minarch.training.repeats import Repeat, Task, derive_seed
+from minarch.training.stacked.ensemble import Ensemble
+from minarch.training.stacked.pixels import Pixels
+from minarch.training.strategy import LAYOUTS, Strategy
+
+TRAIN_MEASURED = 10_000  # images: train loss and accuracy are measured on at most so many, evenly spaced
+
+
+def train_repeats(task: Task, repeats: Sequence[int], strategy: Strategy) -> list[Repeat]:
+    """Train repeats by a strategy, each as if alone.
+
+    A training that diverges, or ends no better than chance, is a result with status "unstable", never an error. What
+    does not fit into memory is trained in halves.
+
+    Raises:
+        UserError: a batch is larger than the data, or one network alone does not fit into memory.
+    """
+    task.recipe.check(len(task.train))
+    keep_freed_memory()
+    count = strategy.at_once or 1
+    waiting = [repeats[first : first + count] for first in range(0, len(repeats), count)]
+    finished: list[Repeat] = []
+    while waiting:
+        block = waiting.pop(0)
+        results = [Repeat(repeat, derive_seed(task.identity, repeat)) for repeat in block]
+        started = time.perf_counter()
+        try:
+            if strategy.at_once:
+                _train_stacked(task, results, strategy)
+            else:
+                _train_alone(task, results[0], strategy)
+        except (RuntimeError, MemoryError) as error:
+            if not _out_of_memory(error):
+                raise
+            if len(block) == 1:
+                raise UserError(
+                    f"train.batch_size: {task.recipe.batch_size} of {task.identity} does not fit into the memory of"
+                    f" {strategy.device.type}; allowed: less, or fewer parameters"
+                ) from error
+            waiting[:0] = [block[: len(block) // 2], block[len(block) // 2 :]]
+            continue
+        for result in results:
+            task.judge(result)
+            result.seconds = (time.perf_counter() - started) / len(results)
+        finished += results
+    return finished
+
+
+def fits_into_memory(spec: Spec, repeats: int) -> None:
+    """Raises UserError if what an item keeps (two networks per repeat, and their copy when written) does not fit."""
+    with torch.device("meta"):
+        each = 4 * 4 * sum(parameter.numel() for parameter in build(spec).parameters())
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if repeats * each > memory:
+        raise UserError(
+            f"sweep.repeats: {repeats} repeats of {spec} need {repeats * each / 2**30:,.1f} GiB in one item, this"
+            f" machine has {memory / 2**30:,.1f} GiB; allowed: sweep.block of at most {int(memory // each)}"
+        )
+
+
+def measure(task: Task, networks: Sequence[nn.Module], split: Split, strategy: Strategy) -> list[tuple[float, float]]:
+    """Loss and accuracy of trained networks on a split."""
+    if not strategy.at_once:
+        found = [evaluate(network, split.to(strategy.device)) for network in networks]
+        return [(each.loss, each.accuracy) for each in found]
+    pixels = Pixels(split, task.spec["classes"], strategy.device)
+    rows: list[tuple[float, float]] = []
+    for first in range(0, len(networks), strategy.at_once):
+        ensemble = Ensemble(task.spec, networks[first : first + strategy.at_once], task.recipe, strategy.products)
+        rows += zip(*(column.tolist() for column in ensemble.measure(pixels)), strict=True)
+    return rows
+
+
+def _train_alone(task: Task, result: Repeat, strategy: Strategy) -> None:
+    model = task.network(result).to(strategy.device)
+    model = model.to(memory_format=LAYOUTS[strategy.layout])  # type: ignore[call-overload]
+    splits = [split.to(strategy.device) for split in (task.train, task.train.thinned(TRAIN_MEASURED), task.validation)]
+
+    def after_epoch(_: int) -> bool:
+        on_train, on_validation = evaluate(model, splits[1]), evaluate(model, splits[2])
+        if result.record((on_train.loss, on_train.accuracy, on_validation.loss, on_validation.accuracy)):
+            result.networks["best"] = copy.deepcopy(model)
+        return task.hopeless(result)
+
+    train(model, splits[0], task.recipe, task.order(result), after_epoch)
+    result.networks["final"] = model
+
+
+def _train_stacked(task: Task, results: list[Repeat], strategy: Strategy) -> None:
+    device, classes = strategy.device, task.spec["classes"]
+    pixels = Pixels(task.train, classes, device)
+    measured = [Pixels(s, classes, device) for s in (task.train.thinned(TRAIN_MEASURED), task.validation)]
+    ensemble = Ensemble(task.spec, [task.network(result) for result in results], task.recipe, strategy.products)
+    best = ensemble.parameters.flat.detach().clone()
+    orders = [task.order(result) for result in results][: 1 if task.recipe.shared_batches else None]
+    going = results
+    for _ in range(task.recipe.epochs):
+        shuffled = [torch.randperm(len(pixels), generator=generator) for generator in orders]
+        ensemble.epoch(pixels, torch.stack(shuffled))
+        columns = [column.tolist() for split in measured for column in ensemble.measure(split)]
+        better = [result.record(row) for result, row in zip(going, zip(*columns, strict=True), strict=True)]
+        ensemble.parameters.keep(torch.tensor(better, device=device), best)
+        if stopped := [i for i, result in enumerate(going) if task.hopeless(result)]:
+            _store(task, ensemble, best, going, stopped)
+            kept = [i for i in range(len(going)) if i not in stopped]
+            going = [going[i] for i in kept]
+            if not going:
+                return
+            best = ensemble.parameters.select(best, kept)
+            ensemble.select(kept)
+            orders = orders if task.recipe.shared_batches else [orders[i] for i in kept]
+    _store(task, ensemble, best, going, range(len(going)))
+
+
+def _store(task: Task, ensemble: Ensemble, best: torch.Tensor, going: list[Repeat], which: Sequence[int]) -> None:
+    """Take the networks of some repeats out of the stack."""
+    for i in which:
+        for name, flat in (("final", ensemble.parameters.flat), ("best", best)):
+            network = task.network(going[i])
+            network.load_state_dict(ensemble.parameters.state(flat, i))
+            going[i].networks[name] = network
+
+
+def _out_of_memory(error: Exception) -> bool:
+    """torch has an exception of its own for accelerators only."""
+    told = isinstance(error, (MemoryError, torch.OutOfMemoryError))
+    return told or "can't allocate memory" in str(error) or "not enough memory" in str(error)

@@ -1,0 +1,91 @@
+"""R networks of one architecture trained and measured as one, each as if alone.
+
+Shapes: R repeats, S = R or (shared batches) 1, N images, B images of a batch, K classes.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from minarch.models.families import Spec
+from minarch.training.loop import Recipe, optimizer_for
+from minarch.training.stacked.cnn import StackedCNN
+from minarch.training.stacked.dnn import StackedDNN
+from minarch.training.stacked.parameters import Parameters
+from minarch.training.stacked.pixels import Pixels
+from minarch.training.stacked.products import Products
+from minarch.training.stacked.vit import StackedViT
+
+MEASURED_AT_ONCE = 512  # images: more would not fit the caches
+
+
+class Gradients(Protocol):
+    """A family's networks with gradients written by hand."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Images [S, B, CHW] -> logits [R, K, B]."""
+
+    def backward(self, change: Tensor) -> None:
+        """The parameters' gradients from that of the logits [R, K, B]."""
+
+
+def gradients_of(spec: Spec) -> Callable[[Parameters, Spec, Products], Gradients] | None:
+    """The family's gradients written by hand; None where there are none, so that only autograd can train it."""
+    if spec["family"] == "dnn":
+        return StackedDNN
+    if spec["family"] == "cnn" and len(spec["channels"]) == 1:
+        return StackedCNN
+    return StackedViT if spec["family"] == "vit" else None
+
+
+class Ensemble:
+    """Networks of one architecture, stacked on the device of `products`."""
+
+    def __init__(self, spec: Spec, networks: Sequence[nn.Module], recipe: Recipe, products: Products) -> None:
+        self.spec, self.recipe, self.products = spec, recipe, products
+        self._take(Parameters.of(networks, products.device))
+
+    def _take(self, parameters: Parameters) -> None:
+        family = gradients_of(self.spec)
+        assert family is not None, self.spec
+        self.parameters = parameters
+        self.gradients = family(parameters, self.spec, self.products)
+        self.optimizer = optimizer_for([parameters.flat], self.recipe)
+
+    def select(self, repeats: Sequence[int]) -> None:
+        """Go on with some of the repeats only, their optimizer's state included."""
+        before, states = self.parameters, self.optimizer.state[self.parameters.flat]
+        self._take(Parameters(before.shapes, before.select(before.flat, repeats)))
+        self.optimizer.state[self.parameters.flat] = {
+            name: before.select(value, repeats) if value.shape == before.flat.shape else value
+            for name, value in states.items()
+        }
+
+    @torch.no_grad()
+    def epoch(self, pixels: Pixels, orders: Tensor) -> None:
+        """One pass over the images in orders int64 [S, N]; never waits for the device."""
+        for index in orders.to(pixels.images.device).split(self.recipe.batch_size, dim=1):
+            self.step(pixels, index)
+
+    @torch.no_grad()
+    def step(self, pixels: Pixels, index: Tensor) -> None:
+        """One batch each, indices [S, B]; the loss is the mean cross-entropy of each network."""
+        images, targets = pixels.batch(index)
+        change = torch.softmax(self.gradients.forward(images), 1)
+        self.gradients.backward(change.sub_(targets).div_(index.shape[1]))
+        self.optimizer.step()
+
+    @torch.no_grad()
+    def measure(self, pixels: Pixels) -> tuple[Tensor, Tensor]:
+        """Mean cross-entropy and share of right answers on a split, float64 [R] each, on the device."""
+        repeats, device = self.parameters.repeats, pixels.images.device
+        loss = torch.zeros(repeats, dtype=torch.float64, device=device)
+        right = torch.zeros(repeats, dtype=torch.float64, device=device)
+        for start in range(0, len(pixels), MEASURED_AT_ONCE):
+            images, labels = pixels.part(slice(start, start + MEASURED_AT_ONCE))
+            logits = self.gradients.forward(images)
+            right += (logits.argmax(1) == labels).sum(1)
+            loss -= torch.log_softmax(logits, 1).gather(1, labels[:, None].expand(repeats, 1, -1)).sum((1, 2))
+        return loss / len(pixels), right / len(pixels)

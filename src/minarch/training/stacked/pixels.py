@@ -1,0 +1,37 @@
+"""A split as stacked networks read it: on the device, whole, images as rows of pixels."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from minarch.data.tensors import Split
+
+
+class Pixels:
+    """N images of D = CHW pixels, uint8 until they are asked for, with labels and one-hot targets of K classes."""
+
+    def __init__(self, split: Split, classes: int, device: torch.device) -> None:
+        area = split.images[0, 0].numel()
+        self.images = split.images.flatten(1).to(device)
+        self.labels = split.labels.to(device)
+        self.targets = functional.one_hot(self.labels, classes).float()
+        self.scale = split.std.repeat_interleave(area).reciprocal().to(device)
+        self.offset = -split.mean.repeat_interleave(area).to(device) * self.scale
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def batch(self, index: Tensor) -> tuple[Tensor, Tensor]:
+        """Indices [S, B] -> normalised images float32 [S, B, D] and targets [S, K, B]."""
+        flat = index.reshape(-1)
+        images = self._normalised(self.images.index_select(0, flat))
+        targets = self.targets.index_select(0, flat)
+        return images.view(*index.shape, -1), targets.view(*index.shape, -1).transpose(1, 2)
+
+    def part(self, part: slice) -> tuple[Tensor, Tensor]:
+        """Images [1, B, D] and labels [1, B] of a part."""
+        return self._normalised(self.images[part])[None], self.labels[None, part]
+
+    def _normalised(self, images: Tensor) -> Tensor:
+        values = images.float()
+        return torch.addcmul(self.offset, values, self.scale, out=values)

@@ -1,0 +1,130 @@
+"""How an architecture's repeats are trained: stacked, so many at once, or one after the other by autograd."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import nn
+
+from minarch.errors import UserError
+from minarch.models.build import build
+from minarch.training.loop import optimizer_for, step
+from minarch.training.repeats import Task
+from minarch.training.stacked.ensemble import Ensemble, gradients_of
+from minarch.training.stacked.pixels import Pixels
+from minarch.training.stacked.products import Products
+from minarch.training.tuning import fastest
+
+AT_ONCE = {"dnn": (1, 4, 8, 16, 32), "cnn": (1, 4), "vit": (1, 4)}  # larger networks gain nothing from company
+STACK_BYTES = 2**29  # of parameters, gradients, optimizer state and best copy on a CPU
+LAYOUTS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
+STEPS = 2  # timed per way and round
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """`at_once` networks stacked (0: one after the other by autograd, in `layout`) on the device of `products`."""
+
+    at_once: int
+    products: Products
+    layout: str = "contiguous"
+
+    @property
+    def device(self) -> torch.device:
+        return self.products.device
+
+    def record(self) -> dict[str, Any]:
+        """What an item keeps of how it was trained."""
+        how: dict[str, Any] = {"strategy": "stacked", "at_once": self.at_once, "products": self.products.chosen}
+        if not self.at_once:
+            how = {"strategy": "sequential", "layout": self.layout}
+        name = torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else self.device.type
+        return {"device": name, **how}
+
+
+class _Stacked:
+    """Seconds of one network's step, `count` stacked."""
+
+    def __init__(self, task: Task, count: int, products: Products) -> None:
+        self.task, self.count, self.products = task, count, products
+
+    def __call__(self) -> float:
+        pixels, ensemble, index = self._ready
+        return _seconds(lambda: ensemble.step(pixels, index)) / self.count
+
+    @cached_property
+    def _ready(self) -> tuple[Pixels, Ensemble, torch.Tensor]:
+        task = self.task
+        networks = [build(task.spec) for _ in range(self.count)]
+        shares = 1 if task.recipe.shared_batches else self.count
+        index = torch.randint(len(task.train), (shares, task.recipe.batch_size))
+        ensemble = Ensemble(task.spec, networks, task.recipe, self.products)
+        return Pixels(task.train, task.spec["classes"], self.products.device), ensemble, index
+
+
+class _Sequential:
+    """Seconds of one network's step by autograd."""
+
+    def __init__(self, task: Task, layout: str) -> None:
+        self.task, self.layout = task, layout
+
+    def __call__(self) -> float:
+        model, stepper, index = self._ready
+        return _seconds(lambda: step(model, self.task.train, index, stepper))
+
+    @cached_property
+    def _ready(self) -> tuple[nn.Module, torch.optim.Optimizer, torch.Tensor]:
+        model = build(self.task.spec).to(memory_format=LAYOUTS[self.layout])  # type: ignore[call-overload]
+        index = torch.randint(len(self.task.train), (self.task.recipe.batch_size,))
+        return model, optimizer_for(model.parameters(), self.task.recipe), index
+
+
+def _seconds(work: Callable[[], None]) -> float:
+    work()
+    started = time.perf_counter()
+    for _ in range(STEPS):
+        work()
+    return (time.perf_counter() - started) / STEPS
+
+
+def device_of(name: str) -> torch.device:
+    """The device called `name`; UserError if this machine has none."""
+    if name == "cuda" and not torch.cuda.is_available():
+        raise UserError("train.device: 'cuda' is not available on this machine, it must be cpu")
+    return torch.device(name)
+
+
+def choose(task: Task, count: int, asked: str, device: torch.device) -> Strategy:
+    """The fastest strategy for `count` repeats on this machine, or the fastest of the kind asked for.
+
+    On an accelerator, all repeats that fit are stacked: launching work costs more than doing it.
+
+    Raises:
+        UserError: stacking is asked for an architecture without gradients of ours.
+    """
+    family, stackable = task.spec["family"], gradients_of(task.spec) is not None
+    if asked == "stacked" and not stackable:
+        raise UserError(
+            f"train.strategy: 'stacked' is not allowed, {family} (or this depth of it) has no stacked form;"
+            " allowed: auto, sequential"
+        )
+    if device.type != "cpu":
+        return Strategy(count if stackable and asked != "sequential" else 0, Products(device))
+    ways: dict[str, Callable[[], float]] = {}
+    if stackable and asked != "sequential":
+        each = 5 * 4 * sum(parameter.numel() for parameter in build(task.spec).parameters())
+        sizes = [n for n in AT_ONCE[family] if n == 1 or (n <= count and n * each <= STACK_BYTES)]
+        ways |= {f"stacked {n}": _Stacked(task, n, Products(device)) for n in sizes}
+    if asked != "stacked":
+        layouts = ["contiguous", "channels_last"] if family == "cnn" else ["contiguous"]
+        ways |= {f"sequential {layout}": _Sequential(task, layout) for layout in layouts}
+    structure = " ".join(f"{name}={value}" for name, value in task.spec.items())
+    batches = f"batch={task.recipe.batch_size}" + (" shared" if task.recipe.shared_batches else "")
+    found = fastest(f"strategy {structure} {batches} {task.recipe.optimizer} of {', '.join(ways)}", ways)
+    kind, _, detail = found.partition(" ")
+    if kind == "stacked":
+        return Strategy(int(detail), Products(device))
+    return Strategy(0, Products(device), detail)

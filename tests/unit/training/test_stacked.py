@@ -1,0 +1,185 @@
+"""Stacked repeats equal networks trained alone by the reference loop, whatever the family, order and library."""
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+from scipy.stats import ks_2samp
+from torch.nn import functional
+
+from minarch.models.build import build
+from minarch.models.families import architecture
+from minarch.training.blocks import measure, train_repeats
+from minarch.training.evaluate import evaluate
+from minarch.training.repeats import Repeat
+from minarch.training.stacked import products as libraries
+from minarch.training.stacked.ensemble import Ensemble, gradients_of
+from minarch.training.stacked.parameters import Parameters
+from minarch.training.stacked.pixels import Pixels
+from minarch.training.stacked.products import WAYS, Products
+from minarch.training.strategy import Strategy
+
+CPU = torch.device("cpu")
+FAMILIES = {
+    "dnn": {"depth": 3, "width": 7},
+    "cnn": {"channels": 3},
+    "vit": {"depth": 2, "width": 8, "heads": 2, "patch": 4},
+}
+families = pytest.mark.parametrize(("family", "knobs"), FAMILIES.items())
+
+
+def _stack(at_once):
+    return Strategy(at_once, Products(CPU))
+
+
+def _alone(layout="contiguous"):
+    return Strategy(0, Products(CPU), layout)
+
+
+def _close(first, second, tolerance):
+    states = (network.state_dict() for network in (first, second))
+    for (name, one), other in zip(next(states).items(), next(states).values(), strict=True):
+        torch.testing.assert_close(one, other, atol=tolerance, rtol=0, msg=lambda text, name=name: f"{name}: {text}")
+
+
+def _bytes(results):
+    networks = [network for result in results for network in result.networks.values()]
+    return [t.numpy().tobytes() for network in networks for t in network.state_dict().values()]
+
+
+@families
+@pytest.mark.parametrize("shape", [(1, 8, 8), (3, 12, 8)])
+@pytest.mark.parametrize("repeats", [1, 3])
+@pytest.mark.parametrize("shared", [False, True])
+@pytest.mark.parametrize("library", WAYS)
+def test_gradients_are_those_of_autograd(family, knobs, shape, repeats, shared, library, monkeypatch):
+    monkeypatch.setattr(libraries, "fastest", lambda question, ways: library)
+    spec = architecture(family, knobs).spec(shape, 7)
+    torch.manual_seed(0)
+    networks = [build(spec) for _ in range(repeats)]
+    count = 1 if shared else repeats
+    images, labels = torch.randn(count, 6, *shape), torch.randint(0, 7, (count, 6))
+    parameters = Parameters.of(networks, CPU)
+    parameters.flat.grad.fill_(float("nan"))  # every gradient must be written
+    gradients = gradients_of(spec)(parameters, spec, Products(CPU))
+    logits = gradients.forward(images.flatten(2))
+    targets = functional.one_hot(labels, 7).transpose(1, 2)
+    gradients.backward((torch.softmax(logits, 1) - targets) / 6)
+    for repeat, network in enumerate(networks):
+        found = network(images[repeat % count])
+        functional.cross_entropy(found, labels[repeat % count]).backward()
+        torch.testing.assert_close(logits[repeat].T, found, atol=1e-5, rtol=0)
+        for name, parameter in network.named_parameters():
+            torch.testing.assert_close(parameters[name].grad[repeat], parameter.grad, atol=1e-5, rtol=0)
+
+
+@families
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+@pytest.mark.parametrize("shared", [False, True])
+def test_after_100_steps_a_stacked_repeat_is_the_one_trained_alone(family, knobs, optimizer, shared, task):
+    made = task(family, knobs, optimizer=optimizer, shared_batches=shared, epochs=8, weight_decay=1e-4)  # 104 steps
+    stacked, alone = (train_repeats(made, [0, 1, 5], how) for how in (_stack(3), _alone()))
+    for one, other in zip(stacked, alone, strict=True):
+        assert (one.repeat, one.seed, one.status, one.best_epoch) == (
+            other.repeat, other.seed, other.status, other.best_epoch,
+        )  # fmt: skip
+        np.testing.assert_allclose(one.curve, other.curve, atol=2e-3)
+        for name in ("final", "best"):
+            _close(one.networks[name], other.networks[name], 2e-3)
+
+
+@families
+def test_the_same_item_and_strategy_is_the_same_bytes(family, knobs, task):
+    made = task(family, knobs)
+    assert _bytes(train_repeats(made, [0, 1], _stack(2))) == _bytes(train_repeats(made, [0, 1], _stack(2)))
+
+
+@families
+def test_a_repeat_that_diverges_does_not_touch_its_neighbours(family, knobs, task):
+    made = task(family, knobs)
+    sound = [made.network(Repeat(repeat, repeat)) for repeat in range(3)]
+    broken = copy.deepcopy(sound)
+    with torch.no_grad():
+        for parameter in broken[1].parameters():
+            parameter.fill_(float("nan"))
+    flat = []
+    for networks in (sound, broken):
+        ensemble = Ensemble(made.spec, networks, made.recipe, Products(CPU))
+        orders = torch.stack([torch.randperm(400, generator=torch.Generator().manual_seed(r)) for r in range(3)])
+        pixels = Pixels(made.train, 10, CPU)
+        ensemble.epoch(pixels, orders)
+        loss, accuracy = ensemble.measure(pixels)
+        flat.append([ensemble.parameters.state(ensemble.parameters.flat, r) for r in (0, 2)])
+        assert loss[[0, 2]].isfinite().all() and (accuracy[[0, 2]] > 0).all()
+    assert not loss[1].isfinite()
+    for one, other in zip(*flat, strict=True):
+        assert all(one[name].equal(other[name]) for name in one)
+
+
+def test_a_diverging_stack_is_recorded_and_holds_what_autograd_says(task):
+    made = task("dnn", {"depth": 2, "width": 16}, optimizer="sgd", learning_rate=10.0)
+    assert {r.status for how in (_stack(2), _alone()) for r in train_repeats(made, [0, 1], how)} == {"unstable"}
+
+
+@families
+def test_measuring_a_stack_is_evaluating_each_network(family, knobs, task):
+    made = task(family, knobs)
+    networks = [r.networks["final"] for r in train_repeats(made, range(3), _stack(3))]
+    for split in (made.train, made.validation):
+        for (loss, accuracy), network in zip(measure(made, networks, split, _stack(2)), networks, strict=True):
+            expected = evaluate(network, split)
+            assert loss == pytest.approx(expected.loss, abs=1e-5)
+            assert accuracy == pytest.approx(expected.accuracy, abs=1e-9)
+
+
+@families
+def test_full_trainings_have_the_same_distribution(family, knobs, task):
+    """30 repeats, stacked and alone: the accuracies are the same sample, and paired ones hardly differ."""
+    made = task(family, knobs, epochs=15)
+    found = [np.array([r.curve[-1][3] for r in train_repeats(made, range(30), how)]) for how in (_stack(10), _alone())]
+    assert ks_2samp(*found).pvalue > 0.5  # of independent samples of one distribution, half would be below
+    assert abs(found[0].mean() - found[1].mean()) < 0.003
+    assert np.median(np.abs(found[0] - found[1])) <= 0.01
+
+
+def test_shared_batches_are_one_order_and_other_initialisations(task):
+    one, other = train_repeats(task(shared_batches=True), [0, 1], _stack(2))
+    assert one.networks["final"].classifier.weight.ne(other.networks["final"].classifier.weight).any()
+    orders = [task(shared_batches=shared).order(Repeat(r, r)) for shared in (True, False) for r in (0, 1)]
+    first, second, third, fourth = (torch.randperm(50, generator=generator).tolist() for generator in orders)
+    assert first == second and third != fourth
+
+
+@pytest.mark.parametrize("at_once", [0, 1, 2, 4])
+def test_a_hopeless_repeat_stops_and_the_others_are_as_ever(at_once, task, monkeypatch):
+    strategy = _stack(at_once) if at_once else _alone()
+    never, early = task(epochs=4), task(epochs=4, give_up_after=2)
+    whole = train_repeats(never, range(4), strategy)
+    bar = sorted(max(row[3] for row in result.curve[:2]) for result in whole)[1]
+    monkeypatch.setattr(type(early), "chance", bar)  # the two worst after two epochs are hopeless
+    stopped = train_repeats(early, range(4), strategy)
+    assert sorted(len(result.curve) for result in stopped) == [2, 2, 4, 4]
+    for one, other in zip(stopped, whole, strict=True):
+        np.testing.assert_allclose(one.curve, other.curve[: len(one.curve)], atol=1e-4)
+        assert set(one.networks) == {"final", "best"}
+        if len(one.curve) == 4:
+            _close(one.networks["final"], other.networks["final"], 1e-4)
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_selecting_repeats_goes_on_where_they_were(shared, task):
+    made = task(shared_batches=shared)
+    pixels = Pixels(made.train, 10, CPU)
+    networks = [made.network(Repeat(r, r)) for r in range(3)]
+    whole, part = (Ensemble(made.spec, copy.deepcopy(networks), made.recipe, Products(CPU)) for _ in range(2))
+    order = torch.stack([torch.randperm(400) for _ in range(1 if shared else 3)])
+    for ensemble in (whole, part):
+        ensemble.epoch(pixels, order)
+    part.select([0, 2])
+    whole.epoch(pixels, order)
+    part.epoch(pixels, order if shared else order[[0, 2]])
+    for mine, theirs in ((0, 0), (1, 2)):
+        state = whole.parameters.state(whole.parameters.flat, theirs)
+        for name, value in part.parameters.state(part.parameters.flat, mine).items():
+            torch.testing.assert_close(value, state[name], atol=1e-6, rtol=0)
