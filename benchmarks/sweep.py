@@ -1,4 +1,5 @@
-"""What a sweep costs: `python benchmarks/sweep.py [--root FOLDER] [--rounds 3] [--only TEXT] [--json FILE]`.
+"""What a sweep costs: `python benchmarks/sweep.py [--root FOLDER] [--rounds 3] [--only TEXT] [--json FILE]`,
+and how the cost grows: `python benchmarks/sweep.py --growth 10 100 1000`.
 
 Four ways to train the same architectures, side by side in one run, evaluated after each epoch, results written:
   naive    what a user would write: a torchvision data set with transforms, DataLoader, Adam, default threads;
@@ -9,6 +10,7 @@ The unit is the wall time of one epoch of one training when all cores are busy; 
 """
 
 import argparse
+import contextlib
 import importlib
 import json
 import multiprocessing
@@ -17,6 +19,7 @@ import platform
 import resource
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -25,7 +28,9 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import psutil
 import torch
+from orchestration import checkout, study, timed
 from sklearn.datasets import load_digits
 from threadpoolctl import threadpool_limits
 
@@ -234,6 +239,46 @@ def measure(case: Case, root: str | None, folder: Path, rounds: int) -> dict[str
     }
 
 
+def growth(counts: list[int]) -> None:
+    """Real `snakemake` sweeps of more and more equal items (30 repeats of one architecture, digits, 20 epochs).
+
+    The first row, one item per core, is what every run pays once (start, imports); the others are beyond it.
+    """
+    print(f"{'items':>6}{'seconds':>9}{'per further item':>20}{'peak memory of all processes':>31}")
+    first = 0.0
+    for count in [CORES, *counts]:
+        params: dict[str, Any] = study(5)
+        params["sweep"] = {"repeats": 30 * count, "block": 30, "families": {"dnn": {"depth": 2, "width": 16}}}
+        params["train"] = {"epochs": 20, "batch_size": 64}
+        with tempfile.TemporaryDirectory(prefix="minarch-benchmark-") as name:
+            root = Path(name)
+            checkout(root, params)
+            timed(root, "snakemake", "--cores", str(CORES), "data")
+            memory = _Memory()
+            memory.start()
+            wall = timed(root, "snakemake", "--cores", str(CORES), "sweep")
+            memory.done.set()
+        first = first or wall
+        further = f"{(wall - first) / (count - CORES):18.3f} s" if count > CORES else " " * 20
+        print(f"{count:6}{wall:9.1f}{further}{memory.peak / 2**20:27,.0f} MiB", flush=True)
+
+
+class _Memory(threading.Thread):
+    """The largest proportional memory of this process's descendants."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.done, self.peak = threading.Event(), 0
+
+    def run(self) -> None:
+        while not self.done.wait(0.2):
+            total = 0
+            for process in psutil.Process().children(recursive=True):
+                with contextlib.suppress(psutil.Error):
+                    total += process.memory_full_info().pss
+            self.peak = max(self.peak, total)
+
+
 def show(rows: list[dict[str, Any]], peak: float) -> None:
     """The table."""
     print(f"{CORES} cores, {platform.processor() or platform.machine()}, torch {torch.__version__}")
@@ -257,8 +302,12 @@ def main() -> None:
     parser.add_argument("--root", metavar="FOLDER", help="holds torchvision's MNIST files (default: data/downloads)")
     parser.add_argument("--rounds", type=int, default=3, help="of each way (default: %(default)s)")
     parser.add_argument("--only", default="", help="cases whose name contains this")
+    parser.add_argument("--growth", type=int, nargs="+", metavar="N", help="instead: sweeps of so many items each")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the numbers there")
     arguments = parser.parse_args()
+    if arguments.growth:
+        growth(arguments.growth)
+        return
     torch.set_num_threads(1)
     importlib.import_module("torch._dynamo")  # the first optimizer imports it; the fork server has it, too
     with tempfile.TemporaryDirectory(prefix="minarch-benchmark-") as name:

@@ -26,7 +26,7 @@ def work(config: dict[str, Any], inputs: dict[str, Any], out: Path) -> None:
     spec = kind.spec(record["shape"], record["classes"])
     options = dict(config["train"])
     identity = {k: config[k] for k in ("dataset", "family", "knobs")} | {"seed": options.pop("seed")}
-    asked, device = options.pop("strategy"), device_of(options.pop("device"))
+    asked, device = options.pop("strategy"), device_of(options.pop("device"), options.pop("precision", None))
     train, validation = (load_split(inputs["data"], name) for name in ("train", "validation"))
     task = Task(spec, identity, train, validation, Recipe(**options))
     fits_into_memory(spec, len(config["repeats"]))
@@ -64,6 +64,7 @@ def _summary(result: Repeat, spec: dict[str, Any]) -> dict[str, Any]:
         "seed": result.seed,
         "status": result.status,
         "spec": spec,
+        "epochs": len(result.curve),
         "best_epoch": result.best_epoch,
         "final": result.metrics(len(result.curve)),
         "best": result.metrics(result.best_epoch),

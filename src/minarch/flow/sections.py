@@ -101,6 +101,15 @@ class Sweeping(Training):
     strategy: Literal["auto", "stacked", "sequential"] = Field(
         "auto", json_schema_extra=NOT_IDENTITY, description="stacked repeats or one after the other; auto: the faster"
     )
+    precision: Literal["tf32"] | None = Field(
+        None, description="of matrix products on cuda; tf32 is faster and rounds to 10 bits; null: float32"
+    )
+
+    @model_validator(mode="after")
+    def _has_an_effect(self) -> "Sweeping":
+        if self.precision is not None and self.device == "cpu":
+            raise ValueError(f"precision: {self.precision!r} has no effect with device: cpu; allowed: null")
+        return self
 
 
 class Convergence(Section):

@@ -90,10 +90,11 @@ def _seconds(work: Callable[[], None]) -> float:
     return (time.perf_counter() - started) / STEPS
 
 
-def device_of(name: str) -> torch.device:
-    """The device called `name`; UserError if this machine has none."""
+def device_of(name: str, precision: str | None = None) -> torch.device:
+    """The device called `name`, its products in tf32 if that is the precision; UserError if this machine has none."""
     if name == "cuda" and not torch.cuda.is_available():
         raise UserError("train.device: 'cuda' is not available on this machine, it must be cpu")
+    torch.backends.cuda.matmul.fp32_precision = "tf32" if precision == "tf32" else "ieee"
     return torch.device(name)
 
 

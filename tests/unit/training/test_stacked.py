@@ -183,3 +183,18 @@ def test_selecting_repeats_goes_on_where_they_were(shared, task):
         state = whole.parameters.state(whole.parameters.flat, theirs)
         for name, value in part.parameters.state(part.parameters.flat, mine).items():
             torch.testing.assert_close(value, state[name], atol=1e-6, rtol=0)
+
+
+@families
+@pytest.mark.parametrize("shared", [False, True])
+def test_a_step_stays_on_its_device(family, knobs, shared, task):
+    """On torch's device without memory, a tensor made elsewhere by mistake is an error, as it would be on a GPU."""
+    made, meta = task(family, knobs, shared_batches=shared), torch.device("meta")
+    parameters = Parameters.of([made.network(Repeat(r, r)) for r in range(2)], meta)
+    gradients = gradients_of(made.spec)(parameters, made.spec, Products(meta))
+    pixels = Pixels(made.train, 10, meta)
+    images, targets = pixels.batch(torch.zeros(1 if shared else 2, 8, dtype=torch.int64, device=meta))
+    logits = gradients.forward(images)
+    gradients.backward(torch.softmax(logits, 1).sub_(targets).div_(8))
+    parameters.keep(torch.ones(2, dtype=torch.bool, device=meta), torch.zeros_like(parameters.flat))
+    assert logits.shape == (2, 10, 8) and logits.device == meta

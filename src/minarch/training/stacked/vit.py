@@ -98,8 +98,10 @@ class Block:
         inner = torch.ops.aten.gelu_backward(self.fc2.backward(change), units)
         change = self.norm2.backward(self.fc1.backward(inner)).add_(change)  # of `middle`
         mixed = self._heads(self.output.backward(change), batch)
-        by_value, by_key, by_query = (torch.empty(repeats, batch * n, query.shape[1] * self.head_size)
-                                      for n in (value.shape[2], value.shape[2], asking))  # fmt: skip
+        by_query, by_key, by_value = (
+            part.new_empty(repeats, batch * part.shape[2], part.shape[1] * part.shape[3])
+            for part in (query, key, value)
+        )
         self.product(attention.transpose(2, 3), mixed, self._heads(by_value, batch))
         scores = self.product(mixed, value.transpose(2, 3)).mul_(attention)
         scores.addcmul_(attention, scores.sum(3, keepdim=True), value=-1).mul_(self.head_size**-0.5)
