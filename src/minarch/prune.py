@@ -21,6 +21,7 @@ from minarch.models.cost import macs, parameters
 from minarch.models.weights import finite, load_networks, save_networks
 from minarch.pruning.magnitude import prune_magnitude
 from minarch.pruning.structured import prune_structured
+from minarch.training.allocator import keep_freed_memory
 from minarch.training.evaluate import evaluate
 from minarch.training.loop import Recipe, train
 from minarch.training.repeats import derive_seed
@@ -37,6 +38,7 @@ def work(config: dict[str, Any], inputs: dict[str, Any], out: Path) -> None:
     }
     method = structured if config["method"] == "structured" else magnitude
     splits = {name: load_split(inputs["data"], name) for name in ("train", "validation", "test")}
+    keep_freed_memory()
     started = time.perf_counter()
     results = method(config, load_networks(parent), splits, out)
     (out / "results.json").write_text(json.dumps(about | results, indent=1, allow_nan=False) + "\n")

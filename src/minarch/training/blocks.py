@@ -1,6 +1,7 @@
 """Training all repeats of an architecture by a strategy, and measuring them."""
 
 import copy
+import math
 import os
 import time
 from collections.abc import Sequence
@@ -34,8 +35,9 @@ def train_repeats(task: Task, repeats: Sequence[int], strategy: Strategy) -> lis
     """
     task.recipe.check(len(task.train))
     keep_freed_memory()
-    count = strategy.at_once or 1
-    waiting = [repeats[first : first + count] for first in range(0, len(repeats), count)]
+    # as few blocks as can be, as equal as can be: products of one shape are measured once
+    parts = math.ceil(len(repeats) / (strategy.at_once or 1))
+    waiting = [repeats[len(repeats) * i // parts : len(repeats) * (i + 1) // parts] for i in range(parts)]
     finished: list[Repeat] = []
     while waiting:
         block = waiting.pop(0)

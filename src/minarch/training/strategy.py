@@ -1,7 +1,7 @@
 """How an architecture's repeats are trained: stacked, so many at once, or one after the other by autograd."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -13,12 +13,12 @@ from minarch.errors import UserError
 from minarch.models.build import build
 from minarch.training.loop import optimizer_for, step
 from minarch.training.repeats import Task
-from minarch.training.stacked.ensemble import Ensemble, gradients_of
+from minarch.training.stacked.ensemble import FAMILIES, Ensemble
 from minarch.training.stacked.pixels import Pixels
 from minarch.training.stacked.products import Products
 from minarch.training.tuning import fastest
 
-AT_ONCE = {"dnn": (1, 4, 8, 16, 32), "cnn": (1, 4), "vit": (1, 4)}  # larger networks gain nothing from company
+AT_ONCE = (1, 4, 8, 16, 32)  # networks in a stack
 STACK_BYTES = 2**29  # of parameters, gradients, optimizer state and best copy on a CPU
 LAYOUTS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
 STEPS = 2  # timed per way and round
@@ -48,8 +48,8 @@ class Strategy:
 class _Stacked:
     """Seconds of one network's step, `count` stacked."""
 
-    def __init__(self, task: Task, count: int, products: Products) -> None:
-        self.task, self.count, self.products = task, count, products
+    def __init__(self, task: Task, count: int) -> None:
+        self.task, self.count, self.products = task, count, Products(torch.device("cpu"))
 
     def __call__(self) -> float:
         pixels, ensemble, index = self._ready
@@ -106,26 +106,40 @@ def choose(task: Task, count: int, asked: str, device: torch.device) -> Strategy
     Raises:
         UserError: stacking is asked for an architecture without gradients of ours.
     """
-    family, stackable = task.spec["family"], gradients_of(task.spec) is not None
+    family = task.spec["family"]
+    stackable = family in FAMILIES
     if asked == "stacked" and not stackable:
         raise UserError(
-            f"train.strategy: 'stacked' is not allowed, {family} (or this depth of it) has no stacked form;"
-            " allowed: auto, sequential"
+            f"train.strategy: 'stacked' is not allowed, {family} has no stacked form; allowed: auto, sequential"
         )
     if device.type != "cpu":
         return Strategy(count if stackable and asked != "sequential" else 0, Products(device))
     ways: dict[str, Callable[[], float]] = {}
     if stackable and asked != "sequential":
-        each = 5 * 4 * sum(parameter.numel() for parameter in build(task.spec).parameters())
-        sizes = [n for n in AT_ONCE[family] if n == 1 or (n <= count and n * each <= STACK_BYTES)]
-        ways |= {f"stacked {n}": _Stacked(task, n, Products(device)) for n in sizes}
+        stacked = _climb(task, count)
+        ways[f"stacked {stacked.count}"] = stacked
     if asked != "stacked":
         layouts = ["contiguous", "channels_last"] if family == "cnn" else ["contiguous"]
         ways |= {f"sequential {layout}": _Sequential(task, layout) for layout in layouts}
-    structure = " ".join(f"{name}={value}" for name, value in task.spec.items())
-    batches = f"batch={task.recipe.batch_size}" + (" shared" if task.recipe.shared_batches else "")
-    found = fastest(f"strategy {structure} {batches} {task.recipe.optimizer} of {', '.join(ways)}", ways)
-    kind, _, detail = found.partition(" ")
+    kind, _, detail = fastest(_question(task, ways), ways).partition(" ")
     if kind == "stacked":
         return Strategy(int(detail), Products(device))
     return Strategy(0, Products(device), detail)
+
+
+def _climb(task: Task, count: int) -> _Stacked:
+    """The stack that is faster, per network, than smaller ones and the next larger one."""
+    each = 5 * 4 * sum(parameter.numel() for parameter in build(task.spec).parameters())
+    best = _Stacked(task, 1)
+    for size in sorted({*(n for n in AT_ONCE if n < count), min(count, AT_ONCE[-1])} - {1}):
+        ways = {f"stacked {way.count}": way for way in (best, _Stacked(task, size))}
+        if size * each > STACK_BYTES or fastest(_question(task, ways), ways) == f"stacked {best.count}":
+            break
+        best = _Stacked(task, size)
+    return best
+
+
+def _question(task: Task, ways: Iterable[str]) -> str:
+    structure = " ".join(f"{name}={value}" for name, value in task.spec.items())
+    batches = f"batch={task.recipe.batch_size}" + (" shared" if task.recipe.shared_batches else "")
+    return f"strategy {structure} {batches} {task.recipe.optimizer}: {', '.join(ways)}"

@@ -14,19 +14,21 @@ from minarch.training.blocks import measure, train_repeats
 from minarch.training.evaluate import evaluate
 from minarch.training.repeats import Repeat
 from minarch.training.stacked import products as libraries
-from minarch.training.stacked.ensemble import Ensemble, gradients_of
+from minarch.training.stacked.ensemble import FAMILIES as STACKED
+from minarch.training.stacked.ensemble import Ensemble
 from minarch.training.stacked.parameters import Parameters
 from minarch.training.stacked.pixels import Pixels
 from minarch.training.stacked.products import WAYS, Products
 from minarch.training.strategy import Strategy
 
 CPU = torch.device("cpu")
-FAMILIES = {
-    "dnn": {"depth": 3, "width": 7},
-    "cnn": {"channels": 3},
-    "vit": {"depth": 2, "width": 8, "heads": 2, "patch": 4},
-}
-families = pytest.mark.parametrize(("family", "knobs"), FAMILIES.items())
+FAMILIES = [
+    ("dnn", {"depth": 3, "width": 7}),
+    ("cnn", {"channels": 3}),
+    ("cnn", {"depth": 2, "channels": 3}),
+    ("vit", {"depth": 2, "width": 8, "heads": 2, "patch": 4}),
+]
+families = pytest.mark.parametrize(("family", "knobs"), FAMILIES, ids=["dnn", "cnn", "deep-cnn", "vit"])
 
 
 def _stack(at_once):
@@ -62,7 +64,7 @@ def test_gradients_are_those_of_autograd(family, knobs, shape, repeats, shared, 
     images, labels = torch.randn(count, 6, *shape), torch.randint(0, 7, (count, 6))
     parameters = Parameters.of(networks, CPU)
     parameters.flat.grad.fill_(float("nan"))  # every gradient must be written
-    gradients = gradients_of(spec)(parameters, spec, Products(CPU))
+    gradients = STACKED[spec["family"]](parameters, spec, Products(CPU))
     logits = gradients.forward(images.flatten(2))
     targets = functional.one_hot(labels, 7).transpose(1, 2)
     gradients.backward((torch.softmax(logits, 1) - targets) / 6)
@@ -191,7 +193,7 @@ def test_a_step_stays_on_its_device(family, knobs, shared, task):
     """On torch's device without memory, a tensor made elsewhere by mistake is an error, as it would be on a GPU."""
     made, meta = task(family, knobs, shared_batches=shared), torch.device("meta")
     parameters = Parameters.of([made.network(Repeat(r, r)) for r in range(2)], meta)
-    gradients = gradients_of(made.spec)(parameters, made.spec, Products(meta))
+    gradients = STACKED[made.spec["family"]](parameters, made.spec, Products(meta))
     pixels = Pixels(made.train, 10, meta)
     images, targets = pixels.batch(torch.zeros(1 if shared else 2, 8, dtype=torch.int64, device=meta))
     logits = gradients.forward(images)

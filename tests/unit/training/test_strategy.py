@@ -8,7 +8,7 @@ import torch
 from minarch.errors import UserError
 from minarch.training import blocks, tuning
 from minarch.training.blocks import fits_into_memory, train_repeats
-from minarch.training.stacked.ensemble import Ensemble
+from minarch.training.stacked.ensemble import FAMILIES, Ensemble
 from minarch.training.stacked.products import Products
 from minarch.training.strategy import Strategy, choose, device_of
 from minarch.training.tuning import fastest
@@ -61,14 +61,14 @@ def test_every_choice_trains(family, task, no_answers):
         assert [r.repeat for r in train_repeats(made, [3, 1, 4, 5], strategy)] == [3, 1, 4, 5]
 
 
-def test_what_has_no_stacked_form_says_so(task, no_answers):
+def test_what_has_no_stacked_form_says_so(task, no_answers, monkeypatch):
+    monkeypatch.delitem(FAMILIES, "cnn")  # as a family of the user's
     made = task("cnn", {"depth": 2, "channels": 2})
     assert choose(made, 2, "auto", CPU).at_once == 0
     with pytest.raises(UserError) as error:
         choose(made, 2, "stacked", CPU)
     assert str(error.value) == (
-        "train.strategy: 'stacked' is not allowed, cnn (or this depth of it) has no stacked form;"
-        " allowed: auto, sequential"
+        "train.strategy: 'stacked' is not allowed, cnn has no stacked form; allowed: auto, sequential"
     )
 
 
@@ -96,6 +96,18 @@ def test_out_of_memory_halves_the_block(error, task, monkeypatch):
     results = train_repeats(task(epochs=1), range(7), strategy)
     assert [r.repeat for r in results] == list(range(7)) and all(len(r.curve) == 1 for r in results)
     assert sizes == [7, 3, 1, 2, 4, 2, 2]
+
+
+def test_blocks_are_few_and_equal(task, monkeypatch):
+    sizes, genuine = [], Ensemble.__init__
+
+    def counted(self, spec, networks, recipe, products):
+        sizes.append(len(networks))
+        genuine(self, spec, networks, recipe, products)
+
+    monkeypatch.setattr(Ensemble, "__init__", counted)
+    results = train_repeats(task(epochs=1), range(10), Strategy(4, Products(CPU)))
+    assert [r.repeat for r in results] == list(range(10)) and sorted(sizes) == [3, 3, 4]
 
 
 def test_one_network_too_many_is_one_line_and_other_errors_stay(task, monkeypatch):

@@ -1,11 +1,15 @@
-"""The convolutional network of arXiv 2601.17987 (one 3x3 convolution), forward and backward, for R repeats at once.
+"""The convolutional network, forward and backward, for R repeats at once.
 
-Shapes: R repeats, S = R batches of images or 1 that all share, B images [C, H, W], D = CHW, F filters,
-P = (H-2)(W-2) places, K classes.
+A convolution is the product of the filters with all patches, [F, 9C+1] x [9C+1, BP]: with few filters the library's own
+is slower, and it cannot stack. The patches' last row is 1, so that the bias is a column of the filters.
+
+Shapes: R repeats, S = R batches of images or 1 that all share, B images [C, H, W], D = CHW, F filters, P places of a
+filter, K classes. Maps are [R, F, B, H, W].
 """
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from minarch.models.families import Spec
 from minarch.training.stacked.dnn import first_product, mask
@@ -13,60 +17,88 @@ from minarch.training.stacked.parameters import Parameters
 from minarch.training.stacked.products import Products
 
 
-class StackedCNN:
-    """The convolution as the product of the filters with all patches, [F, 9C+1] x [9C+1, BP].
+class Convolution:
+    """A 3x3 convolution, stride 1, and ReLU: maps [S, C, B, H, W] -> [R, F, B, H', W']."""
 
-    With few filters, the library's convolution is slower than this. The patches' last row is 1, so that the bias is a
-    column of the filters.
-    """
+    def __init__(self, parameters: Parameters, name: str, padding: int, product: Products) -> None:
+        self.weight, self.bias = parameters[f"{name}.weight"], parameters[f"{name}.bias"]
+        self.padding, self.product = padding, product
+        self.patches = self.filters = self.maps = torch.empty(0)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        self.filters = torch.cat([self.weight.value.flatten(2), self.bias.value[:, :, None]], 2)
+        padded = functional.pad(maps, [self.padding] * 4) if self.padding else maps
+        windows = padded.unfold(3, 3, 1).unfold(4, 3, 1)  # [S, C, B, H', W', 3, 3]
+        count, depth, *places = windows.shape[:5]
+        rows = windows.new_empty(count, depth * 9 + 1, *places)
+        rows[:, :-1].unflatten(1, (depth, 3, 3)).copy_(windows.permute(0, 1, 5, 6, 2, 3, 4))
+        rows[:, -1] = 1
+        self.patches = rows.flatten(2)
+        self.maps = first_product(self.product, self.filters, self.patches).relu_().unflatten(2, places)
+        return self.maps
+
+    def backward(self, change: Tensor, inputs: bool) -> Tensor:
+        """The gradient of the maps read (none if `inputs` is False) from that of the maps made."""
+        mask(change, self.maps)
+        repeats, count, batch, height, width = change.shape
+        flat = change.flatten(2) if len(self.patches) == repeats else change.reshape(1, repeats * count, -1)
+        found = self.product(self.patches, flat.transpose(1, 2))  # so oriented it is faster than its transpose
+        found = found.transpose(1, 2).reshape(repeats, count, -1)
+        self.weight.grad.flatten(2).copy_(found[:, :, :-1])
+        self.bias.grad.copy_(found[:, :, -1])
+        if not inputs:
+            return change
+        by_patch = self.product(self.filters[:, :, :-1].transpose(1, 2), change.flatten(2))
+        by_patch = by_patch.view(repeats, -1, 3, 3, batch, height, width)
+        read = change.new_zeros(repeats, by_patch.shape[1], batch, height + 2, width + 2)
+        for row in range(3):
+            for column in range(3):
+                read[..., row : row + height, column : column + width] += by_patch[:, :, row, column]
+        return read[..., 1:-1, 1:-1]
+
+
+class StackedCNN:
+    """The gradients of minarch.models.cnn.CNN."""
 
     def __init__(self, parameters: Parameters, spec: Spec, product: Products) -> None:
         self.shape, self.product = spec["shape"], product
-        self.filters = parameters["convolutions.0.weight"], parameters["convolutions.0.bias"]
+        self.convolutions = [
+            Convolution(parameters, f"convolutions.{i}", int(i > 0), product) for i in range(len(spec["channels"]))
+        ]
         self.weight, self.bias = parameters["classifier.weight"], parameters["classifier.bias"]
-        self.saved: tuple[Tensor, ...] = ()
+        self.largest: list[Tensor] = []  # of each pooling window, its index
+        self.readout = torch.empty(0)
 
     def forward(self, images: Tensor) -> Tensor:
         """Images [S, B, D] -> logits [R, K, B]."""
-        filters = torch.cat([self.filters[0].value.flatten(2), self.filters[1].value[:, :, None]], 2)
-        repeats, count, _ = filters.shape
-        patches = self._patches(images)
-        maps = first_product(self.product, filters, patches).relu_()
-        maps = maps.view(repeats * count, images.shape[1], -1)  # [RF, B, P]
-        readout = self._by_filter(self.weight.value).flatten(0, 1)  # [RF, K, P]
-        logits = self.product(readout, maps.transpose(1, 2)).unflatten(0, (repeats, count)).sum(1)
-        self.saved = patches, maps, readout
-        return logits.add_(self.bias.value[:, :, None])
+        maps = self.convolutions[0].forward(images.unflatten(2, self.shape).transpose(1, 2))
+        self.largest = []
+        for convolution in self.convolutions[1:]:
+            pooled, largest = torch.ops.aten.max_pool2d_with_indices(maps.flatten(0, 1), [2, 2])
+            self.largest.append(largest)
+            maps = convolution.forward(pooled.unflatten(0, maps.shape[:2]))
+        repeats, count, batch = maps.shape[:3]
+        self.readout = self._by_filter(self.weight.value).flatten(0, 1)  # [RF, K, P]
+        logits = self.product(self.readout, maps.reshape(repeats * count, batch, -1).transpose(1, 2))
+        return logits.unflatten(0, (repeats, count)).sum(1).add_(self.bias.value[:, :, None])
 
     def backward(self, change: Tensor) -> None:
         """Gradients of all parameters from that of the logits [R, K, B]."""
-        patches, maps, readout = self.saved
-        repeats, classes, batch = change.shape
+        maps = self.convolutions[-1].maps
+        repeats, count, batch = maps.shape[:3]
         torch.sum(change, 2, out=self.bias.grad)
-        change = change[:, None].expand(repeats, len(maps) // repeats, classes, batch).flatten(0, 1)  # [RF, K, B]
+        change = change[:, None].expand(-1, count, -1, -1).flatten(0, 1)  # [RF, K, B]
         gradient = self._by_filter(self.weight.grad)
-        gradient.copy_(self.product(change, maps).view_as(gradient))
-        change = self.product(change.transpose(1, 2), readout)
-        mask(change, maps)
-        change = change.view(repeats, -1, batch * maps.shape[2])
-        if len(patches) < repeats:  # one product for all
-            change = change.view(1, -1, change.shape[2])
-        filters = self.product(patches, change.transpose(1, 2))  # so oriented it is faster than its transpose
-        filters = filters.transpose(1, 2).reshape(repeats, -1, patches.shape[1])
-        self.filters[0].grad.flatten(2).copy_(filters[:, :, :-1])
-        self.filters[1].grad.copy_(filters[:, :, -1])
-
-    def _patches(self, images: Tensor) -> Tensor:
-        """Images [S, B, D] -> [S, 9C+1, BP]."""
-        depth, height, width = self.shape
-        shares, batch, _ = images.shape
-        windows = images.view(shares, batch, depth, height, width).unfold(3, 3, 1).unfold(4, 3, 1)
-        rows = torch.empty(shares, depth * 9 + 1, batch, height - 2, width - 2, device=images.device)
-        rows[:, :-1].unflatten(1, (depth, 3, 3)).copy_(windows.permute(0, 2, 5, 6, 1, 3, 4))
-        rows[:, -1] = 1
-        return rows.flatten(2)
+        gradient.copy_(self.product(change, maps.view(repeats * count, batch, -1)).view_as(gradient))
+        change = self.product(change.transpose(1, 2), self.readout).view_as(maps)
+        for position in reversed(range(1, len(self.convolutions))):
+            change = self.convolutions[position].backward(change, inputs=True).flatten(0, 1)
+            before = self.convolutions[position - 1].maps
+            change = torch.ops.aten.max_pool2d_with_indices_backward(
+                change, before.flatten(0, 1), [2, 2], [2, 2], [0, 0], [1, 1], False, self.largest[position - 1]
+            ).view_as(before)
+        self.convolutions[0].backward(change, inputs=False)
 
     def _by_filter(self, weight: Tensor) -> Tensor:
         """The classifier's weights [R, K, FP] as a view [R, F, K, P]."""
-        count = self.filters[0].value.shape[1]
-        return weight.unflatten(2, (count, -1)).transpose(1, 2)
+        return weight.unflatten(2, (self.convolutions[-1].weight.value.shape[1], -1)).transpose(1, 2)

@@ -31,13 +31,11 @@ class Gradients(Protocol):
         """The parameters' gradients from that of the logits [R, K, B]."""
 
 
-def gradients_of(spec: Spec) -> Callable[[Parameters, Spec, Products], Gradients] | None:
-    """The family's gradients written by hand; None where there are none, so that only autograd can train it."""
-    if spec["family"] == "dnn":
-        return StackedDNN
-    if spec["family"] == "cnn" and len(spec["channels"]) == 1:
-        return StackedCNN
-    return StackedViT if spec["family"] == "vit" else None
+FAMILIES: dict[str, Callable[[Parameters, Spec, Products], Gradients]] = {
+    "dnn": StackedDNN,
+    "cnn": StackedCNN,
+    "vit": StackedViT,
+}  # all others only autograd can train
 
 
 class Ensemble:
@@ -48,10 +46,8 @@ class Ensemble:
         self._take(Parameters.of(networks, products.device))
 
     def _take(self, parameters: Parameters) -> None:
-        family = gradients_of(self.spec)
-        assert family is not None, self.spec
         self.parameters = parameters
-        self.gradients = family(parameters, self.spec, self.products)
+        self.gradients = FAMILIES[self.spec["family"]](parameters, self.spec, self.products)
         self.optimizer = optimizer_for([parameters.flat], self.recipe)
 
     def select(self, repeats: Sequence[int]) -> None:
