@@ -34,6 +34,17 @@ PLANNED: dict[str, tuple[dict[str, Any], str, str]] = {
         "params.yaml: sweep.families: family: 'rnn'",
         "dnn, cnn, vit",
     ),
+    "unknown strategy": (
+        {"train__strategy": "fastest"},
+        "params.yaml: train.strategy: 'fastest'",
+        "allowed: 'auto', 'stacked' or 'sequential'",
+    ),
+    "unknown device": ({"train__device": "tpu"}, "params.yaml: train.device: 'tpu'", "allowed: 'cpu' or 'cuda'"),
+    "precision without effect": (
+        {"train__precision": "tf32"},
+        "params.yaml: train: precision: 'tf32' has no effect with device: cpu",
+        "allowed: null",
+    ),
     "no such folder": (
         {"data__datasets": ["folder:nowhere"]},
         "data.datasets: 'folder:nowhere' is not there",
@@ -56,6 +67,16 @@ FOUND: dict[str, tuple[dict[str, Any], str, str]] = {
         {"data__datasets": ["digits", "folder:unreadable"]},
         "minarch data: data.datasets: 'unreadable/b/3.png' cannot be read",
         "allowed: whole image files",
+    ),
+    "batch larger than the data": (
+        {"sweep__families": HOPELESS, "train__batch_size": 5000},
+        "minarch sweep: train.batch_size: 5000 is not allowed",
+        "training images; allowed: 1 to",
+    ),
+    "more repeats than memory": (
+        {"sweep__families": {"dnn": {"depth": 4, "width": 1000}}, "sweep__repeats": 10_000},
+        "minarch sweep: sweep.repeats: 10000 repeats of",
+        "allowed: sweep.block of at most",
     ),
     "no representative": (
         {"sweep__families": HOPELESS, "train__learning_rate": 1e-9},

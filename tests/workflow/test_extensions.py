@@ -72,6 +72,12 @@ def test_a_folder_of_images_goes_through_the_sweep(fresh: Project, tmp_path) -> 
     draw(project.root / "data/folders/small", 3, 20)
     families = {"dnn": {"depth": 1, "width": 8}, "cnn": {"channels": 2}}
     project.edit(data__datasets=["folder:data/folders/small"], data__image_size=8, sweep__families=families)
+    refused = project.run("snakemake", "sweep", ok=False)
+    assert (
+        "minarch sweep: train.batch_size: 64 is not allowed, there are only 38 training images; allowed: 1 to 38"
+        in refused
+    )
+    project.edit(train__batch_size=16)
     said = project.run("snakemake", "sweep")
     assert jobs(said, "sweep_item") == len(project.items("sweep")) == 2
     record = json.loads(next((project.root / "artifacts/data").glob("small-*/record.json")).read_text())

@@ -33,7 +33,11 @@ def train_repeats(task: Task, repeats: Sequence[int], strategy: Strategy) -> lis
     Raises:
         UserError: a batch is larger than the data, or one network alone does not fit into memory.
     """
-    task.recipe.check(len(task.train))
+    if task.recipe.batch_size > len(task.train):
+        raise UserError(
+            f"train.batch_size: {task.recipe.batch_size} is not allowed, there are only {len(task.train)} training"
+            f" images; allowed: 1 to {len(task.train)}"
+        )
     keep_freed_memory()
     # as few blocks as can be, as equal as can be: products of one shape are measured once
     parts = math.ceil(len(repeats) / (strategy.at_once or 1))

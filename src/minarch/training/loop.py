@@ -8,7 +8,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from minarch.data.tensors import Split
-from minarch.errors import UserError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,14 +21,6 @@ class Recipe:
     weight_decay: float
     shared_batches: bool = False
     give_up_after: int | None = None
-
-    def check(self, images: int) -> None:
-        """Raises UserError if a batch is larger than the data."""
-        if self.batch_size > images:
-            raise UserError(
-                f"batch_size: {self.batch_size} is not allowed, there are only {images} training images;"
-                f" allowed: 1 to {images}"
-            )
 
 
 def optimizer_for(parameters: Iterable[Tensor], recipe: Recipe) -> torch.optim.Optimizer:

@@ -104,7 +104,7 @@ def test_no_better_than_chance_is_unstable(trained):
 
 def test_a_batch_larger_than_the_data_is_refused(trained):
     assert len(trained(batch_size=400).curve) == 3
-    with pytest.raises(UserError, match="batch_size: 401 is not allowed, there are only 400 training images"):
+    with pytest.raises(UserError, match="401 is not allowed, there are only 400 training images"):
         trained(batch_size=401)
 
 
