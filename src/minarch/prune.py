@@ -21,9 +21,9 @@ from minarch.models.cost import macs, parameters
 from minarch.models.weights import finite, load_networks, save_networks
 from minarch.pruning.magnitude import prune_magnitude
 from minarch.pruning.structured import prune_structured
-from minarch.training.allocator import keep_freed_memory
 from minarch.training.evaluate import evaluate
 from minarch.training.loop import Recipe, train
+from minarch.training.memory import keep_freed_memory
 from minarch.training.repeats import derive_seed
 
 

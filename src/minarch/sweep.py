@@ -15,6 +15,7 @@ from minarch.models.families import architecture
 from minarch.models.weights import save_networks
 from minarch.training.blocks import fits_into_memory, measure, train_repeats
 from minarch.training.loop import Recipe
+from minarch.training.memory import keep_freed_memory
 from minarch.training.repeats import COLUMNS, Repeat, Task
 from minarch.training.strategy import Strategy, choose, device_of
 
@@ -30,6 +31,7 @@ def work(config: dict[str, Any], inputs: dict[str, Any], out: Path) -> None:
     train, validation = (load_split(inputs["data"], name) for name in ("train", "validation"))
     task = Task(spec, identity, train, validation, Recipe(**options))
     fits_into_memory(spec, len(config["repeats"]))
+    keep_freed_memory()
     strategy = choose(task, len(config["repeats"]), asked, device)
     repeats = train_repeats(task, config["repeats"], strategy)
 

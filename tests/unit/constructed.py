@@ -25,7 +25,15 @@ CONVERGENCE: dict[str, Any] = {
 }
 PARAMS: dict[str, Any] = {
     "sweep": {"repeats": 3},
-    "train": {"epochs": 4, "batch_size": 64, "optimizer": "adam", "learning_rate": 1e-3, "weight_decay": 0.0},
+    "train": {
+        "epochs": 4,
+        "batch_size": 64,
+        "optimizer": "adam",
+        "learning_rate": 1e-3,
+        "weight_decay": 0.0,
+        "shared_batches": False,
+        "give_up_after": None,
+    },
     "convergence": CONVERGENCE,
     "representatives": {"roles": ["minimal", "learning", "overfitting"]},
     "prune": {"importance": "L1", "finetune": {"epochs": 2}},
@@ -87,7 +95,7 @@ def write_sweep(
     cost = {"parameters": parameters, "macs": 2 * parameters, "depth": depth}
     write_json(item / "results.json", model | cost | {"weights": "best.safetensors", "repeats": runs})
     write_json(item / "test.json", {"repeats": tests})
-    write_json(item / "timing.json", {"seconds": [1.0, 1.0, 1.0], "device": "cpu", "threads": 1})
+    write_json(item / "timing.json", {"seconds": [1.0, 1.0, 1.0], "device": "cpu", "threads": 1, "strategy": "stacked"})
     pd.DataFrame(curve).to_csv(item / "curves.csv", index=False)
     return item
 

@@ -10,6 +10,7 @@ rule data_item:
         f"{ROOT}/data/{{item}}/item.json",
     log:
         f"{LOGS}/data/{{item}}.log",
+    priority: 10**9  # before the sweep of other data sets
     params:
         job=JOB,
         study=plan.study_file,

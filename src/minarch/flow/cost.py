@@ -5,24 +5,24 @@ values and for weights) at the family's rate. Both were fitted to benchmarks/swe
 their proportions matter here, a run measures its own speed.
 """
 
-from minarch.data.catalogue import CATALOGUE
+from minarch.data.catalogue import CATALOGUE, slug
 from minarch.flow.plan import Item
 from minarch.flow.sections import Study
 from minarch.models.families import architecture
 
 SPEED = {"dnn": (1.0e-6, 60e9), "cnn": (6e-6, 25e9), "vit": (30e-6, 40e9)}  # base in seconds, operations per second
+OTHERS = SPEED["cnn"]
 UNKNOWN = 1e-2  # seconds per image and repeat of a family that does not tell its cost: long, so it is started first
 FOLDER_IMAGES = 10_000  # a folder's images are not counted beforehand
 
 
 def seconds(item: Item, study: Study) -> float:
     """Estimated seconds of a sweep item on one core."""
-    config, structure = item.config, item.identity["structure"]
-    macs = architecture(config["family"], config["knobs"]).macs(structure["shape"], structure["classes"])
-    per_image = UNKNOWN
-    if macs is not None and config["family"] in SPEED:
-        base, rate = SPEED[config["family"]]
-        per_image = base + 6 * macs / rate
-    entry = CATALOGUE.get(config["dataset"])
+    config = item.config
+    dataset = next(name for name in study.data.datasets if slug(name) == config["dataset"])
+    macs = architecture(config["family"], config["knobs"]).macs(*study.shape(dataset))
+    base, rate = SPEED.get(config["family"], OTHERS)
+    per_image = UNKNOWN if macs is None else base + 6 * macs / rate
+    entry = CATALOGUE.get(dataset)
     images = min(entry.images if entry else FOLDER_IMAGES, study.data.limit or 10**9)
     return per_image * images * config["train"]["epochs"] * len(config["repeats"])

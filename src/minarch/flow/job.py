@@ -46,6 +46,9 @@ def prepare(words: list[str]) -> None:
     stage = words[0].removeprefix("minarch.")
     if "minarch.training.loop" in sys.modules:
         importlib.import_module("torch._dynamo")  # the first optimizer imports it: 1.3 s
+    if "minarch.training.tuning" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)
+        sys.modules["minarch.training.tuning"].read_answers()
     plan = _plan(_parser(stage).parse_args(words[1:]).study)
     if plan.ready(stage):
         plan.items(stage)

@@ -185,7 +185,8 @@ class Plan:
     def _aggregate(self) -> list[Item]:
         section = self.study.aggregate
         config = {**section.model_dump(mode="json"), "study": self.name, "params": self.study.model_dump(mode="json")}
-        config["params"]["data"].pop("root")  # where files lie on one machine is no part of a report
+        for name, field in (("data", "root"), ("train", "device"), ("train", "strategy")):
+            config["params"][name].pop(field)  # what holds on one machine only is no part of a report
         stages = {s: [i.path for i in self.items(s).values()] for s in ("data", "sweep", "prune", "quantize")}
         inputs = {"convergence": self._convergence[0].path, "representatives": self._representatives[0].path}
         return [Item("aggregate", "report", config, config, {**stages, **inputs})]

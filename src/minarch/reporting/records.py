@@ -118,7 +118,12 @@ def read_measurement(items: Iterable[Path]) -> dict[str, str]:
 
 
 def read_timing(items: Iterable[Path]) -> tuple[float, list[str]]:
-    """Seconds spent training the sweep (sum over repeats) and the devices, with threads, that did it."""
+    """Seconds spent training the sweep (sum over repeats) and what did it: devices, threads, strategies."""
     timings = [read_json(item / "timing.json") for item in items]
-    devices = {f"{timing['device']}, {timing['threads']} thread{'s' * (timing['threads'] != 1)}" for timing in timings}
+    ways = {"stacked": "stacked", "sequential": "one after the other"}
+    devices = {
+        f"{timing['device']}, {timing['threads']} thread{'s' * (timing['threads'] != 1)}, repeats"
+        f" {ways[timing['strategy']]}"
+        for timing in timings
+    }
     return sum(sum(timing["seconds"]) for timing in timings), sorted(devices)

@@ -4,7 +4,8 @@ import copy
 import math
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import torch
 from torch import nn
@@ -13,14 +14,16 @@ from minarch.data.tensors import Split
 from minarch.errors import UserError
 from minarch.models.build import build
 from minarch.models.families import Spec
-from minarch.training.allocator import keep_freed_memory
 from minarch.training.evaluate import evaluate
 from minarch.training.loop import train
+from minarch.training.memory import out_of_memory
 from minarch.training.repeats import Repeat, Task, derive_seed
 from minarch.training.stacked.ensemble import Ensemble
 from minarch.training.stacked.pixels import Pixels
 from minarch.training.strategy import LAYOUTS, Strategy
 
+Member = TypeVar("Member")
+Found = TypeVar("Found")
 TRAIN_MEASURED = 10_000  # images: train loss and accuracy are measured on at most so many, evenly spaced
 
 
@@ -31,48 +34,54 @@ def train_repeats(task: Task, repeats: Sequence[int], strategy: Strategy) -> lis
     does not fit into memory is trained in halves.
 
     Raises:
-        UserError: a batch is larger than the data, or one network alone does not fit into memory.
+        UserError: one network alone does not fit into memory.
     """
-    if task.recipe.batch_size > len(task.train):
-        raise UserError(
-            f"train.batch_size: {task.recipe.batch_size} is not allowed, there are only {len(task.train)} training"
-            f" images; allowed: 1 to {len(task.train)}"
-        )
-    keep_freed_memory()
-    # as few blocks as can be, as equal as can be: products of one shape are measured once
-    parts = math.ceil(len(repeats) / (strategy.at_once or 1))
-    waiting = [repeats[len(repeats) * i // parts : len(repeats) * (i + 1) // parts] for i in range(parts)]
-    finished: list[Repeat] = []
-    while waiting:
-        block = waiting.pop(0)
+
+    def train_block(block: Sequence[int]) -> list[Repeat]:
         results = [Repeat(repeat, derive_seed(task.identity, repeat)) for repeat in block]
         started = time.perf_counter()
+        if strategy.at_once:
+            _train_stacked(task, results, strategy)
+        else:
+            _train_alone(task, results[0], strategy)
+        for result in results:
+            task.judge(result)
+            result.seconds = (time.perf_counter() - started) / len(results)
+        return results
+
+    return _in_blocks(task, repeats, strategy, train_block)
+
+
+def _in_blocks(
+    task: Task, members: Sequence[Member], strategy: Strategy, work: Callable[[Sequence[Member]], list[Found]]
+) -> list[Found]:
+    """Work on as few blocks as the strategy allows, as equal as can be; on halves once memory was too small."""
+    waiting, found = _cut(members, strategy.at_once or 1), list[Found]()
+    while waiting:
         try:
-            if strategy.at_once:
-                _train_stacked(task, results, strategy)
-            else:
-                _train_alone(task, results[0], strategy)
+            found += work(waiting[0])
         except (RuntimeError, MemoryError) as error:
-            if not _out_of_memory(error):
+            if not out_of_memory(error):
                 raise
-            if len(block) == 1:
+            if len(waiting[0]) == 1:
                 raise UserError(
                     f"train.batch_size: {task.recipe.batch_size} of {task.identity} does not fit into the memory of"
                     f" {strategy.device.type}; allowed: less, or fewer parameters"
                 ) from error
-            waiting[:0] = [block[: len(block) // 2], block[len(block) // 2 :]]
-            continue
-        for result in results:
-            task.judge(result)
-            result.seconds = (time.perf_counter() - started) / len(results)
-        finished += results
-    return finished
+            waiting = _cut([member for block in waiting for member in block], math.ceil(len(waiting[0]) / 2))
+        else:
+            waiting.pop(0)
+    return found
+
+
+def _cut(members: Sequence[Member], at_once: int) -> list[Sequence[Member]]:
+    parts = math.ceil(len(members) / at_once)
+    return [members[len(members) * i // parts : len(members) * (i + 1) // parts] for i in range(parts)]
 
 
 def fits_into_memory(spec: Spec, repeats: int) -> None:
     """Raises UserError if what an item keeps (two networks per repeat, and their copy when written) does not fit."""
-    with torch.device("meta"):
-        each = 4 * 4 * sum(parameter.numel() for parameter in build(spec).parameters())
+    each = 4 * 4 * sum(parameter.numel() for parameter in build(spec).parameters())
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     if repeats * each > memory:
         raise UserError(
@@ -84,14 +93,16 @@ def fits_into_memory(spec: Spec, repeats: int) -> None:
 def measure(task: Task, networks: Sequence[nn.Module], split: Split, strategy: Strategy) -> list[tuple[float, float]]:
     """Loss and accuracy of trained networks on a split."""
     if not strategy.at_once:
-        found = [evaluate(network, split.to(strategy.device)) for network in networks]
+        split = split.to(strategy.device)
+        found = [evaluate(copy.deepcopy(network).to(strategy.device), split) for network in networks]
         return [(each.loss, each.accuracy) for each in found]
     pixels = Pixels(split, task.spec["classes"], strategy.device)
-    rows: list[tuple[float, float]] = []
-    for first in range(0, len(networks), strategy.at_once):
-        ensemble = Ensemble(task.spec, networks[first : first + strategy.at_once], task.recipe, strategy.products)
-        rows += zip(*(column.tolist() for column in ensemble.measure(pixels)), strict=True)
-    return rows
+
+    def measure_block(block: Sequence[nn.Module]) -> list[tuple[float, float]]:
+        ensemble = Ensemble(task.spec, block, task.recipe, strategy.products)
+        return list(zip(*(column.tolist() for column in ensemble.measure(pixels)), strict=True))
+
+    return _in_blocks(task, networks, strategy, measure_block)
 
 
 def _train_alone(task: Task, result: Repeat, strategy: Strategy) -> None:
@@ -102,11 +113,11 @@ def _train_alone(task: Task, result: Repeat, strategy: Strategy) -> None:
     def after_epoch(_: int) -> bool:
         on_train, on_validation = evaluate(model, splits[1]), evaluate(model, splits[2])
         if result.record((on_train.loss, on_train.accuracy, on_validation.loss, on_validation.accuracy)):
-            result.networks["best"] = copy.deepcopy(model)
+            result.networks["best"] = copy.deepcopy(model).cpu()
         return task.hopeless(result)
 
     train(model, splits[0], task.recipe, task.order(result), after_epoch)
-    result.networks["final"] = model
+    result.networks["final"] = model.cpu()
 
 
 def _train_stacked(task: Task, results: list[Repeat], strategy: Strategy) -> None:
@@ -142,9 +153,3 @@ def _store(task: Task, ensemble: Ensemble, best: torch.Tensor, going: list[Repea
             network = task.network(going[i])
             network.load_state_dict(ensemble.parameters.state(flat, i))
             going[i].networks[name] = network
-
-
-def _out_of_memory(error: Exception) -> bool:
-    """torch has an exception of its own for accelerators only."""
-    told = isinstance(error, (MemoryError, torch.OutOfMemoryError))
-    return told or "can't allocate memory" in str(error) or "not enough memory" in str(error)

@@ -50,7 +50,8 @@ def train(
     stepper = optimizer_for(model.parameters(), recipe)
     model.train()
     for epoch in range(1, recipe.epochs + 1):
-        for index in torch.randperm(len(split), generator=generator).split(recipe.batch_size):
+        order = torch.randperm(len(split), generator=generator).to(split.labels.device)
+        for index in order.split(recipe.batch_size):
             step(model, split, index, stepper)
         if after_epoch is not None and after_epoch(epoch):
             break

@@ -11,12 +11,12 @@ import torch
 from torch import nn
 
 from minarch.data.tensors import Split
+from minarch.errors import UserError
 from minarch.models.build import build
 from minarch.models.families import Spec
 from minarch.training.loop import Recipe
 
 COLUMNS = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy")
-TRAIN_MEASURED = 10_000  # images: train loss and accuracy are measured on at most so many, evenly spaced
 
 
 @dataclass
@@ -60,13 +60,24 @@ def derive_seed(configuration: dict[str, Any], repeat: int) -> int:
 
 @dataclass(frozen=True)
 class Task:
-    """What the repeats of an architecture have in common. `identity` is what their seeds derive from."""
+    """What the repeats of an architecture have in common. `identity` is what their seeds derive from.
+
+    Raises:
+        UserError: a batch is larger than the data.
+    """
 
     spec: Spec
     identity: dict[str, Any]
     train: Split
     validation: Split
     recipe: Recipe
+
+    def __post_init__(self) -> None:
+        if self.recipe.batch_size > len(self.train):
+            raise UserError(
+                f"train.batch_size: {self.recipe.batch_size} is not allowed, there are only {len(self.train)} training"
+                f" images; allowed: 1 to {len(self.train)}"
+            )
 
     def network(self, result: Repeat) -> nn.Module:
         """The repeat's initial network."""

@@ -12,6 +12,7 @@ from torch import nn
 from minarch.errors import UserError
 from minarch.models.build import build
 from minarch.training.loop import optimizer_for, step
+from minarch.training.memory import out_of_memory
 from minarch.training.repeats import Task
 from minarch.training.stacked.ensemble import FAMILIES, Ensemble
 from minarch.training.stacked.pixels import Pixels
@@ -52,8 +53,11 @@ class _Stacked:
         self.task, self.count, self.products = task, count, Products(torch.device("cpu"))
 
     def __call__(self) -> float:
+        return _seconds(self._step) / self.count
+
+    def _step(self) -> None:
         pixels, ensemble, index = self._ready
-        return _seconds(lambda: ensemble.step(pixels, index)) / self.count
+        ensemble.step(pixels, index)
 
     @cached_property
     def _ready(self) -> tuple[Pixels, Ensemble, torch.Tensor]:
@@ -72,8 +76,11 @@ class _Sequential:
         self.task, self.layout = task, layout
 
     def __call__(self) -> float:
+        return _seconds(self._step)
+
+    def _step(self) -> None:
         model, stepper, index = self._ready
-        return _seconds(lambda: step(model, self.task.train, index, stepper))
+        step(model, self.task.train, index, stepper)
 
     @cached_property
     def _ready(self) -> tuple[nn.Module, torch.optim.Optimizer, torch.Tensor]:
@@ -83,10 +90,16 @@ class _Sequential:
 
 
 def _seconds(work: Callable[[], None]) -> float:
-    work()
-    started = time.perf_counter()
-    for _ in range(STEPS):
+    """Of one step; infinitely many if it does not fit into memory."""
+    try:
         work()
+        started = time.perf_counter()
+        for _ in range(STEPS):
+            work()
+    except (RuntimeError, MemoryError) as error:
+        if not out_of_memory(error):
+            raise
+        return float("inf")
     return (time.perf_counter() - started) / STEPS
 
 
@@ -94,7 +107,10 @@ def device_of(name: str, precision: str | None = None) -> torch.device:
     """The device called `name`, its products in tf32 if that is the precision; UserError if this machine has none."""
     if name == "cuda" and not torch.cuda.is_available():
         raise UserError("train.device: 'cuda' is not available on this machine, it must be cpu")
-    torch.backends.cuda.matmul.fp32_precision = "tf32" if precision == "tf32" else "ieee"
+    found = precision or "ieee"  # which is float32
+    torch.backends.cuda.matmul.fp32_precision = found
+    torch.backends.cudnn.conv.fp32_precision = found  # type: ignore[attr-defined]
+    torch.backends.cudnn.deterministic = True
     return torch.device(name)
 
 

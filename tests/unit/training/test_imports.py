@@ -47,10 +47,10 @@ print(sorted({m.split(".")[1] for m in sys.modules if m.startswith("minarch.")})
 """
 
 
-def test_training_and_models_need_only_torch_numpy_and_safetensors():
+def test_training_and_models_need_only_torch_numpy_and_safetensors(tmp_path):
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM],
-        env={"PYTHONPATH": str(REPOSITORY / "src")},
+        env={"PYTHONPATH": str(REPOSITORY / "src"), "XDG_CACHE_HOME": str(tmp_path)},
         capture_output=True,
         text=True,
         check=False,

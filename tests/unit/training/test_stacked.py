@@ -25,7 +25,7 @@ CPU = torch.device("cpu")
 FAMILIES = [
     ("dnn", {"depth": 3, "width": 7}),
     ("cnn", {"channels": 3}),
-    ("cnn", {"depth": 2, "channels": 3}),
+    ("cnn", {"depth": 3, "channels": 3}),
     ("vit", {"depth": 2, "width": 8, "heads": 2, "patch": 4}),
 ]
 families = pytest.mark.parametrize(("family", "knobs"), FAMILIES, ids=["dnn", "cnn", "deep-cnn", "vit"])
@@ -51,7 +51,7 @@ def _bytes(results):
 
 
 @families
-@pytest.mark.parametrize("shape", [(1, 8, 8), (3, 12, 8)])
+@pytest.mark.parametrize("shape", [(1, 8, 8), (3, 16, 12)])
 @pytest.mark.parametrize("repeats", [1, 3])
 @pytest.mark.parametrize("shared", [False, True])
 @pytest.mark.parametrize("library", WAYS)
@@ -81,7 +81,8 @@ def test_gradients_are_those_of_autograd(family, knobs, shape, repeats, shared, 
 @pytest.mark.parametrize("shared", [False, True])
 def test_after_100_steps_a_stacked_repeat_is_the_one_trained_alone(family, knobs, optimizer, shared, task):
     made = task(family, knobs, optimizer=optimizer, shared_batches=shared, epochs=8, weight_decay=1e-4)  # 104 steps
-    stacked, alone = (train_repeats(made, [0, 1, 5], how) for how in (_stack(3), _alone()))
+    layout = "channels_last" if family == "cnn" else "contiguous"
+    stacked, alone = (train_repeats(made, [0, 1, 5], how) for how in (_stack(3), _alone(layout)))
     for one, other in zip(stacked, alone, strict=True):
         assert (one.repeat, one.seed, one.status, one.best_epoch) == (
             other.repeat, other.seed, other.status, other.best_epoch,
@@ -140,7 +141,9 @@ def test_full_trainings_have_the_same_distribution(family, knobs, task):
     """30 repeats, stacked and alone: the accuracies are the same sample, and paired ones hardly differ."""
     made = task(family, knobs, epochs=15)
     found = [np.array([r.curve[-1][3] for r in train_repeats(made, range(30), how)]) for how in (_stack(10), _alone())]
-    assert ks_2samp(*found).pvalue > 0.5  # of independent samples of one distribution, half would be below
+    assert (
+        ks_2samp(*found, method="asymp").pvalue > 0.5
+    )  # of independent samples of one distribution, half would be below
     assert abs(found[0].mean() - found[1].mean()) < 0.003
     assert np.median(np.abs(found[0] - found[1])) <= 0.01
 
@@ -169,9 +172,11 @@ def test_a_hopeless_repeat_stops_and_the_others_are_as_ever(at_once, task, monke
             _close(one.networks["final"], other.networks["final"], 1e-4)
 
 
+@families
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
 @pytest.mark.parametrize("shared", [False, True])
-def test_selecting_repeats_goes_on_where_they_were(shared, task):
-    made = task(shared_batches=shared)
+def test_selecting_repeats_goes_on_where_they_were(family, knobs, optimizer, shared, task):
+    made = task(family, knobs, shared_batches=shared, optimizer=optimizer)
     pixels = Pixels(made.train, 10, CPU)
     networks = [made.network(Repeat(r, r)) for r in range(3)]
     whole, part = (Ensemble(made.spec, copy.deepcopy(networks), made.recipe, Products(CPU)) for _ in range(2))
@@ -184,7 +189,7 @@ def test_selecting_repeats_goes_on_where_they_were(shared, task):
     for mine, theirs in ((0, 0), (1, 2)):
         state = whole.parameters.state(whole.parameters.flat, theirs)
         for name, value in part.parameters.state(part.parameters.flat, mine).items():
-            torch.testing.assert_close(value, state[name], atol=1e-6, rtol=0)
+            torch.testing.assert_close(value, state[name], atol=1e-4, rtol=0)
 
 
 @families

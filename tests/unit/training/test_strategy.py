@@ -7,7 +7,7 @@ import torch
 
 from minarch.errors import UserError
 from minarch.training import blocks, tuning
-from minarch.training.blocks import fits_into_memory, train_repeats
+from minarch.training.blocks import fits_into_memory, measure, train_repeats
 from minarch.training.stacked.ensemble import FAMILIES, Ensemble
 from minarch.training.stacked.products import Products
 from minarch.training.strategy import Strategy, choose, device_of
@@ -42,13 +42,45 @@ def test_the_first_answer_stands(no_answers):
 def test_a_damaged_table_is_no_answer(no_answers):
     tuning.table().parent.mkdir(parents=True)
     tuning.table().write_bytes(b'not json\n[1]\n{"question": "a"}\n\xff\n{"question": "b", "answer": "x"}\n{"cut off')
-    assert fastest("a", {"y": lambda: 0.0}) == "y"
-    assert fastest("b", {"y": lambda: 0.0}) == "x"
+    assert fastest("a", {"y": lambda: 0.0, "z": lambda: 1.0}) == "y"
+    assert fastest("b", {"y": lambda: 0.0, "z": lambda: 1.0}) == "y"  # no longer a way
+    assert fastest("b", {"x": lambda: 0.0, "z": lambda: 1.0}) == "x"
 
 
 def test_without_a_place_to_write_each_process_asks_for_itself(no_answers):
     (no_answers / "minarch").write_text("a file where the folder should be")
-    assert fastest("which?", {"only": lambda: 0.0}) == "only"
+    assert fastest("which?", {"one": lambda: 0.0, "other": lambda: 1.0}) == "one"
+
+
+def test_a_single_way_is_not_measured(no_answers):
+    assert fastest("which?", {"only": lambda: pytest.fail("measured")}) == "only"
+
+
+def test_a_stack_that_does_not_fit_is_not_chosen(task, no_answers, monkeypatch):
+    genuine = Ensemble.step
+
+    def step(self, pixels, index):
+        if self.parameters.repeats > 1:
+            raise MemoryError
+        genuine(self, pixels, index)
+
+    monkeypatch.setattr(Ensemble, "step", step)
+    assert choose(task(), 8, "stacked", CPU).at_once == 1
+
+
+def test_measuring_halves_too(task, monkeypatch):
+    made = task(epochs=1)
+    networks = [r.networks["final"] for r in train_repeats(made, range(4), Strategy(4, Products(CPU)))]
+    expected, genuine = measure(made, networks, made.validation, Strategy(4, Products(CPU))), Ensemble.measure
+
+    def limited(self, pixels):
+        if self.parameters.repeats > 2:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return genuine(self, pixels)
+
+    monkeypatch.setattr(Ensemble, "measure", limited)
+    found = measure(made, networks, made.validation, Strategy(4, Products(CPU)))
+    assert found == [pytest.approx(row, abs=1e-6) for row in expected]
 
 
 @pytest.mark.parametrize("family", ["dnn", "cnn", "vit"])
@@ -95,7 +127,7 @@ def test_out_of_memory_halves_the_block(error, task, monkeypatch):
     strategy = Strategy(7, Products(CPU))
     results = train_repeats(task(epochs=1), range(7), strategy)
     assert [r.repeat for r in results] == list(range(7)) and all(len(r.curve) == 1 for r in results)
-    assert sizes == [7, 3, 1, 2, 4, 2, 2]
+    assert sizes == [7, 3, 1, 2, 2, 2]
 
 
 def test_blocks_are_few_and_equal(task, monkeypatch):

@@ -18,7 +18,7 @@ from minarch.training.stacked.pixels import Pixels
 from minarch.training.stacked.products import Products
 from minarch.training.stacked.vit import StackedViT
 
-MEASURED_AT_ONCE = 512  # images: more would not fit the caches
+MEASURED_AT_ONCE = 512  # images times networks: more would not fit the caches
 
 
 class Gradients(Protocol):
@@ -79,8 +79,9 @@ class Ensemble:
         repeats, device = self.parameters.repeats, pixels.images.device
         loss = torch.zeros(repeats, dtype=torch.float64, device=device)
         right = torch.zeros(repeats, dtype=torch.float64, device=device)
-        for start in range(0, len(pixels), MEASURED_AT_ONCE):
-            images, labels = pixels.part(slice(start, start + MEASURED_AT_ONCE))
+        count = max(self.recipe.batch_size, MEASURED_AT_ONCE // repeats)  # what training needs no less memory for
+        for start in range(0, len(pixels), count):
+            images, labels = pixels.part(slice(start, start + count))
             logits = self.gradients.forward(images)
             right += (logits.argmax(1) == labels).sum(1)
             loss -= torch.log_softmax(logits, 1).gather(1, labels[:, None].expand(repeats, 1, -1)).sum((1, 2))

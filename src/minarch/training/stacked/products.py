@@ -4,11 +4,15 @@ Both read the same memory. The libraries differ up to twofold, in both direction
 some processors the one inside torch takes a slow path for float32), so each shape is measured once.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from minarch.training.tuning import fastest, seconds_of
+
+Way = Callable[[Tensor, Tensor, Tensor | None], Tensor]
 
 
 class Products:
@@ -20,7 +24,7 @@ class Products:
     def __init__(self, device: torch.device) -> None:
         self.device = device
         self.chosen: dict[str, str] = {}
-        self._ways: dict[tuple[object, ...], object] = {}
+        self._ways: dict[tuple[object, ...], Way] = {}
 
     def __call__(self, left: Tensor, right: Tensor, out: Tensor | None = None) -> Tensor:
         if self.device.type != "cpu":
@@ -29,9 +33,9 @@ class Products:
         way = self._ways.get(shape)
         if way is None:
             way = self._ways[shape] = self._fastest(left, right)
-        return way(left, right, out)  # type: ignore[operator]
+        return way(left, right, out)
 
-    def _fastest(self, left: Tensor, right: Tensor) -> object:
+    def _fastest(self, left: Tensor, right: Tensor) -> Way:
         shape = " x ".join(f"{'·'.join(map(str, s.shape))}{'' if s.stride(-1) == 1 else 't'}" for s in (left, right))
         ways = {name: lambda way=way: seconds_of(lambda: way(left, right, None)) for name, way in WAYS.items()}
         self.chosen[shape] = fastest(f"product {shape}", ways)

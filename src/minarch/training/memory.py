@@ -1,7 +1,9 @@
-"""The C library's allocator, told to keep what is freed."""
+"""Memory: freed memory is kept, and what it means to have too little."""
 
 import ctypes
 import sys
+
+import torch
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of mallopt, in malloc.h
 _LARGEST_MMAP_THRESHOLD = 32 * 2**20  # bytes, the most that glibc takes
@@ -16,3 +18,11 @@ def keep_freed_memory() -> None:
         if mallopt is not None:
             mallopt(_TRIM_THRESHOLD, 2**30)
             mallopt(_MMAP_THRESHOLD, _LARGEST_MMAP_THRESHOLD)
+
+
+def out_of_memory(error: Exception) -> bool:
+    """Whether an error says that memory did not suffice; torch has an exception of its own for some cases only."""
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+        return True
+    text = str(error)
+    return any(sign in text for sign in ("out of memory", "can't allocate memory", "not enough memory", "ALLOC_FAILED"))
