@@ -241,7 +241,7 @@ def measure(case: Case, root: str | None, folder: Path, rounds: int) -> dict[str
 
 
 def growth(counts: list[int]) -> None:
-    """Real `snakemake` sweeps of more and more equal items (30 repeats of one architecture, digits, 20 epochs).
+    """Real `snakemake` sweeps of more and more equal items (10 repeats of one architecture, digits, 20 epochs).
 
     The first row, one item per core, is what every run pays once (start, imports); the others are beyond it.
     """
@@ -249,7 +249,7 @@ def growth(counts: list[int]) -> None:
     first = 0.0
     for count in [CORES, *counts]:
         params: dict[str, Any] = study(5)
-        params["sweep"] = {"repeats": 30 * count, "block": 30, "families": {"dnn": {"depth": 2, "width": 16}}}
+        params["sweep"] = {"repeats": 10 * count, "block": 10, "families": {"dnn": {"depth": 2, "width": 16}}}
         params["train"] = {"epochs": 20, "batch_size": 64}
         with tempfile.TemporaryDirectory(prefix="minarch-benchmark-") as name:
             root = Path(name)

@@ -45,6 +45,11 @@ PLANNED: dict[str, tuple[dict[str, Any], str, str]] = {
         "params.yaml: train: precision: 'tf32' has no effect with device: cpu",
         "allowed: null",
     ),
+    "giving up without effect": (
+        {"train__epochs": 3, "train__give_up_after": 3},
+        "params.yaml: train: give_up_after: 3 has no effect with epochs: 3",
+        "allowed: fewer, or null",
+    ),
     "no such folder": (
         {"data__datasets": ["folder:nowhere"]},
         "data.datasets: 'folder:nowhere' is not there",

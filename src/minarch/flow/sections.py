@@ -109,6 +109,10 @@ class Sweeping(Training):
     def _has_an_effect(self) -> "Sweeping":
         if self.precision is not None and self.device == "cpu":
             raise ValueError(f"precision: {self.precision!r} has no effect with device: cpu; allowed: null")
+        if self.give_up_after is not None and self.give_up_after >= self.epochs:
+            raise ValueError(
+                f"give_up_after: {self.give_up_after} has no effect with epochs: {self.epochs}; allowed: fewer, or null"
+            )
         return self
 
 

@@ -18,7 +18,7 @@ from minarch.training.stacked.pixels import Pixels
 from minarch.training.stacked.products import Products
 from minarch.training.stacked.vit import StackedViT
 
-MEASURED_AT_ONCE = 512  # images times networks: more would not fit the caches
+MEASURED_AT_ONCE = 512, 2048  # images, and images times networks: more would not fit the caches
 
 
 class Gradients(Protocol):
@@ -79,7 +79,7 @@ class Ensemble:
         repeats, device = self.parameters.repeats, pixels.images.device
         loss = torch.zeros(repeats, dtype=torch.float64, device=device)
         right = torch.zeros(repeats, dtype=torch.float64, device=device)
-        count = max(self.recipe.batch_size, MEASURED_AT_ONCE // repeats)  # what training needs no less memory for
+        count = min(MEASURED_AT_ONCE[0], max(self.recipe.batch_size, MEASURED_AT_ONCE[1] // repeats))
         for start in range(0, len(pixels), count):
             images, labels = pixels.part(slice(start, start + count))
             logits = self.gradients.forward(images)
