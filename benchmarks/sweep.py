@@ -57,11 +57,11 @@ class Case:
     dataset: str
     family: str
     knobs: dict[str, int]
-    repeats: int  # of ours and, of each process, `plain_repeats` of the plain loop
+    repeats: int  # of ours on each core, beside `plain_repeats` of the plain loop
     epochs: int
     target_naive: float
     target_plain: float
-    plain_repeats: int = 3
+    plain_repeats: int = 2
     batch_size: int = 128
 
     @property
@@ -73,9 +73,9 @@ def cases() -> list[Case]:
     vit = {"depth": 2, "width": 32, "heads": 2, "patch": 7}
     digits_vit = {"depth": 2, "width": 16, "heads": 2, "patch": 4}
     return [
-        *(Case("mnist", "dnn", {"depth": 2, "width": w}, 30, 1, 60, 4) for w in (4, 16, 32)),
-        Case("mnist", "dnn", {"depth": 2, "width": 64}, 30, 1, 25, 2),
-        Case("mnist", "dnn", {"depth": 2, "width": 256}, 8, 1, 8, 1.3),
+        *(Case("mnist", "dnn", {"depth": 2, "width": w}, 15, 2, 60, 4) for w in (4, 16, 32)),
+        Case("mnist", "dnn", {"depth": 2, "width": 64}, 15, 2, 25, 2),
+        Case("mnist", "dnn", {"depth": 2, "width": 256}, 4, 2, 8, 1.3),
         *(Case("mnist", "cnn", {"channels": c}, 4, 1, 4, 2) for c in (1, 4, 8, 16)),
         Case("mnist", "vit", vit, 4, 1, 3, 1.5),
         Case("digits", "dnn", {"depth": 2, "width": 16}, 30, 20, 60, 4, batch_size=64),
