@@ -39,7 +39,6 @@ from minarch.data.__main__ import work as make_data
 from minarch.data.tensors import load_split
 from minarch.data.vision import datasets  # torchvision, also beside a CPU build of torch
 from minarch.models.build import build
-from minarch.models.cost import macs
 from minarch.models.families import architecture
 from minarch.sweep import work as make_item
 from minarch.training.blocks import TRAIN_MEASURED
@@ -226,9 +225,9 @@ def measure(case: Case, root: str | None, folder: Path, rounds: int) -> dict[str
             seconds["plain"].append(together(plain, few) / plain_units)
             seconds["naive"].append(in_a_process(case, root))
     found = {way: median(values[-rounds:]) for way, values in seconds.items()}
-    spec = architecture(case.family, case.knobs).spec([1, 28, 28] if case.dataset == "mnist" else [1, 8, 8], 10)
+    shape = [1, 28, 28] if case.dataset == "mnist" else [1, 8, 8]
     images = 48_000 if case.dataset == "mnist" else 1_150
-    flops = 2 * macs(build(spec), spec["shape"]) * 3 * images
+    flops = 2 * (architecture(case.family, case.knobs).macs(shape, 10) or 0) * 3 * images
     timings = [json.loads((p / "own/timing.json").read_text()) for p in places]
     return {
         "case": asdict(case),
@@ -240,28 +239,39 @@ def measure(case: Case, root: str | None, folder: Path, rounds: int) -> dict[str
     }
 
 
-def growth(counts: list[int]) -> None:
-    """Real `snakemake` sweeps of more and more equal items (10 repeats of one architecture, digits, 20 epochs).
+def growth(counts: list[int], rounds: int) -> None:
+    """Real `snakemake` sweeps of more and more equal items (10 repeats of one architecture, digits, 50 epochs).
 
-    The first row, one item per core, is what every run pays once (start, imports); the others are beyond it.
+    The first row, one item per core, is what every run pays once (start, imports); the others are beyond it. A first
+    run is not counted: what is fastest is measured in it, once per machine.
     """
-    print(f"{'items':>6}{'seconds':>9}{'per further item':>20}{'peak memory of all processes':>31}")
+    print(f"{'items':>6}{'seconds, least to most':>26}{'per further item':>20}{'peak memory of all processes':>31}")
+    _sweep_of(CORES)
     first = 0.0
     for count in [CORES, *counts]:
-        params: dict[str, Any] = study(5)
-        params["sweep"] = {"repeats": 10 * count, "block": 10, "families": {"dnn": {"depth": 2, "width": 16}}}
-        params["train"] = {"epochs": 20, "batch_size": 64}
-        with tempfile.TemporaryDirectory(prefix="minarch-benchmark-") as name:
-            root = Path(name)
-            checkout(root, params)
-            timed(root, "snakemake", "--cores", str(CORES), "data")
-            memory = _Memory()
-            memory.start()
-            wall = timed(root, "snakemake", "--cores", str(CORES), "sweep")
-            memory.done.set()
+        found = [_sweep_of(count) for _ in range(rounds)]
+        walls, peak = sorted(wall for wall, _ in found), max(memory for _, memory in found)
+        wall = median(walls)
         first = first or wall
+        spread = f"({walls[0]:.1f} to {walls[-1]:.1f})"
         further = f"{(wall - first) / (count - CORES):18.3f} s" if count > CORES else " " * 20
-        print(f"{count:6}{wall:9.1f}{further}{memory.peak / 2**20:27,.0f} MiB", flush=True)
+        print(f"{count:6}{wall:9.1f} {spread:>16}{further}{peak / 2**20:27,.0f} MiB", flush=True)
+
+
+def _sweep_of(count: int) -> tuple[float, int]:
+    """Wall seconds and peak memory in bytes."""
+    params: dict[str, Any] = study(5)
+    params["sweep"] = {"repeats": 10 * count, "block": 10, "families": {"dnn": {"depth": 2, "width": 16}}}
+    params["train"] = {"epochs": 50, "batch_size": 64}
+    with tempfile.TemporaryDirectory(prefix="minarch-benchmark-") as name:
+        root = Path(name)
+        checkout(root, params)
+        timed(root, "snakemake", "--cores", str(CORES), "data")
+        memory = _Memory()
+        memory.start()
+        wall = timed(root, "snakemake", "--cores", str(CORES), "sweep")
+        memory.done.set()
+    return wall, memory.peak
 
 
 class _Memory(threading.Thread):
@@ -307,7 +317,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the numbers there")
     arguments = parser.parse_args()
     if arguments.growth:
-        growth(arguments.growth)
+        growth(arguments.growth, arguments.rounds)
         return
     torch.set_num_threads(1)
     importlib.import_module("torch._dynamo")  # the first optimizer imports it; the fork server has it, too

@@ -30,7 +30,7 @@ def work(config: dict[str, Any], inputs: dict[str, Any], out: Path) -> None:
     asked, device = options.pop("strategy"), device_of(options.pop("device"), options.pop("precision", None))
     train, validation = (load_split(inputs["data"], name) for name in ("train", "validation"))
     task = Task(spec, identity, train, validation, Recipe(**options))
-    fits_into_memory(spec, len(config["repeats"]))
+    fits_into_memory(task, len(config["repeats"]))
     keep_freed_memory()
     strategy = choose(task, len(config["repeats"]), asked, device)
     repeats = train_repeats(task, config["repeats"], strategy)

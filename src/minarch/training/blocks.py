@@ -12,8 +12,6 @@ from torch import nn
 
 from minarch.data.tensors import Split
 from minarch.errors import UserError
-from minarch.models.build import build
-from minarch.models.families import Spec
 from minarch.training.evaluate import evaluate
 from minarch.training.loop import train
 from minarch.training.memory import out_of_memory
@@ -79,13 +77,13 @@ def _cut(members: Sequence[Member], at_once: int) -> list[Sequence[Member]]:
     return [members[len(members) * i // parts : len(members) * (i + 1) // parts] for i in range(parts)]
 
 
-def fits_into_memory(spec: Spec, repeats: int) -> None:
+def fits_into_memory(task: Task, repeats: int) -> None:
     """Raises UserError if what an item keeps (two networks per repeat, and their copy when written) does not fit."""
-    each = 4 * 4 * sum(parameter.numel() for parameter in build(spec).parameters())
+    each = 4 * 4 * task.parameters
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     if repeats * each > memory:
         raise UserError(
-            f"sweep.repeats: {repeats} repeats of {spec} need {repeats * each / 2**30:,.1f} GiB in one item, this"
+            f"sweep.repeats: {repeats} repeats of {task.spec} need {repeats * each / 2**30:,.1f} GiB in one item, this"
             f" machine has {memory / 2**30:,.1f} GiB; allowed: sweep.block of at most {int(memory // each)}"
         )
 

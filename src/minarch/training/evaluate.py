@@ -26,13 +26,21 @@ def evaluate(model: nn.Module, split: Split, batch_size: int = 1024) -> Evaluati
     was_training = model.training
     model.eval()
     loss = torch.zeros((), dtype=torch.float64, device=split.labels.device)
+    right = torch.zeros((), dtype=torch.int64, device=split.labels.device)
     predictions = []
     for start in range(0, len(split), batch_size):
         part = slice(start, start + batch_size)
         logits = model(split.batch(part))
-        loss += functional.cross_entropy(logits, split.labels[part], reduction="sum")
+        labels = split.labels[part]
+        loss += functional.cross_entropy(logits, labels, reduction="sum")
+        right += is_right(logits, logits.gather(1, labels[:, None])).sum()
         predictions.append(logits.argmax(1))
     model.train(was_training)
-    found = torch.cat(predictions)
-    accuracy = (found == split.labels).double().mean()
-    return Evaluation(float(loss) / len(split), float(accuracy), found)
+    return Evaluation(float(loss) / len(split), int(right) / len(split), torch.cat(predictions))
+
+
+def is_right(logits: Tensor, own: Tensor) -> Tensor:
+    """Whether the true class alone scores highest, so that a tie or NaN is never right: logits [B, K] or [R, K, B] and
+    those of the true classes [B, 1] or [R, 1, B] -> bool [B] or [R, B]. Several times faster than argmax.
+    """
+    return (logits >= own).sum(1) == 1

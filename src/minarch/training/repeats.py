@@ -79,6 +79,12 @@ class Task:
                 f" images; allowed: 1 to {len(self.train)}"
             )
 
+    @cached_property
+    def parameters(self) -> int:
+        """Of one network."""
+        with torch.device("meta"):
+            return sum(parameter.numel() for parameter in build(self.spec).parameters())
+
     def network(self, result: Repeat) -> nn.Module:
         """The repeat's initial network."""
         torch.manual_seed(result.seed)

@@ -145,7 +145,7 @@ def choose(task: Task, count: int, asked: str, device: torch.device) -> Strategy
 
 def _climb(task: Task, count: int) -> _Stacked:
     """The stack that is faster, per network, than smaller ones and the next larger one."""
-    each = 5 * 4 * sum(parameter.numel() for parameter in build(task.spec).parameters())
+    each = 5 * 4 * task.parameters
     best = _Stacked(task, 1)
     for size in sorted({*(n for n in AT_ONCE if n < count), min(count, AT_ONCE[-1])} - {1}):
         ways = {f"stacked {way.count}": way for way in (best, _Stacked(task, size))}

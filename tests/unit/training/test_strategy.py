@@ -155,8 +155,8 @@ def test_one_network_too_many_is_one_line_and_other_errors_stay(task, monkeypatc
         train_repeats(task(), [0, 1], Strategy(2, Products(CPU)))
 
 
-def test_more_repeats_than_memory_is_one_line():
-    spec = {"family": "dnn", "shape": [1, 28, 28], "classes": 10, "hidden": [1000, 1000]}
-    fits_into_memory(spec, 1)
+def test_more_repeats_than_memory_is_one_line(task):
+    large = task(knobs={"depth": 2, "width": 1000})
+    fits_into_memory(large, 1)
     with pytest.raises(UserError, match=r"sweep.repeats: 10000000 repeats of .* allowed: sweep.block of at most \d+"):
-        fits_into_memory(spec, 10_000_000)
+        fits_into_memory(large, 10_000_000)

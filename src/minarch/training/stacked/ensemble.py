@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from minarch.models.families import Spec
+from minarch.training.evaluate import is_right
 from minarch.training.loop import Recipe, optimizer_for
 from minarch.training.stacked.cnn import StackedCNN
 from minarch.training.stacked.dnn import StackedDNN
@@ -83,6 +84,7 @@ class Ensemble:
         for start in range(0, len(pixels), count):
             images, labels = pixels.part(slice(start, start + count))
             logits = self.gradients.forward(images)
-            right += (logits.argmax(1) == labels).sum(1)
-            loss -= torch.log_softmax(logits, 1).gather(1, labels[:, None].expand(repeats, 1, -1)).sum((1, 2))
+            index = labels[:, None].expand(repeats, 1, -1)
+            right += is_right(logits, logits.gather(1, index)).sum(1)
+            loss -= torch.log_softmax(logits, 1).gather(1, index).sum((1, 2))
         return loss / len(pixels), right / len(pixels)
