@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from minarch.errors import UserError
 from minarch.flow.grid import expand
+from minarch.models.families import architecture
 
 SIZES = st.lists(st.integers(1, 50), min_size=1, max_size=4, unique=True)
 
@@ -33,3 +34,40 @@ def test_the_same_architecture_twice_is_refused():
 
 def test_no_value_is_no_architecture():
     assert expand("dnn", {"depth": 1, "width": []}) == []
+
+
+def test_all_patterns_of_every_depth():
+    """The paper's phase 1 grid: 12 widths and 1, 3, 9, 27 patterns."""
+    widths = [1, 2, 3, 5, 10, 20, 30, 50, 100, 200, 500, 1000]
+    points = expand("shaped-dnn", {"depth": [1, 2, 3, 4], "width": widths, "steps": "all"})
+    depths = [a.depth for _, a in points]
+    assert [depths.count(depth) for depth in (1, 2, 3, 4)] == [12, 36, 108, 324] and len(points) == 480
+    assert len({a.label for _, a in points}) == 480
+    assert points[0][0] == {"depth": 1, "width": 1, "steps": ""}
+    assert {k["steps"] for k, _ in points if k["depth"] == 2} == {"grow", "shrink", "equal"}
+    for knobs, kind in points:  # what an item keeps is what it was made from
+        assert architecture("shaped-dnn", knobs) == kind
+
+
+def test_some_patterns():
+    points = expand("shaped-dnn", {"depth": 3, "width": [4, 8], "steps": ["grow-shrink", "equal-equal"]})
+    assert [a.hidden for _, a in points] == [[4, 8, 4], [4, 4, 4], [8, 16, 8], [8, 8, 8]]
+
+
+def test_a_pattern_is_listed_once():
+    with pytest.raises(UserError, match="depth2-width4-grow-growth2 is listed twice"):
+        expand("shaped-dnn", {"depth": 2, "width": 4, "steps": ["all", "grow"]})
+
+
+@pytest.mark.parametrize(
+    ("depth", "message"),
+    [
+        (9, "steps: 'all' is not allowed for depth 9, it must be a list of patterns above depth 8"),
+        (0, "depth: 0 is not allowed, it must be an integer of at least 1"),
+        ("two", "depth: 'two' is not allowed, it must be an integer of at least 1"),
+    ],
+)
+def test_depths_without_all_patterns(depth, message):
+    with pytest.raises(UserError) as error:
+        expand("shaped-dnn", {"depth": depth, "width": 4, "steps": "all"})
+    assert str(error.value) == f"shaped-dnn.{message}"

@@ -84,6 +84,8 @@ SPECS = [
     {"family": "cnn", "shape": [3, 8, 8], "classes": 10, "channels": [4, 2, 3]},
     {"family": "vit", "shape": [1, 8, 8], "classes": 10}
     | {"patch": 4, "width": 6, "head_size": 2, "heads": [3, 1], "ffn": [5, 9]},
+    {"family": "resnet", "shape": [3, 8, 8], "classes": 10, "stem": "cifar"}
+    | {"outer": [4, 5, 3, 8], "inner": [[2, 3], [5, 1], [4, 4], [6, 2]]},
 ]
 
 

@@ -32,14 +32,16 @@ from minarch.models.families import FAMILIES, architecture
 from minarch.training.blocks import train_repeats
 from minarch.training.loop import Recipe
 from minarch.training.repeats import Task
+from minarch.training.stacked.ensemble import FAMILIES as STACKED
 from minarch.training.strategy import choose
 split = Split(torch.zeros(4, 1, 8, 8, dtype=torch.uint8), torch.arange(4), torch.zeros(1), torch.ones(1))
 recipe = Recipe(epochs=1, batch_size=2, optimizer="adam", learning_rate=0.1, weight_decay=0.0)
 knobs = {"dnn": dict(depth=1, width=2), "cnn": dict(channels=2), "vit": dict(depth=1, width=2, heads=1, patch=4)}
+knobs |= {"shaped-dnn": dict(depth=2, width=2, steps="grow"), "resnet": dict(depth=18, width=1)}
 assert set(knobs) == set(FAMILIES)
 for family, values in knobs.items():
     task = Task(architecture(family, values).spec([1, 8, 8], 4), {}, split, split, recipe)
-    for asked in ("auto", "stacked", "sequential"):
+    for asked in ("auto", "sequential", *(["stacked"] if task.spec["family"] in STACKED else [])):
         strategy = choose(task, 2, asked, torch.device("cpu"))
         (result, _) = train_repeats(task, [0, 1], strategy)
         macs(result.networks["final"], [1, 8, 8])

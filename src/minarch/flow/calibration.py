@@ -1,0 +1,118 @@
+"""How long the training engine takes on this machine: a few architectures timed, a line through the timings.
+
+The engine chooses its strategy as it will in the sweep, and keeps what it measures for that in the user's cache.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from functools import partial
+from itertools import zip_longest
+
+import numpy as np
+import torch
+from scipy.optimize import nnls
+from threadpoolctl import threadpool_limits
+
+from minarch.data.tensors import Split
+from minarch.flow.cost import seconds_per_image
+from minarch.flow.effort import Rate, Work
+from minarch.flow.sections import Study
+from minarch.models.build import build
+from minarch.training.loop import Recipe, optimizer_for, step
+from minarch.training.memory import keep_freed_memory
+from minarch.training.repeats import Task
+from minarch.training.stacked.ensemble import FAMILIES, Ensemble
+from minarch.training.stacked.pixels import Pixels
+from minarch.training.strategy import LAYOUTS, Strategy, choose, device_of
+
+BUDGET_S = 30.0  # after that, only networks that have no timing yet are timed
+LONGEST_S = 0.05, 0.5  # of a step of one network, by cost.py's guess, that is timed; and where no stack is to be chosen
+STACK_S = 0.01  # of a step of a stack: to choose among larger ones would take too long
+STEPS_S, STEPS = 0.2, 50  # seconds of steps that are timed, and the most
+IMAGES = 2048
+
+
+def calibrate(planned: Sequence[Work], study: Study) -> dict[str, Rate]:
+    """Network -> its rate, from the smallest, the largest that is not too long to time, and a middle architecture."""
+    threadpool_limits(1)  # as each job will
+    torch.set_num_threads(1)
+    keep_freed_memory()
+    started, timings = time.perf_counter(), dict[str, list[tuple[int, float]]]()
+    networks = dict.fromkeys(work.network for work in planned)
+    candidates = [_spread([work for work in planned if work.network == network], study) for network in networks]
+    for rank in zip_longest(*candidates):  # the smallest of every network first
+        for work in filter(None, rank):
+            if work.network not in timings or time.perf_counter() - started < BUDGET_S:
+                timings.setdefault(work.network, []).append((work.load, _seconds(work, study)))
+    return {network: fit(found) for network, found in timings.items()}
+
+
+def fit(timings: Sequence[tuple[int, float]]) -> Rate:
+    """The line, nowhere negative, whose relative errors have the least squares; of one timing, a proportion."""
+    load, seconds = np.array(timings).T
+    (base, slope), _ = nnls(np.stack([1 / seconds, load / seconds], axis=1), np.ones(len(timings)))
+    return Rate(float(base), float(slope), tuple(timings))
+
+
+def _spread(works: Sequence[Work], study: Study) -> list[Work]:
+    """The smallest, the largest that is not too long, and the middle one by ratio, of different loads."""
+    ordered = sorted(works, key=lambda work: work.load)
+    longest = LONGEST_S[study.train.strategy == "sequential" or ordered[0].network not in FAMILIES]
+    short = [work for work in ordered if _guess(work, study) <= longest] or ordered[:1]
+    middle = (short[0].load * short[-1].load) ** 0.5
+    chosen = [short[0], short[-1], min(short, key=lambda work: abs(np.log(work.load / middle)))]
+    return list({work.load: work for work in chosen}.values())
+
+
+def _guess(work: Work, study: Study) -> float:
+    """Seconds of a step of one network."""
+    return study.train.batch_size * seconds_per_image(work.network, work.load)
+
+
+def _seconds(work: Work, study: Study) -> float:
+    """Measured seconds per image and repeat."""
+    recipe = Recipe(**{field.name: getattr(study.train, field.name) for field in fields(Recipe)})
+    device, batch = device_of(study.train.device, study.train.precision), study.train.batch_size
+    images = _images(work, max(IMAGES, batch))
+    task = Task(work.spec, {}, images, images, recipe)
+    together = work.together
+    if device.type == "cpu":
+        together = max(1, min(together, int(STACK_S / _guess(work, study))))
+    strategy = choose(task, together, study.train.strategy, device)
+    run, at_once = _step(task, strategy), strategy.at_once or 1
+    _timed(run, 1, device)
+    count = round(STEPS_S / _timed(run, 1, device))
+    return _timed(run, min(max(count, 1), STEPS), device) / (batch * at_once)
+
+
+def _timed(run: Callable[[], None], count: int, device: torch.device) -> float:
+    """Seconds of one of so many steps; the processor's own on a CPU, which others may be using meanwhile."""
+    clock = time.process_time if device.type == "cpu" else time.perf_counter
+    started = clock()
+    for _ in range(count):
+        run()
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+    return (clock() - started) / count
+
+
+def _step(task: Task, strategy: Strategy) -> Callable[[], None]:
+    """A step of a stack, or of one network by autograd."""
+    index = torch.randint(len(task.train), (strategy.at_once or 1, task.recipe.batch_size)).to(strategy.device)
+    if not strategy.at_once:
+        model = build(task.spec).to(strategy.device, memory_format=LAYOUTS[strategy.layout])  # type: ignore[call-overload]
+        split = task.train.to(strategy.device)
+        return partial(step, model, split, index[0], optimizer_for(model.parameters(), task.recipe))
+    networks = [build(task.spec) for _ in range(strategy.at_once)]
+    ensemble = Ensemble(task.spec, networks, task.recipe, strategy.products)
+    pixels = Pixels(task.train, task.spec["classes"], strategy.device)
+    return partial(ensemble.step, pixels, index[: 1 if task.recipe.shared_batches else None])
+
+
+def _images(work: Work, count: int) -> Split:
+    """Noise of the data set's shape."""
+    channels = work.spec["shape"][0]
+    images = torch.randint(0, 256, (count, *work.spec["shape"]), dtype=torch.uint8)
+    labels = torch.randint(work.spec["classes"], (count,))
+    return Split(images, labels, torch.full((channels,), 127.5), torch.full((channels,), 73.9))

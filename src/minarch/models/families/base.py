@@ -1,0 +1,57 @@
+"""What every family is: knobs, and what follows from them without building anything."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+from minarch.errors import UserError
+
+Spec = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Family:
+    """The knobs of one architecture; every knob annotated `int` must be an integer of at least 1.
+
+    `depth` counts the layers that the family repeats; minimal sizes are reported for each depth. `size` names the
+    integer knob that `convergence.refine` may vary.
+    A family of your own is a subclass, named in params.yaml as "package.module:Class".
+    """
+
+    network: ClassVar[str]
+    name: ClassVar[str]
+    size: ClassVar[str] = ""
+    depth: int
+
+    def __init_subclass__(cls) -> None:
+        cls.name = cls.__dict__.get("name", f"{cls.__module__}:{cls.__qualname__}")
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.type in (int, "int") and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
+                raise UserError(
+                    f"{self.name}.{field.name}: {value!r} is not allowed, it must be an integer of at least 1"
+                )
+
+    @classmethod
+    def points(cls, knobs: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """The knobs that one combination of a grid's values stands for: itself, where no value means several."""
+        return [dict(knobs)]
+
+    @property
+    def label(self) -> str:
+        """The knobs as a slug that is safe in file names, such as "depth2-width16"."""
+        return "-".join(f"{field.name}{getattr(self, field.name)}" for field in fields(self))
+
+    def spec(self, shape: Sequence[int], classes: int) -> Spec:
+        """The structure for images of `shape` [C, H, W] and `classes` outputs; UserError where they do not fit."""
+        raise NotImplementedError
+
+    def parameters(self, shape: Sequence[int], classes: int) -> int | None:
+        """Trainable values, biases included; None: not known before a network is built."""
+        return None
+
+    def macs(self, shape: Sequence[int], classes: int) -> int | None:
+        """Multiply-accumulates for one image, by which long items are started first; None: not known, so first."""
+        return None

@@ -1,0 +1,93 @@
+"""Multilayer perceptrons: square ones, and those whose layers grow and shrink."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise, product
+from math import isfinite, prod
+from typing import Any, ClassVar
+
+from minarch.errors import UserError
+from minarch.models.families.base import Family, Spec
+
+STEPS = ("grow", "shrink", "equal")
+ALL = "all"
+DEEPEST = 8  # layers of which a grid takes all patterns: 3^7
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dnn(Family):
+    """Square multilayer perceptron: `depth` hidden layers of `width` units (arXiv 2601.17987, phase 2)."""
+
+    name: ClassVar[str] = "dnn"
+    network: ClassVar[str] = "minarch.models.dnn:DNN"
+    size: ClassVar[str] = "width"
+    width: int
+
+    @property
+    def hidden(self) -> list[int]:
+        """Units of each hidden layer."""
+        return [self.width] * self.depth
+
+    def spec(self, shape: Sequence[int], classes: int) -> Spec:
+        return {"family": self.name, "shape": list(shape), "classes": classes, "hidden": self.hidden}
+
+    def parameters(self, shape: Sequence[int], classes: int) -> int:
+        return sum((before + 1) * after for before, after in pairwise([prod(shape), *self.hidden, classes]))
+
+    def macs(self, shape: Sequence[int], classes: int) -> int:
+        return sum(before * after for before, after in pairwise([prod(shape), *self.hidden, classes]))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShapedDnn(Dnn):
+    """Multilayer perceptron whose first hidden layer has `width` units; `steps` says for each further one whether it
+    grows, shrinks or stays equal, such as "grow-shrink" for a depth of 3, "" for 1 (arXiv 2601.17987, phase 1).
+
+    After n units come int(n * growth), max(1, int(n / growth)) or n (the factor is our inference, PAPERS 1.1). In a
+    grid, `steps: all` stands for all 3^(depth - 1) patterns. Some give the same network (1 unit shrinks to 1); each is
+    an architecture of its own all the same, as the paper counts them.
+    """
+
+    name: ClassVar[str] = "shaped-dnn"
+    steps: str
+    growth: float = 2.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        pattern = self.steps.split("-") if isinstance(self.steps, str) and self.steps else []
+        if not isinstance(self.steps, str) or len(pattern) != self.depth - 1 or not set(pattern) <= set(STEPS):
+            raise UserError(
+                f"{self.name}.steps: {self.steps!r} is not allowed for depth {self.depth}, it must be {ALL} or"
+                f" {self.depth - 1} of {', '.join(STEPS)}, such as {'-'.join(STEPS[:1] * (self.depth - 1))!r}"
+            )
+        number = isinstance(self.growth, int | float) and not isinstance(self.growth, bool)
+        if not (number and isfinite(self.growth) and self.growth > 1):
+            raise UserError(f"{self.name}.growth: {self.growth!r} is not allowed, it must be a number above 1")
+
+    @classmethod
+    def points(cls, knobs: Mapping[str, Any]) -> list[dict[str, Any]]:
+        depth = knobs.get("depth")
+        if knobs.get("steps") != ALL or not isinstance(depth, int) or depth < 1:  # a wrong depth is refused later
+            return super().points(knobs)
+        if depth > DEEPEST:
+            raise UserError(
+                f"{cls.name}.steps: {ALL!r} is not allowed for depth {depth}, it must be a list of patterns above depth"
+                f" {DEEPEST}"
+            )
+        return [{**knobs, "steps": "-".join(pattern)} for pattern in product(STEPS, repeat=depth - 1)]
+
+    @property
+    def label(self) -> str:
+        steps = f"-{self.steps}" if self.steps else ""
+        return f"depth{self.depth}-width{self.width}{steps}-growth{self.growth:g}"
+
+    @property
+    def hidden(self) -> list[int]:
+        units = [self.width]
+        for step in self.steps.split("-") if self.steps else ():
+            grown, shrunk = int(units[-1] * self.growth), max(1, int(units[-1] / self.growth))
+            units.append({"grow": grown, "shrink": shrunk, "equal": units[-1]}[step])
+        return units
+
+    def spec(self, shape: Sequence[int], classes: int) -> Spec:
+        return super().spec(shape, classes) | {"family": Dnn.name}

@@ -1,0 +1,158 @@
+"""The forecast: sums by hand, timings of this machine, nothing written."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from minarch import __main__ as command
+from minarch.errors import UserError
+from minarch.flow import calibration, forecast
+from minarch.flow.calibration import calibrate, fit
+from minarch.flow.config import load
+from minarch.flow.effort import ATTENTION, Rate, elapsed, works
+from minarch.models.families import Dnn, Family
+
+REPOSITORY = Path(__file__).parents[3]
+FAMILIES = {"dnn": {"depth": [1, 2], "width": 4}, "cnn": {"channels": 2}}
+RATES = {"dnn": Rate(1e-6, 0.0, ((1, 1e-6),)), "cnn": Rate(0.0, 1e-9, ((1, 1e-9),))}
+
+
+@pytest.fixture
+def study(workspace):
+    """4 repeats in items of 3, 2 epochs: digits' 1,149 training and 288 validation images."""
+    return load(workspace.write(sweep__families=FAMILIES, sweep__block=3))
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    monkeypatch.setattr(forecast, "works", works)
+    monkeypatch.setattr(calibration, "calibrate", lambda planned, study: RATES)
+
+
+def test_counts_by_hand(study):
+    small, large, convolution = works(study)
+    assert [w.parameters for w in (small, large, convolution)] == [64 * 4 + 4 + 50, 64 * 4 + 4 + 20 + 50, 20 + 730]
+    assert [w.macs for w in (small, large, convolution)] == [256 + 40, 256 + 16 + 40, 9 * 2 * 36 + 720]
+    assert {(w.trainings, w.together, w.epochs) for w in (small, large, convolution)} == {(4, 3, 2)}
+    assert (small.images, small.measured) == (1149, 1149 + 288)
+    assert small.flops == 4 * 2 * 296 * (6 * 1149 + 2 * 1437)
+    assert small.disk == pytest.approx(4 * 8 * 310, abs=4 * 2_500)
+    assert small.memory == 3 * 16 * 310
+
+
+def test_time_by_hand(study):
+    planned = list(works(study))
+    images = 4 * 2 * (1149 + 1437 / 3)
+    seconds = [images * 1e-6, images * 1e-6, images * 1368e-9]
+    assert [RATES[w.network].seconds(w) for w in planned] == pytest.approx(seconds)
+    assert elapsed(planned, RATES, 1) == pytest.approx(sum(seconds))
+    assert elapsed(planned, RATES, 2) == pytest.approx(sum(seconds) / 2)
+    assert elapsed(planned, RATES, 100) == pytest.approx(seconds[2] * 3 / 4)  # the longest item has one core
+    assert elapsed(planned, RATES, 1, errors=1) == pytest.approx(2 * sum(seconds))  # one timing tells no error
+
+
+def test_only_so_many_training_images_are_measured(workspace):
+    (work,) = works(load(workspace.write(data__datasets=["mnist"], sweep__families={"cnn": {"channels": 1}})))
+    assert (work.images, work.measured) == (48_000, 10_000 + 12_000)
+    (work,) = works(
+        load(workspace.write(data__datasets=["mnist"], data__limit=6000, sweep__families={"cnn": {"channels": 1}}))
+    )
+    assert (work.images, work.measured) == (4_800, 4_800 + 1_200)
+
+
+def test_attention_maps_take_time(workspace):
+    knobs = {"depth": 3, "width": 4, "heads": [2, 4], "patch": 4}
+    two, four = works(load(workspace.write(sweep__families={"vit": knobs})))
+    assert two.macs == four.macs
+    assert four.load - two.load == ATTENTION * 5 * 5 * 2 * 2  # 5 tokens, 2 more heads in all blocks but the last
+
+
+def test_a_family_that_tells_nothing_is_counted_in_its_network(study, monkeypatch):
+    expected = list(works(study))
+    monkeypatch.setattr(Dnn, "parameters", Family.parameters)
+    monkeypatch.setattr(Dnn, "macs", Family.macs)
+    assert list(works(study)) == expected
+
+
+def test_a_line_through_the_timings():
+    rate = fit([(0, 1e-6), (1_000, 3e-6), (10_000, 21e-6)])
+    assert (rate.base, rate.slope, rate.error) == pytest.approx((1e-6, 2e-9, 1))
+    alone = fit([(2_000, 4e-6)])  # a proportion, or larger ones would be as fast
+    assert (alone.base, alone.slope) == pytest.approx((0, 2e-9))
+    falling = fit([(1_000, 4e-6), (100_000, 2e-6), (1_000_000, 3e-6)])
+    assert falling.base >= 0 and falling.slope >= 0 and falling.error > 1.1
+
+
+def test_every_network_is_timed(study, monkeypatch):
+    monkeypatch.setattr(calibration, "BUDGET_S", 0)
+    planned = list(works(study))
+    rates = calibrate(planned, study)
+    assert list(rates) == ["dnn", "cnn"]
+    for network, rate in rates.items():
+        ((load, seconds),) = rate.timings
+        assert load == min(w.load for w in planned if w.network == network)
+        assert 1e-8 < seconds < 1e-3
+
+
+def test_what_would_take_too_long_is_not_timed(study, monkeypatch):
+    planned, timed = list(works(study)), []
+    monkeypatch.setattr(calibration, "_seconds", lambda work, study: timed.append(work) or 1e-6)
+    calibrate(planned, study)
+    assert [(w.network, w.macs) for w in timed] == [("dnn", 296), ("cnn", 1368), ("dnn", 312)]
+    timed.clear()
+    monkeypatch.setattr(calibration, "LONGEST_S", (0, 0))
+    calibrate(planned, study)
+    assert [(w.network, w.macs) for w in timed] == [("dnn", 296), ("cnn", 1368)]
+
+
+def test_the_table(study, quick, capsys):
+    forecast.forecast("params.yaml", 2)
+    said = " ".join(capsys.readouterr().out.split())
+    assert "sweep of study default (params.yaml)" in said
+    assert "│ digits │ dnn │ 2 │ 8 │ 16 │ 640 │ 310 to 330 │" in said
+    assert "│ total │ │ 3 │ 12 │ 24 │ 1.39 k │ 310 to 750 │" in said
+    assert "estimated time on this machine, 2 at a time: 0 s" in said
+
+
+def test_nothing_is_written(study, capsys, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["minarch", "plan", "--params", "params.yaml", "--cores", "3"])
+    monkeypatch.setattr(calibration, "STEPS_S", 0.001)
+    command.main()
+    assert "estimated time on this machine, 3 at a time" in capsys.readouterr().out
+    assert [p.name for p in Path().rglob("*")] == ["params.yaml"]
+
+
+def test_no_cores(study):
+    with pytest.raises(UserError, match="--cores: 0 is not allowed, it must be an integer of at least 1"):
+        forecast.forecast("params.yaml", 0)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(999, "999"), (12_345, "12.3 k"), (999_600, "1 M"), (2.5e19, "25 E"), (0, "0"), (3e24, "3e+03 Z")],
+)
+def test_prefixes(value, text):
+    assert forecast._scaled(value) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(59, "59 s"), (90, "1.5 min"), (7_200, "2.0 h"), (1e6, "12 days"), (1e9, "32 years")]
+)
+def test_durations(seconds, text):
+    assert forecast._duration(seconds) == text
+
+
+def test_the_paper_s_study():
+    """480 architectures of phase 1 on each of three data sets, 30 repeats: 43,200 trainings."""
+    study = load(REPOSITORY / "params/paper.yaml")
+    planned = list(works(study))
+    phases = {family: [w for w in planned if w.family == family] for family in study.sweep.families}
+    assert {family: len(found) for family, found in phases.items()} == {
+        "shaped-dnn": 3 * 480,
+        "dnn": 3 * 48,
+        "cnn": 3 * 10,
+        "vit": 3 * 54,
+    }
+    assert sum(w.trainings for w in phases["shaped-dnn"]) == 43_200
+    assert {head for w in phases["vit"] for head in w.spec["heads"]} == {2, 4, 8, 16}
