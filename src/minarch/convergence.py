@@ -1,4 +1,8 @@
-"""Stage convergence: the regime of every size and the minimal learnable parameters, from validation records only."""
+"""Stage convergence: the regime of every size, the minimal learnable parameters and how far both can be trusted.
+
+From validation records only. Every table has the columns dataset and family; what is in it says the function that
+makes its rows.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -6,12 +10,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from minarch.analysis.early import early_table
+from minarch.analysis.epochs import course_of
 from minarch.analysis.intervals import ACCURACY, with_intervals
 from minarch.analysis.minimal import Bootstrap, Minimum, minimum, statistics
 from minarch.analysis.records import read_curves, read_runs
 from minarch.analysis.regimes import Thresholds, classify, is_near, standard_deviation
+from minarch.analysis.sensitivity import sensitivity_table
+from minarch.analysis.shape import shape_table
 from minarch.analysis.sizes import Size, sizes_of
+from minarch.analysis.trend import trend_table
 from minarch.flow.job import run_stage
+
+COUNTS = ("p_min", "p_near_best", "overfitting_from")  # columns of parameter counts that may lie beyond the grid
 
 
 def size_table(sizes: list[Size], thresholds: Thresholds, confidence: float, family_best: float) -> pd.DataFrame:
@@ -46,49 +57,81 @@ def size_table(sizes: list[Size], thresholds: Thresholds, confidence: float, fam
 
 
 def minimal_row(found: Minimum, sizes: list[Size]) -> dict[str, Any]:
-    """Row of minimal.csv; counts beyond the grid are left empty and the note says so."""
+    """Row of minimal.csv; a count beyond the grid is infinite, and the note says where an answer lies at its edge."""
     smallest, largest = min(size.parameters for size in sizes), max(size.parameters for size in sizes)
     row: dict[str, Any] = {"sizes": len(sizes), "repeats": min(len(size.validation) for size in sizes)}
     notes = []
     for name, estimate in [("p_min", found.p_min), ("p_near_best", found.p_near_best)]:
-        for suffix, value in [("", estimate.value), ("_low", estimate.low), ("_high", estimate.high)]:
-            row[name + suffix] = int(value) if np.isfinite(value) else None
+        row |= {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
         if not np.isfinite(estimate.value):
-            notes.append(f"{name} not found up to {largest:,} parameters: widen the sweep upwards")
+            notes.append(f"widen the sweep: upwards, {name} is not found up to {largest:,} parameters")
         elif not np.isfinite(estimate.high):
-            notes.append(f"the upper bound of {name} is beyond {largest:,} parameters: more repeats or larger sizes")
+            notes.append(
+                f"widen the sweep: upwards, or train more repeats, {name} may lie beyond {largest:,} parameters"
+            )
+        elif estimate.value == largest:
+            notes.append(f"widen the sweep: upwards, {name} is the largest size, {largest:,} parameters")
     if found.p_min.value == smallest:
-        notes.append("p_min is the smallest size of the grid: widen the sweep downwards")
+        notes.append(f"widen the sweep: downwards, p_min is the smallest size, {smallest:,} parameters")
     return row | {"best_validation": found.best_validation, "note": "; ".join(notes)}
 
 
+def family_tables(
+    runs: pd.DataFrame, curves: pd.DataFrame, thresholds: Thresholds, bootstrap: Bootstrap
+) -> dict[str, pd.DataFrame]:
+    """The rows of every table, by its name, for one data set and family."""
+    depths: dict[Any, list[Size]] = {}
+    for depth, rows in runs.groupby("depth", dropna=False):
+        depths[depth] = sizes_of(rows, curves[curves["architecture"].isin(rows["architecture"])])
+    samples = {depth: statistics(sizes, bootstrap, i) for i, (depth, sizes) in enumerate(depths.items())}
+    whole = minimum(list(samples.values()), thresholds, bootstrap.confidence)
+    sizes_tables, minimal_rows = [], []
+    for depth, sizes in depths.items():
+        table = size_table(sizes, thresholds, bootstrap.confidence, whole.best_validation)
+        table.insert(0, "depth", depth)
+        sizes_tables.append(table)
+        if not pd.isna(depth):
+            found = minimum([samples[depth]], thresholds, bootstrap.confidence)
+            minimal_rows.append({"depth": depth} | minimal_row(found, sizes))
+    everything = [size for sizes in depths.values() for size in sizes]
+    minimal_rows.append({"depth": "all"} | minimal_row(whole, everything))
+    from_p_min = [size for size in everything if size.parameters >= whole.p_min.value]
+    course = course_of(runs, curves)
+    return {
+        "sizes": pd.concat(sizes_tables),
+        "minimal": pd.DataFrame(minimal_rows),
+        "sensitivity": sensitivity_table(list(depths.values()), thresholds),
+        "trend": trend_table(course),
+        "early": early_table(course, thresholds),
+        "shape": shape_table({"all sizes": everything, "from p_min": from_p_min}, bootstrap),
+    }
+
+
+def write_table(path: Path, families: list[pd.DataFrame]) -> None:
+    """One table of all families' rows; a parameter count that is infinite, beyond the grid, is left empty."""
+    table = pd.concat([rows for rows in families if len(rows)] or families[:1])
+    for column in [name for name in map(str, table) if name.startswith(COUNTS)]:
+        table[column] = table[column].replace(np.inf, np.nan).astype("Int64")
+    table.to_csv(path, index=False, float_format="%.10g")
+
+
 def work(config: dict[str, Any], inputs: dict[str, Any], out: Path) -> None:
-    """Write sizes.csv (one row per architecture) and minimal.csv (one per depth and one, depth "all", per family)."""
+    """Write sizes.csv (a row per architecture), minimal.csv (per depth, and one, depth "all", per family),
+    sensitivity.csv (per moved threshold), trend.csv (per epoch and parameter count), early.csv (per epoch) and
+    shape.csv (per source of variance).
+    """
     thresholds = Thresholds.of(config)
     bootstrap = Bootstrap(resamples=config["bootstrap"], confidence=config["confidence"], seed=config["seed"])
     runs, curves = read_runs(inputs["sweep"]), read_curves(inputs["sweep"])
-    sizes_tables, minimal_rows = [], []
-    for (dataset, name), family_runs in runs.groupby(["dataset", "family"]):
-        family: dict[str, Any] = {"dataset": dataset, "family": name}
-        family_curves = curves[(curves["dataset"] == dataset) & (curves["family"] == name)]
-        depths: dict[Any, list[Size]] = {}
-        for depth, rows in family_runs.groupby("depth", dropna=False):
-            depths[depth] = sizes_of(rows, family_curves[family_curves["architecture"].isin(rows["architecture"])])
-        samples = {depth: statistics(sizes, bootstrap, i) for i, (depth, sizes) in enumerate(depths.items())}
-        whole = minimum(list(samples.values()), thresholds, bootstrap.confidence)
-        for depth, sizes in depths.items():
-            table = size_table(sizes, thresholds, bootstrap.confidence, whole.best_validation)
-            sizes_tables.append(table.assign(**family, depth=depth))
-            if not pd.isna(depth):
-                found = minimum([samples[depth]], thresholds, bootstrap.confidence)
-                minimal_rows.append(family | {"depth": depth} | minimal_row(found, sizes))
-        everything = [size for sizes in depths.values() for size in sizes]
-        minimal_rows.append(family | {"depth": "all"} | minimal_row(whole, everything))
-    sizes_table = pd.concat(sizes_tables).set_index(["dataset", "family", "depth"])
-    sizes_table.to_csv(out / "sizes.csv", float_format="%.10g")
-    minimal_table = pd.DataFrame(minimal_rows)
-    counts = {column: "Int64" for column in map(str, minimal_table) if column.startswith("p_")}
-    minimal_table.astype(counts).to_csv(out / "minimal.csv", index=False, float_format="%.10g")
+    tables: dict[str, list[pd.DataFrame]] = {}
+    for (dataset, family), rows in runs.groupby(["dataset", "family"]):
+        own = curves[(curves["dataset"] == dataset) & (curves["family"] == family)]
+        for name, table in family_tables(rows, own, thresholds, bootstrap).items():
+            table.insert(0, "dataset", str(dataset))
+            table.insert(1, "family", str(family))
+            tables.setdefault(name, []).append(table)
+    for name, families in tables.items():
+        write_table(out / f"{name}.csv", families)
 
 
 if __name__ == "__main__":

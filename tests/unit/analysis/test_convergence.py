@@ -4,12 +4,18 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
-from constructed import CONVERGENCE, STEP, write_json, write_sweep
+from constructed import CONVERGENCE, STEP, size, write_json, write_sweep
 
 from minarch import convergence, representatives
+from minarch.analysis.minimal import Bootstrap, minimum, statistics
+from minarch.analysis.regimes import Thresholds
 
+THRESHOLDS = Thresholds.of(CONVERGENCE)
+
+TABLES = ["sizes.csv", "minimal.csv", "sensitivity.csv", "trend.csv", "early.csv", "shape.csv"]
 ROLES = {"roles": ["minimal", "learning", "overfitting"]}
 
 
@@ -44,6 +50,30 @@ def test_regimes_minimum_and_representatives(tmp_path: Path) -> None:
     assert chosen[0]["items"] == ["digits-net-400-x"]
 
 
+def test_what_the_tables_agree_on(tmp_path: Path) -> None:
+    select(make_sweep(tmp_path / "sweep"), tmp_path / "out")
+    tables = {name: pd.read_csv(tmp_path / "out/convergence" / name) for name in TABLES}
+    assert all(table[["dataset", "family"]].eq(["digits", "net"]).all(axis=None) for table in tables.values())
+    minimal = tables["minimal.csv"].set_index("depth").loc["all"]
+    as_set, last = tables["sensitivity.csv"].iloc[0], tables["early.csv"].iloc[-1]
+    for name in ("p_min", "p_near_best"):
+        assert minimal[name] == as_set[name] == last[name]
+    assert as_set[["threshold", "overfitting_from", "unstable", "learning", "overfitting"]].tolist() == [
+        "as set",
+        6000,
+        1,
+        2,
+        1,
+    ]
+    assert last[["epoch", "sizes", "called_unstable", "false_alarms", "missed"]].tolist() == [4, 4, 1, 0, 0]
+    trend = tables["trend.csv"].query("epoch == 4")
+    assert trend["validation_mean"].tolist() == tables["sizes.csv"]["validation_mean"].tolist()
+    shape = tables["shape.csv"].set_index(["scope", "source"])
+    assert shape.loc["all sizes", ["architectures", "runs"]].iloc[0].tolist() == [4, 12]
+    assert shape.loc["from p_min", "architectures"].iloc[0] == 3
+    assert shape.loc[("all sizes", "parameters"), "share"] > 0.999  # sizes of one shape
+
+
 def test_selection_never_opens_test_results(tmp_path: Path) -> None:
     sweep = make_sweep(tmp_path / "sweep")
     expected = select(sweep, tmp_path / "intact")
@@ -69,7 +99,7 @@ def test_blocks_of_repeats_belong_together_in_any_order(tmp_path: Path) -> None:
             curves[curves["repeat"].isin(members)].to_csv(part / "curves.csv", index=False)
             blocks.append(part)
     found = select(blocks[::-1], tmp_path / "two")
-    assert found["sizes.csv"] == expected["sizes.csv"] and found["minimal.csv"] == expected["minimal.csv"]
+    assert [found[name] for name in TABLES] == [expected[name] for name in TABLES]
     chosen = json.loads(found["representatives.json"])
     assert chosen[0]["items"] == ["digits-net-400-x-a", "digits-net-400-x-b"]
 
@@ -84,7 +114,7 @@ def test_other_names_change_nothing_but_names(tmp_path: Path) -> None:
         write_json(copy / "results.json", record | {"architecture": f"{9 - i}-other"})
         renamed.append(copy)
     found = select(renamed, tmp_path / "b")
-    assert found["minimal.csv"] == expected["minimal.csv"]
+    assert [found[name] for name in TABLES[1:]] == [expected[name] for name in TABLES[1:]]
     tables = [pd.read_csv(tmp_path / run / "convergence/sizes.csv").drop(columns="architecture") for run in "ab"]
     pd.testing.assert_frame_equal(*tables)
 
@@ -98,11 +128,57 @@ def test_diverged_repeats_are_a_result(tmp_path: Path) -> None:
     assert sizes.loc[400, "failed_share"] == pytest.approx(1 / 3)
 
 
-def test_beyond_the_grid_is_said_in_words(tmp_path: Path) -> None:
-    sweep = [write_sweep(tmp_path / f"{p}", "digits", "net", p, (a, a)) for p, a in [(100, 0.15), (200, 0.18)]]
+def whole_row(tmp_path: Path, accuracies: dict[int, float]) -> pd.Series:
+    """The row of minimal.csv of a family with these sizes."""
+    sweep = [write_sweep(tmp_path / f"{p}", "digits", "net", p, (a, a)) for p, a in accuracies.items()]
     out = tmp_path / "out"
     out.mkdir()
     convergence.work(CONVERGENCE, {"sweep": sweep}, out)
-    row = pd.read_csv(out / "minimal.csv").set_index("depth").loc["all"]
-    assert pd.isna(row["p_min"])
-    assert "p_min not found up to 200 parameters: widen the sweep upwards" in row["note"]
+    return pd.read_csv(out / "minimal.csv").set_index("depth").loc["all"]
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "expected"),
+    [
+        (
+            {100: 0.15, 200: 0.18},
+            [
+                "widen the sweep: upwards, p_min is not found up to 200 parameters",
+                "widen the sweep: upwards, p_near_best is not found up to 200 parameters",
+            ],
+        ),
+        (
+            {100: 0.15, 200: 0.8, 400: 0.85},
+            ["widen the sweep: upwards, p_near_best is the largest size, 400 parameters"],
+        ),
+        (
+            {100: 0.15, 200: 0.8},
+            [
+                "widen the sweep: upwards, p_min is the largest size, 200 parameters",
+                "widen the sweep: upwards, p_near_best is the largest size, 200 parameters",
+            ],
+        ),
+        ({100: 0.85, 200: 0.87, 400: 0.87}, ["widen the sweep: downwards, p_min is the smallest size, 100 parameters"]),
+        ({100: 0.15, 200: 0.86, 400: 0.86}, []),
+    ],
+)
+def test_an_answer_at_the_edge_of_the_grid_says_where_to_widen_it(
+    tmp_path: Path, accuracies: dict[int, float], expected: list[str]
+) -> None:
+    found = whole_row(tmp_path, accuracies)["note"]
+    assert ([] if pd.isna(found) else found.split("; ")) == expected
+
+
+def test_beyond_the_grid_is_left_empty(tmp_path: Path) -> None:
+    row = whole_row(tmp_path, {100: 0.15, 200: 0.18})
+    assert row[["p_min", "p_min_high", "p_near_best"]].isna().all()
+
+
+def test_an_interval_that_ends_beyond_the_grid_asks_for_repeats_too() -> None:
+    """One of thirty repeats failed at the largest size: allowed, but not in every resample."""
+    steady = np.zeros(30)
+    sizes = [size(100, 0.5, 0.5, spread=steady), size(400, 0.9, 0.9, spread=steady, failed=1)]
+    found = minimum([statistics(sizes, Bootstrap(resamples=200, confidence=0.95, seed=0), 0)], THRESHOLDS, 0.95)
+    row = convergence.minimal_row(found, sizes)
+    assert row["p_min"] == 400 and np.isinf(row["p_min_high"])
+    assert "widen the sweep: upwards, or train more repeats, p_min may lie beyond 400 parameters" in row["note"]

@@ -1,0 +1,53 @@
+"""How the borders of the regimes move when each threshold moves by +-50 % (PAPERS 1.2; our inference)."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import fields, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from minarch.analysis.minimal import Bootstrap, minimum, smallest, statistics
+from minarch.analysis.regimes import LEARNING, OVERFITTING, UNSTABLE, Thresholds, classify
+from minarch.analysis.sizes import Size
+
+AS_SET = "as set"
+FACTORS = (0.5, 1.5)
+NEAR_ONE = ("saturated_train", "loss_rise")  # their distance from 1 is moved: 1.5 x 0.995 is no accuracy
+RANGES = {"failure_share": 1.0, "spread_points": 100.0, "below_best_points": 100.0, "near_best_points": 100.0}
+MEASURED = Bootstrap(resamples=0, confidence=float("nan"), seed=0)  # no intervals
+
+
+def moved(thresholds: Thresholds, name: str, factor: float) -> Thresholds:
+    """The thresholds with one times `factor` (for NEAR_ONE its distance from 1), kept within its allowed range."""
+    value = getattr(thresholds, name)
+    value = 1 + factor * (value - 1) if name in NEAR_ONE else factor * value
+    return replace(thresholds, **{name: min(max(value, 0.0), RANGES.get(name, np.inf))})
+
+
+def cases(thresholds: Thresholds) -> Iterator[tuple[dict[str, Any], Thresholds]]:
+    """What is moved, in words, and the thresholds then; first as they are set."""
+    yield {"threshold": AS_SET, "factor": 1.0, "value": float("nan")}, thresholds
+    for field in fields(thresholds):
+        for factor in FACTORS:
+            then = moved(thresholds, field.name, factor)
+            yield {"threshold": field.name, "factor": factor, "value": getattr(then, field.name)}, then
+
+
+def sensitivity_table(depths: Sequence[Sequence[Size]], thresholds: Thresholds) -> pd.DataFrame:
+    """Rows of sensitivity.csv for the depths of one data set and family; infinity: no such size on this grid."""
+    measured = [statistics(sizes, MEASURED, 0) for sizes in depths]
+    parameters = np.array([size.parameters for sizes in depths for size in sizes])
+    rows, as_set = [], None
+    for words, then in cases(thresholds):
+        found = minimum(measured, then, MEASURED.confidence)
+        labels = np.array([regime.label for sizes in depths for regime in classify(sizes, then)])
+        as_set = labels if as_set is None else as_set
+        borders = {
+            "p_min": found.p_min.value,
+            "p_near_best": found.p_near_best.value,
+            "overfitting_from": float(smallest(parameters, labels == OVERFITTING)),
+        }
+        numbers = {label: (labels == label).sum() for label in (UNSTABLE, LEARNING, OVERFITTING)}
+        rows.append(words | borders | numbers | {"changed": (labels != as_set).sum()})
+    return pd.DataFrame(rows)

@@ -1,0 +1,100 @@
+"""Is accuracy invariant to shape at equal parameter count? The variance over runs that each explains (our inference).
+
+The sum of squares of the runs' final validation accuracies falls into three parts, exactly: the monotone fit on the
+parameter count (minarch.analysis.trend), what the architectures' means add to it (shape, depth), and the rest, between
+repeats. What repeats alone would put into the first two is taken from them, as in a one-way analysis of variance, with
+as many degrees of freedom as the fit has level pieces (Meyer & Woodroofe, Annals of Statistics 28, 2000).
+
+The share of shape is a lower bound. Few architectures have exactly equal counts, and where a better shape also has
+more parameters the fit takes its advantage for theirs. A smooth curve would take less, but would count as shape
+whatever it misses of the step from chance to learning, which is steep.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from minarch.analysis.intervals import grid_interval, resample
+from minarch.analysis.minimal import Bootstrap
+from minarch.analysis.sizes import Size
+from minarch.analysis.trend import isotonic
+
+COLUMNS = ["scope", "source", "share", "low", "high", "architectures", "runs"]
+SOURCES = ("parameters", "shape", "repeats")
+NOTHING = 1e-18  # a sum of squares below this is rounding: accuracies are counts of images
+
+
+def shares(parameters: np.ndarray, runs: np.ndarray, mean: np.ndarray, variance: np.ndarray) -> np.ndarray:
+    """Shares [B, 3] of SOURCES that sum to 1, of B samples of A architectures; negative where noise exceeds a part.
+
+    Args:
+        parameters: [A].
+        runs: [A], of each architecture.
+        mean: [B, A], of its runs.
+        variance: [B, A], over its runs, unbiased.
+
+    NaN where nothing varies.
+    """
+    counts, group = np.unique(parameters, return_inverse=True)
+    weights = np.bincount(group, runs)
+    pooled = (mean * runs) @ np.eye(len(counts))[group] / weights  # [B, G]
+    fits = [isotonic(values, weights) for values in pooled]
+    fitted, piece = (np.stack(part)[:, group] for part in zip(*fits, strict=True))  # [B, A]
+    centre = (mean @ runs)[:, None] / runs.sum()
+    by_parameters = (runs * (fitted - centre) ** 2).sum(axis=1)
+    by_shape = (runs * (mean - fitted) ** 2).sum(axis=1)
+    total = by_parameters + by_shape + ((runs - 1) * variance).sum(axis=1)
+    by_parameters -= (variance * (runs / piece - runs / runs.sum())).sum(axis=1)
+    by_shape -= (variance * (1 - runs / piece)).sum(axis=1)
+    total = np.where(total > NOTHING, total, np.nan)
+    found = np.stack([by_parameters, by_shape], axis=1) / total[:, None]
+    return np.column_stack([found, 1 - found.sum(axis=1)])
+
+
+def within_bounds(found: np.ndarray) -> np.ndarray:
+    """Shares [..., 3] of which none is negative: what goes beyond counts as of the repeats."""
+    explained = found[..., :2].clip(0, 1)
+    return np.concatenate([explained, (1 - explained.sum(axis=-1, keepdims=True)).clip(0)], axis=-1)
+
+
+def samples_of(sizes: Sequence[Size], bootstrap: Bootstrap) -> np.ndarray:
+    """Shares [1 + resamples, 3]: as measured, then with the repeats of each architecture resampled."""
+    generator = np.random.default_rng(bootstrap.seed)
+    sizes = sorted(sizes, key=lambda size: (size.parameters, tuple(size.validation)))  # names must not decide the draws
+    columns = []
+    for size in sizes:
+        runs = np.concatenate([size.validation[None], resample(size.validation, bootstrap.resamples, generator)])
+        columns.append((runs.mean(axis=1), runs.var(axis=1, ddof=1)))
+    mean, variance = (np.stack(column, axis=1) for column in zip(*columns, strict=True))
+    counts, repeats = np.array([(size.parameters, len(size.validation)) for size in sizes]).T
+    return shares(counts, repeats.astype(float), mean, variance)
+
+
+def shape_rows(sizes: Sequence[Size], bootstrap: Bootstrap) -> list[dict[str, Any]]:
+    """The share of each source, with its interval, over sizes of any depth of one data set and family.
+
+    None for fewer than three architectures, one with a single repeat (its noise is unknown), or where nothing varies.
+    """
+    if len(sizes) < 3 or min(len(size.validation) for size in sizes) < 2:
+        return []
+    samples = samples_of(sizes, bootstrap)
+    if np.isnan(samples[0]).any():
+        return []
+    # The means of resamples carry the noise of repeats twice, which would let shape matter where it does not: the
+    # samples are centred on what was measured.
+    resampled = samples[1:][~np.isnan(samples[1:, 0])]
+    centred = within_bounds(resampled - resampled.mean(axis=0) + samples[0])
+    counts = {"architectures": len(sizes), "runs": sum(len(size.validation) for size in sizes)}
+    rows = []
+    for source, share, column in zip(SOURCES, within_bounds(samples[0]), centred.T, strict=True):
+        low, high = grid_interval(column, bootstrap.confidence)
+        rows.append({"source": source, "share": share, "low": low, "high": high} | counts)
+    return rows
+
+
+def shape_table(scopes: dict[str, Sequence[Size]], bootstrap: Bootstrap) -> pd.DataFrame:
+    """Rows of shape.csv: `scopes` are the sizes to compare, by the name of the choice."""
+    rows = [{"scope": scope} | row for scope, sizes in scopes.items() for row in shape_rows(sizes, bootstrap)]
+    return pd.DataFrame(rows, columns=COLUMNS)
