@@ -1,0 +1,191 @@
+"""The stage weights on real trained items."""
+
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from scipy import stats
+from torch import nn
+
+from minarch.data.tensors import load_split
+from minarch.models.families import Family
+from minarch.models.vit import ViT
+from minarch.models.weights import load_networks, save_networks
+from minarch.statistics.attention import class_attention
+from minarch.weights import work
+
+Items = dict[str, Path]  # by family
+CONFIG = {"near_zero": 0.01, "attention_images": 8}
+STATISTICS = ["mean", "std", "skewness", "kurtosis", "min", "max", "near_zero", "spectral_norm", "effective_rank"]
+
+
+def describe(data: Path, item: Path, out: Path) -> Path:
+    """The folder that the stage writes for one sweep item."""
+    out.mkdir()
+    work(CONFIG, {"data": data, "sweep": [item]}, out)
+    return out / item.name
+
+
+@pytest.fixture(scope="module")
+def described(sweep_items: Items, data_item: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Every family's item described in one go."""
+    out = tmp_path_factory.mktemp("weights")
+    work(CONFIG, {"data": data_item, "sweep": list(sweep_items.values())}, out)
+    return out
+
+
+@pytest.fixture
+def half_broken(sweep_items: Items, tmp_path: Path) -> Path:
+    """A ViT item whose repeat 1 diverged in training: its weights are not finite."""
+    item = tmp_path / "broken"
+    shutil.copytree(sweep_items["vit"], item)
+    tensors = load_file(item / "best.safetensors")
+    tensors["1.blocks.0.query.weight"][0, 0] = torch.nan
+    save_file(tensors, item / "best.safetensors")
+    return item
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize("family", ["dnn", "cnn", "vit"])
+def test_layers_are_those_of_the_networks(described: Path, sweep_items: Items, family: str) -> None:
+    folder = described / sweep_items[family].name
+    table = pd.read_csv(folder / "layers.csv").set_index(["repeat", "layer"])
+    quantiles = load_file(folder / "quantiles.safetensors")
+    record = json.loads((folder / "record.json").read_text())
+    names = [layer["name"] for layer in record["layers"]]
+    assert list(table.index) == [(repeat, name) for repeat in (0, 1) for name in [*names, "all"]]
+    assert (record["family"], record["dataset"], record["repeats"]) == (family, "digits", [0, 1])
+    for repeat, network in load_networks(sweep_items[family]).items():
+        weights = {name: network.get_parameter(f"{name}.weight").detach().numpy() for name in names}
+        assert [list(values.shape) for values in weights.values()] == [layer["shape"] for layer in record["layers"]]
+        weights["all"] = np.concatenate([values.ravel() for values in weights.values()])
+        for name, values in weights.items():
+            row, flat = table.loc[(repeat, name)], values.ravel().astype(float)
+            assert (row["n"], row["mean"], row["std"]) == pytest.approx((flat.size, flat.mean(), flat.std()))
+            assert (row["skewness"], row["kurtosis"]) == pytest.approx((stats.skew(flat), stats.kurtosis(flat)))
+            assert (row["min"], row["max"]) == pytest.approx((flat.min(), flat.max()))
+            assert row["near_zero"] == pytest.approx((abs(flat) < 0.01).mean())
+            assert np.isin(quantiles[f"weights.{name}"][repeat].numpy(), values).all()
+            if name == "all":
+                assert row[["spectral_norm", "effective_rank"]].isna().all()
+            else:
+                norm = np.linalg.norm(values.reshape(len(values), -1), ord=2)
+                assert row["spectral_norm"] == pytest.approx(norm, rel=1e-5)
+                assert 1 <= row["effective_rank"] <= min(len(values), values[0].size)
+
+
+def test_node_layers_are_those_of_the_networks(described: Path, sweep_items: Items) -> None:
+    for family, hidden in {
+        "dnn": {"hidden.0": 16, "hidden.1": 16},
+        "cnn": {"convolutions.0": 4 * 6 * 6, "convolutions.1": 4 * 3 * 3},
+        "vit": {"blocks.0.value": 16, "blocks.0.fc1": 32},
+    }.items():
+        folder = described / sweep_items[family].name
+        nodes = {"input": 64, **hidden, "output": 10}
+        table = pd.read_csv(folder / "strengths.csv")
+        record = json.loads((folder / "record.json").read_text())
+        assert record["node_layers"] == [{"name": name, "nodes": count} for name, count in nodes.items()]
+        assert list(zip(table["repeat"], table["layer"], table["nodes"], strict=True)) == [
+            (repeat, *layer) for repeat in (0, 1) for layer in nodes.items()
+        ]
+        assert (
+            (table["min"] < table["mean"]).all() and (table["mean"] < table["max"]).all() and (table["std"] > 0).all()
+        )
+        quantiles = load_file(folder / "quantiles.safetensors")
+        assert {name for name in quantiles if name.startswith("strength.")} == {
+            f"strength.{name}" for name in [*nodes, "hidden"]
+        }
+        pooled = torch.cat([quantiles[f"strength.{name}"] for name in hidden], dim=1)
+        assert np.isin(quantiles["strength.hidden"].numpy(), pooled.numpy()).all()
+
+
+def test_attention_is_averaged_over_the_first_validation_images(
+    described: Path, sweep_items: Items, data_item: Path
+) -> None:
+    images = load_split(data_item, "validation").batch(slice(8))
+    found = load_file(described / sweep_items["vit"].name / "attention.safetensors")["attention"]
+    assert found.shape == (2, 1, 2, 4)
+    for repeat, network in load_networks(sweep_items["vit"]).items():
+        assert isinstance(network, ViT)
+        assert found[repeat].equal(class_attention(network, images))
+    record = json.loads((described / sweep_items["vit"].name / "record.json").read_text())
+    assert record["attention"] == {"images": 8, "patches": [2, 2]}
+    assert not (described / sweep_items["dnn"].name / "attention.safetensors").exists()
+
+
+@pytest.mark.parametrize("family", ["dnn", "cnn", "vit"])
+def test_repeats_in_another_order_give_the_same_bytes(
+    described: Path, sweep_items: Items, data_item: Path, tmp_path: Path, family: str
+) -> None:
+    item = tmp_path / sweep_items[family].name
+    shutil.copytree(sweep_items[family], item)
+    results = json.loads((item / "results.json").read_text())
+    results["repeats"].reverse()
+    (item / "results.json").write_text(json.dumps(results))
+    assert contents(describe(data_item, item, tmp_path / "out")) == contents(described / item.name)
+
+
+def test_a_diverged_network_keeps_empty_rows(
+    half_broken: Path, described: Path, sweep_items: Items, data_item: Path, tmp_path: Path
+) -> None:
+    folder, whole = describe(data_item, half_broken, tmp_path / "out"), described / sweep_items["vit"].name
+    for name in ("layers", "strengths"):
+        found, expected = (pd.read_csv(path / f"{name}.csv") for path in (folder, whole))
+        pd.testing.assert_frame_equal(found[found["repeat"] == 0], expected[expected["repeat"] == 0])
+        broken = found[found["repeat"] == 1]
+        assert len(broken) == len(expected) / 2
+        assert broken.drop(columns=["repeat", "layer", "kind", "n", "nodes"], errors="ignore").isna().all(axis=None)
+    for name in ("quantiles", "attention"):
+        half, both = (load_file(path / f"{name}.safetensors") for path in (folder, whole))
+        assert all(half[key][0].equal(both[key][0]) and half[key][1].isnan().all() for key in both)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Odd(Family):
+    """A family of the user's, with layers whose order nobody can know."""
+
+    network: ClassVar[str] = f"{__name__}:OddNetwork"
+    depth: int = 1
+
+    def spec(self, shape: Sequence[int], classes: int) -> dict[str, Any]:
+        return {"family": f"{__name__}:Odd", "shape": list(shape), "classes": classes}
+
+
+class OddNetwork(nn.Module):
+    def __init__(self, shape: Sequence[int], classes: int) -> None:
+        super().__init__()
+        self.convolution = nn.Conv2d(shape[0], 4, 3, bias=False)
+        self.norm = nn.BatchNorm2d(4)
+        self.head = nn.Linear(4, classes)
+
+
+def test_other_families_have_layers_but_no_strengths(data_item: Path, tmp_path: Path) -> None:
+    item = tmp_path / "odd"
+    item.mkdir()
+    spec = Odd().spec([1, 8, 8], 10)
+    record = {"architecture": "odd", "dataset": "digits", "family": spec["family"], "parameters": 94, "depth": 1}
+    results = record | {"weights": "best.safetensors", "repeats": [{"repeat": 3, "spec": spec}]}
+    (item / "results.json").write_text(json.dumps(results))
+    save_networks(item / "best.safetensors", {3: OddNetwork([1, 8, 8], 10)})
+    folder = describe(data_item, item, tmp_path / "out")
+    table = pd.read_csv(folder / "layers.csv")
+    assert table[["layer", "kind", "n"]].to_numpy().tolist() == [
+        ["convolution", "convolution", 36],
+        ["head", "dense", 40],
+        ["all", "all", 76],
+    ]
+    assert table[STATISTICS[:7]].notna().all(axis=None)
+    assert (folder / "strengths.csv").read_text() == "repeat,layer,nodes,mean,std,min,max\n"
+    assert json.loads((folder / "record.json").read_text())["node_layers"] == []
+    assert set(load_file(folder / "quantiles.safetensors")) == {"weights.convolution", "weights.head", "weights.all"}
