@@ -1,4 +1,4 @@
-# minarch: data -> sweep -> convergence -> representatives -> prune -> quantize -> aggregate
+# minarch: data -> sweep -> refine -> weights, similarity -> convergence -> representatives -> prune -> quantize -> aggregate
 # All logic lives in src/minarch; an item's path carries its key, so what exists is valid and mtimes say nothing.
 import sys
 from pathlib import Path
@@ -10,6 +10,7 @@ min_version("9.27")
 sys.path.insert(0, str(Path(workflow.basedir) / "src"))
 
 from minarch.flow.cost import seconds
+from minarch.flow.plan import STAGES
 from minarch.flow.session import Session
 
 session = Session(workflow, config)
@@ -31,6 +32,10 @@ localrules:
     all,
     data,
     sweep,
+    refine,
+    refined,
+    weights,
+    similarity,
     convergence,
     representatives,
     prune,
@@ -41,22 +46,26 @@ localrules:
 rule all:
     default_target: True
     input:
-        [plan.index(stage).as_posix() for stage in ("data", "sweep", "convergence")],
+        [plan.index(stage).as_posix() for stage in STAGES],
         finished("data"),
         finished("sweep"),
-        finished("convergence"),
-        finished("representatives"),
+        finished("refine"),
+        trained("refined"),
+        trained("weights"),
+        trained("similarity"),
+        trained("convergence"),
+        trained("representatives"),
         chosen("prune"),
         chosen("quantize"),
         chosen("aggregate"),
-        [
-            plan.index(stage).as_posix()
-            for stage in ("representatives", "prune", "quantize", "aggregate")
-        ],
 
 
 include: "workflow/rules/data.smk"
 include: "workflow/rules/sweep.smk"
+include: "workflow/rules/refine.smk"
+include: "workflow/rules/refined.smk"
+include: "workflow/rules/weights.smk"
+include: "workflow/rules/similarity.smk"
 include: "workflow/rules/convergence.smk"
 include: "workflow/rules/representatives.smk"
 include: "workflow/rules/prune.smk"

@@ -32,6 +32,8 @@ def study(items: int) -> dict[str, Any]:
         "data": {"datasets": ["digits"]},
         "sweep": {"repeats": 1, "families": {"dnn": {"depth": [1, 2, 3, 4, 5], "width": widths}}},
         "train": {"epochs": 1, "batch_size": 64, "learning_rate": 0.03},
+        "weights": {},
+        "similarity": {"permutations": 100},
         "convergence": {"bootstrap": 100},
         "representatives": {"roles": ["minimal"]},
         "prune": {"levels": [0.5], "finetune": {"epochs": 1}, "magnitude_levels": [0, 0.5]},

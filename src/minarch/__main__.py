@@ -9,6 +9,10 @@ from minarch.flow.plan import DEFAULT, STAGES
 _STAGES = {
     "data": "data sets as tensors, split into train, validation and test",
     "sweep": "every architecture trained several times",
+    "refine": "which sizes to add around P_min (convergence.refine)",
+    "refined": "those sizes trained",
+    "weights": "statistics of every network's weights",
+    "similarity": "distances between the weights of good and of poor networks",
     "convergence": "regimes (unstable, learning, overfitting) and minimal learnable sizes",
     "representatives": "the models that go on to pruning and quantization",
     "prune": "structured pruning (NNCF) with fine-tuning; curves of magnitude pruning",
@@ -28,7 +32,13 @@ def main() -> None:
     )
     commands = parser.add_subparsers(dest="command", required=True)
     study = argparse.ArgumentParser(add_help=False)
-    study.add_argument("--study", default=DEFAULT, metavar="FILE", help="params file (default: %(default)s)")
+    study.add_argument(
+        "--study", "--params", default=DEFAULT, metavar="FILE", help="params file (default: %(default)s)"
+    )
+    plan = commands.add_parser(
+        "plan", parents=[study], help="what a study takes: architectures, trainings, FLOPs, disk, time"
+    )
+    plan.add_argument("--cores", type=int, metavar="N", help="that the run may use (default: this machine's)")
     commands.add_parser("status", parents=[study], help="what is done, running, missing, unstable")
     explain = commands.add_parser(
         "explain", parents=[study], help="one item: configuration, key, inputs, why it would run"
@@ -39,7 +49,11 @@ def main() -> None:
     compare.add_argument("second", metavar="B")
     arguments = parser.parse_args()
     try:
-        if arguments.command == "status":
+        if arguments.command == "plan":
+            from minarch.flow.forecast import forecast
+
+            forecast(arguments.study, arguments.cores)
+        elif arguments.command == "status":
             from minarch.flow.status import status
 
             status(arguments.study)

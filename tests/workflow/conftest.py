@@ -12,7 +12,19 @@ import pytest
 import yaml
 
 REPOSITORY = Path(__file__).parents[2]
-STAGES = ("data", "sweep", "convergence", "representatives", "prune", "quantize", "aggregate")
+STAGES = (
+    "data",
+    "sweep",
+    "refine",
+    "refined",
+    "weights",
+    "similarity",
+    "convergence",
+    "representatives",
+    "prune",
+    "quantize",
+    "aggregate",
+)
 
 
 @dataclass

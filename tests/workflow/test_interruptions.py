@@ -47,7 +47,7 @@ def test_killed_twice_in_the_sweep_it_trains_exactly_what_is_missing(
     said = project.run("snakemake")
     assert jobs(said, "sweep_item") == len(finished.items("sweep")) - len(survivors)
     assert {n: t for n, t in project.items("sweep").items() if n in survivors} == survivors
-    for stage in ("data", "sweep", "convergence", "representatives", "prune"):
+    for stage in ("data", "sweep", "weights", "similarity", "convergence", "representatives", "prune"):
         assert project.digests(stage) == finished.digests(stage), stage
     project.assert_clean()
 

@@ -24,6 +24,18 @@ def needs(stage):
     return records
 
 
+def trained(stage):
+    """Items of a stage that reads all trainings: known once the sizes to add are."""
+    if plan.study.convergence.refine is None:
+        return finished(stage)
+
+    def records(wildcards):
+        checkpoints.refine_close.get()
+        return finished(stage)
+
+    return records
+
+
 def chosen(stage):
     """Items of a stage that the representatives decide: known once those are."""
 
@@ -34,6 +46,10 @@ def chosen(stage):
     return records
 
 
-def longest_first(wildcards):
+def longest_first(stage):
     """So that the last minute of a sweep uses all cores."""
-    return seconds(plan.items("sweep")[wildcards.item], plan.study)
+
+    def priority(wildcards):
+        return seconds(plan.items(stage)[wildcards.item], plan.study)
+
+    return priority

@@ -1,7 +1,7 @@
 # Regimes and minimal learnable sizes, from all curves.
 rule convergence:
     input:
-        finished("convergence"),
+        trained("convergence"),
         plan.index("convergence").as_posix(),
 
 
@@ -21,7 +21,7 @@ rule convergence_item:
 
 rule convergence_close:
     input:
-        finished("convergence"),
+        trained("convergence"),
     output:
         plan.index("convergence").as_posix(),
     log:

@@ -1,7 +1,7 @@
 # The models that go on to pruning and quantization; what follows is planned from them.
 rule representatives:
     input:
-        finished("representatives"),
+        trained("representatives"),
         plan.index("representatives").as_posix(),
 
 
@@ -21,7 +21,7 @@ rule representatives_item:
 
 checkpoint representatives_close:
     input:
-        finished("representatives"),
+        trained("representatives"),
     output:
         plan.index("representatives").as_posix(),
     log:

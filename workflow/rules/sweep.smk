@@ -12,7 +12,7 @@ rule sweep_item:
         f"{ROOT}/sweep/{{item}}/item.json",
     log:
         f"{LOGS}/sweep/{{item}}.log",
-    priority: longest_first
+    priority: longest_first("sweep")
     params:
         job=JOB,
         study=plan.study_file,

@@ -5,6 +5,7 @@ the names (hence the keys) of the items it reads.
 """
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,8 +19,13 @@ from minarch.flow.folder import fingerprint
 from minarch.flow.grid import expand
 from minarch.flow.keys import key
 from minarch.flow.sections import Study
+from minarch.models.families import Family, architecture
 
-STAGES = ("data", "sweep", "convergence", "representatives", "prune", "quantize", "aggregate")
+FIRST = ("data", "sweep", "refine")  # planned from the study alone
+TRAINED = ("refined", "weights", "similarity", "convergence", "representatives")  # once the sizes to add are known
+CHOSEN = ("prune", "quantize", "aggregate")  # once the representatives are
+STAGES = (*FIRST, *TRAINED, *CHOSEN)
+SECTIONS = {"refine": "convergence", "refined": "train"}  # of the params file; the other stages' have their names
 DEFAULT = "params.yaml"
 
 
@@ -75,14 +81,17 @@ class Plan:
         return self.root / stage / f"index-{self._stage_key(stage)}.json"
 
     def items(self, stage: str) -> dict[str, Item]:
-        """Name -> item. For prune, quantize and aggregate, reads the representatives, which must exist."""
+        """Name -> item. Reads which sizes were added and which models are representatives, where `stage` needs them."""
         if stage not in self._items:
             self._items[stage] = {item.name: item for item in getattr(self, f"_{stage}")}
         return self._items[stage]
 
     def ready(self, stage: str) -> bool:
         """Whether the items of a stage can be listed yet."""
-        return stage not in ("prune", "quantize", "aggregate") or self._chosen_file.exists()
+        if stage in FIRST:
+            return True
+        refined = self.study.convergence.refine is None or self._added_file.exists()
+        return refined and (stage in TRAINED or self._chosen_file.exists())
 
     def folder(self, path: str) -> Path:
         """Where `<stage>/<name>` lies."""
@@ -113,36 +122,94 @@ class Plan:
 
     @cached_property
     def _sweep(self) -> list[Item]:
-        sweep, train, items = self.study.sweep, self.study.train, []
-        for data in self._data:
-            for family, grids in sweep.families.items():
-                for knobs, architecture in expand(family, grids):
-                    for repeats in _blocks(sweep.repeats, sweep.block):
-                        config = {
-                            "dataset": data.slug,
-                            "family": family,
-                            "knobs": knobs,
-                            "repeats": repeats,
-                            "train": train.model_dump(mode="json"),
-                        }
-                        structure = architecture.spec(*self.study.shape(data.config["dataset"]))
-                        identity = {**config, "structure": structure, "train": train.identity()}
-                        title = f"{data.slug}-{family.rpartition(':')[2].lower()}-{architecture.label}"
-                        title += f"-r{repeats[0]}-{repeats[-1]}"
-                        extra = tuple(network_code(architecture.network).items())
-                        items.append(Item("sweep", title, identity, config, {"data": data.path}, extra))
+        return [
+            item
+            for data in self._data
+            for family, grids in self.study.sweep.families.items()
+            for knobs, kind in expand(family, grids)
+            for item in self._trainings("sweep", data, family, knobs, kind)
+        ]
+
+    def _trainings(self, stage: str, data: Item, family: str, knobs: dict[str, Any], kind: Family) -> Iterator[Item]:
+        """The items of one architecture, a block of its repeats each."""
+        sweep, train = self.study.sweep, self.study.train
+        for repeats in _blocks(sweep.repeats, sweep.block):
+            config = {
+                "dataset": data.slug,
+                "family": family,
+                "knobs": knobs,
+                "repeats": repeats,
+                "train": train.model_dump(mode="json"),
+            }
+            structure = kind.spec(*self.study.shape(data.config["dataset"]))
+            identity = {**config, "structure": structure, "train": train.identity()}
+            title = f"{data.slug}-{family_slug(family)}-{kind.label}-r{repeats[0]}-{repeats[-1]}"
+            extra = tuple(network_code(kind.network).items())
+            yield Item(stage, title, identity, config, {"data": data.path}, extra)
+
+    @cached_property
+    def _refine(self) -> list[Item]:
+        section = self.study.convergence
+        if section.refine is None:
+            return []
+        identity = {**section.identity(), "refine": section.refine}
+        return [Item("refine", "refine", identity, section.model_dump(), {"sweep": [i.path for i in self._sweep]})]
+
+    @property
+    def _added_file(self) -> Path:
+        return self.folder(self._refine[0].path) / "refinement.json"
+
+    @cached_property
+    def _refined(self) -> list[Item]:
+        """Trainings of the sizes that stage refine chose; what it wrote may have been pulled, so it is checked."""
+        if not self._refine:
+            return []
+        data, items = {item.slug: item for item in self._data}, list[Item]()
+        for added in json.loads(self._added_file.read_text()):
+            dataset, family, knobs = added["dataset"], added["family"], added["knobs"]
+            if dataset not in data or family not in self.study.sweep.families:
+                raise UserError(f"{self._added_file}: {dataset}, {family} is not in the study; remove its folder")
+            items += self._trainings("refined", data[dataset], family, knobs, architecture(family, knobs))
         return items
+
+    @property
+    def _trained(self) -> list[Item]:
+        return [*self._sweep, *self._refined]
+
+    @cached_property
+    def _weights(self) -> list[Item]:
+        """One item per data set, family and depth: what it does takes less time than to start a job."""
+        section, groups = self.study.weights, dict[str, list[Item]]()
+        for item in self._trained:
+            family = item.config["family"]
+            depth = architecture(family, item.config["knobs"]).depth
+            groups.setdefault(f"{item.config['dataset']}-{family_slug(family)}-depth{depth}", []).append(item)
+        items = []
+        for title, parents in groups.items():
+            inputs = {"data": parents[0].inputs["data"], "sweep": [i.path for i in parents]}
+            identity, config = section.identity(), section.model_dump(mode="json")
+            items.append(Item("weights", title, identity, config, inputs, parents[0].extra_code))
+        return items
+
+    @cached_property
+    def _similarity(self) -> list[Item]:
+        section = self.study.similarity
+        inputs: dict[str, str | list[str]] = {
+            "weights": [i.path for i in self._weights],
+            "sweep": [i.path for i in self._trained],
+        }
+        return [Item("similarity", "similarity", section.identity(), section.model_dump(), inputs)]
 
     @cached_property
     def _convergence(self) -> list[Item]:
         section = self.study.convergence
-        paths = [i.path for i in self._sweep]
+        paths = [i.path for i in self._trained]
         return [Item("convergence", "convergence", section.identity(), section.model_dump(), {"sweep": paths})]
 
     @cached_property
     def _representatives(self) -> list[Item]:
         section = self.study.representatives
-        sweep = [i.path for i in self._sweep]
+        sweep = [i.path for i in self._trained]
         inputs: dict[str, str | list[str]] = {"convergence": self._convergence[0].path, "sweep": sweep}
         return [Item("representatives", "representatives", section.identity(), section.model_dump(), inputs)]
 
@@ -152,9 +219,9 @@ class Plan:
 
     @cached_property
     def _chosen(self) -> list[Item]:
-        """The sweep items of the representatives, in the order of the plan."""
+        """The trainings of the representatives, in the order of the plan."""
         names = {name for r in json.loads(self._chosen_file.read_text()) for name in r["items"]}
-        return [item for item in self._sweep if item.name in names]
+        return [item for item in self._trained if item.name in names]
 
     @cached_property
     def _prune(self) -> list[Item]:
@@ -187,17 +254,25 @@ class Plan:
         config = {**section.model_dump(mode="json"), "study": self.name, "params": self.study.model_dump(mode="json")}
         for name, field in (("data", "root"), ("train", "device"), ("train", "strategy")):
             config["params"][name].pop(field)  # what holds on one machine only is no part of a report
-        stages = {s: [i.path for i in self.items(s).values()] for s in ("data", "sweep", "prune", "quantize")}
-        inputs = {"convergence": self._convergence[0].path, "representatives": self._representatives[0].path}
+        several = ("data", "weights", "prune", "quantize")
+        stages = {s: [i.path for i in self.items(s).values()] for s in several}
+        stages["sweep"] = [i.path for i in self._trained]
+        single = ("similarity", "convergence", "representatives")
+        inputs = {s: next(iter(self.items(s).values())).path for s in single}
         return [Item("aggregate", "report", config, config, {**stages, **inputs})]
 
     def _stage_key(self, stage: str) -> str:
         """Stages whose items are known beforehand are named by them; the later ones by what will decide them."""
-        if stage in STAGES[:4]:
+        if stage in FIRST or (stage in TRAINED and self.study.convergence.refine is None):
             return key(stage, sorted(self.items(stage)))
-        section = getattr(self.study, stage).model_dump(mode="json")
+        section = getattr(self.study, SECTIONS.get(stage, stage)).model_dump(mode="json")
         before = self._stage_key(STAGES[STAGES.index(stage) - 1])
         return key(stage, section, code(module(stage)), before, self.name if stage == "aggregate" else None)
+
+
+def family_slug(name: str) -> str:
+    """A family's name as a part of file names; of "module:Class" the class."""
+    return name.rpartition(":")[2].lower()
 
 
 def _blocks(repeats: int, size: int | None) -> list[list[int]]:

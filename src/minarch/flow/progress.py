@@ -48,7 +48,9 @@ class Progress(threading.Thread):
         """Name -> estimated cost; only the sweep's items differ so much that it matters."""
         if stage not in self._costs:
             items = self.plan.items(stage).items()
-            self._costs[stage] = {n: seconds(i, self.plan.study) if stage == "sweep" else 1.0 for n, i in items}
+            self._costs[stage] = {
+                n: seconds(i, self.plan.study) if stage in ("sweep", "refined") else 1.0 for n, i in items
+            }
         return self._costs[stage]
 
 

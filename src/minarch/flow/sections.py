@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, Strict, field_validator, mode
 
 from minarch.data.catalogue import CATALOGUE, FOLDER, slug
 from minarch.flow.grid import expand
+from minarch.models import families
 
 # A field so marked lists items or says where files lie: it is not part of any item's identity, each item carries its
 # own point.
@@ -132,6 +133,31 @@ class Convergence(Section):
     bootstrap: int = Field(1000, ge=100, le=100_000, description="resamples of the repeats for each interval")
     confidence: Share = Field(0.95, description="level of each interval")
     seed: int = Field(0, ge=0, description="seed of the resampling")
+    refine: int | None = Field(
+        None,
+        ge=1,
+        le=100,
+        json_schema_extra=NOT_IDENTITY,
+        description="sizes added around P_min per data set and family, where they narrow its interval most; null: none",
+    )
+
+
+class Weights(Section):
+    """Statistics of every trained network's weights."""
+
+    near_zero: Real = Field(1e-3, gt=0, le=1, description="a weight below this counts as near zero")
+    attention_images: int = Field(64, ge=1, description="validation images over which attention maps are averaged")
+
+
+class Similarity(Section):
+    """Distances between the weights of good and of poor networks (definitions: our inference)."""
+
+    good_points: Real = Field(1.0, gt=0, le=100, description="good: within this of the family's best repeat (points)")
+    poor_share: Share = Field(0.25, description="poor: this share of a family's repeats, the worst ones")
+    networks: int = Field(20, ge=2, le=1000, description="at most this many good and poor ones per data set and family")
+    permutations: int = Field(1000, ge=100, le=100_000, description="of the labels good and poor")
+    confidence: Share = Field(0.95, description="level of each interval")
+    seed: int = Field(0, ge=0, description="seed of the draws")
 
 
 class Representatives(Section):
@@ -183,6 +209,8 @@ class Study(Section):
     data: Data
     sweep: Sweep
     train: Sweeping
+    weights: Weights
+    similarity: Similarity
     convergence: Convergence
     representatives: Representatives
     prune: Prune
@@ -196,6 +224,13 @@ class Study(Section):
         if entry := CATALOGUE.get(dataset):
             return entry.shape, entry.classes
         return (3, self.data.image_size, self.data.image_size), 2
+
+    @model_validator(mode="after")
+    def _can_be_refined(self) -> "Study":
+        for name in self.sweep.families if self.convergence.refine is not None else ():
+            if not families.family(name).size:
+                raise ValueError(f"convergence.refine: {name} has no knob for its size; allowed: null")
+        return self
 
     @model_validator(mode="after")
     def _fits(self) -> "Study":

@@ -14,6 +14,8 @@ STUDY: dict[str, Any] = {
     "data": {"datasets": ["digits"]},
     "sweep": {"repeats": 4, "families": {"dnn": {"depth": [1, 2], "width": [4, 8]}, "cnn": {"channels": 2}}},
     "train": {"epochs": 2},
+    "weights": {},
+    "similarity": {},
     "convergence": {},
     "representatives": {},
     "prune": {"levels": [0.25, 0.5], "finetune": {"epochs": 1}, "magnitude_levels": [0, 0.5]},

@@ -47,6 +47,22 @@ BAD = {
         {"sweep__families": {"dnn": {"depth": 1, "width": [4, 0]}}},
         "sweep.families: dnn.width: 0 is not allowed",
     ),
+    "bad pattern": (
+        {"sweep__families": {"shaped-dnn": {"depth": 2, "width": 4, "steps": "wider"}}},
+        "sweep.families: shaped-dnn.steps: 'wider' is not allowed for depth 2, it must be all or 1 of grow,",
+    ),
+    "too many patterns": (
+        {"sweep__families": {"shaped-dnn": {"depth": 30, "width": 4, "steps": "all"}}},
+        "sweep.families: shaped-dnn.steps: 'all' is not allowed for depth 30, it must be",
+    ),
+    "heads": (
+        {"sweep__families": {"vit": {"depth": 1, "width": [4, 6], "heads": 4, "patch": 4}}},
+        "sweep.families: vit.width: 6 is not allowed, it must be a multiple of heads (4)",
+    ),
+    "unknown resnet": (
+        {"sweep__families": {"resnet": {"depth": 50}}},
+        "sweep.families: resnet.depth: 50 is not allowed, it must be 18 or 34",
+    ),
     "empty grid": (
         {"sweep__families": {"dnn": {"depth": 1, "width": []}}},
         "lists no architecture; allowed: at least one",

@@ -214,7 +214,7 @@ def test_the_standard_library_is_not_followed():
     assert not set(digest.code("minarch.sweep")) & set(sys.stdlib_module_names)
 
 
-@settings(max_examples=20)
+@settings(max_examples=20, deadline=None)
 @given(st.sampled_from(STAGES))
 def test_a_digest_is_the_same_each_time(stage):
     assert digest.code.__wrapped__(module(stage)) == digest.code(module(stage))

@@ -1,5 +1,6 @@
 """Names of items: what they depend on, and what they do not."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -10,12 +11,12 @@ from hypothesis import strategies as st
 from minarch.errors import UserError
 from minarch.flow.explain import explain
 from minarch.flow.keys import canonical
-from minarch.flow.plan import STAGES, Plan, _blocks
+from minarch.flow.plan import FIRST, STAGES, TRAINED, Plan, _blocks
 from minarch.flow.sections import Study
 from minarch.models import families
 
 REPOSITORY = Path(__file__).parents[3]
-EARLY = STAGES[:4]
+EARLY = (*FIRST, *TRAINED)
 WIDTHS = st.lists(st.integers(1, 30), min_size=1, max_size=5, unique=True)
 SHARED = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=15, deadline=None)
 
@@ -25,8 +26,12 @@ def _names(plan: Plan, *stages: str) -> set[str]:
 
 
 def _chosen(workspace, **changes) -> Plan:
-    """A plan whose representatives are known: its first sweep item."""
+    """A plan whose representatives are known: its first sweep item. Sizes that were asked for: one more per family."""
     plan = workspace.plan(**changes)
+    if plan._refine:
+        added = [{"dataset": "digits", "family": "dnn", "knobs": {"depth": 1, "width": 6}}]
+        plan._added_file.parent.mkdir(parents=True, exist_ok=True)
+        plan._added_file.write_text(json.dumps(added))
     plan._chosen_file.parent.mkdir(parents=True, exist_ok=True)
     plan._chosen_file.write_text(f'[{{"items": ["{next(iter(plan.items("sweep")))}"]}}]')
     return plan
@@ -101,15 +106,23 @@ def test_what_does_not_reach_an_item_is_not_in_its_name(workspace, field, value)
         ("data__test", 0.3, "data"),
         ("train__epochs", 3, "sweep"),
         ("train__seed", 3, "sweep"),
+        ("weights__near_zero", 0.01, "weights"),
+        ("similarity__permutations", 500, "similarity"),
         ("convergence__bootstrap", 500, "convergence"),
         ("representatives__roles", ["minimal"], "representatives"),
     ],
 )
 def test_what_reaches_an_item_changes_it_and_all_after_it(workspace, field, value, first):
     before, after = workspace.plan(), workspace.plan(**{field: value})
-    same = [stage for stage in EARLY if _names(before, stage) == _names(after, stage)]
-    assert same == list(EARLY[: EARLY.index(first)])
-    assert not _names(before, *EARLY[EARLY.index(first) :]) & _names(after, *EARLY[EARLY.index(first) :])
+    aside = {
+        "weights": ("weights", "similarity"),
+        "similarity": ("similarity",),
+    }  # what lies beside the way from the sweep to the choice
+    planned = [stage for stage in EARLY if _names(before, stage)]  # no sizes are to be added
+    reached = aside.get(first, planned[planned.index(first) :])
+    same = {stage for stage in planned if _names(before, stage) == _names(after, stage)}
+    assert same == set(planned) - set(reached)
+    assert not _names(before, *reached) & _names(after, *reached)
 
 
 def test_the_test_share_counts_only_where_it_is_cut(workspace):
@@ -129,6 +142,34 @@ def test_the_curve_of_magnitudes_is_apart_from_the_levels(workspace):
     before, after = _chosen(workspace), _chosen(workspace, prune__magnitude_levels=[0, 0.9])
     changed = _names(before, "prune") - _names(after, "prune")
     assert len(changed) == 1 and "magnitude" in changed.pop()
+
+
+def test_until_the_sizes_to_add_are_known_what_reads_them_is_not(workspace):
+    plan = workspace.plan(convergence__refine=1)
+    assert [s for s in STAGES if plan.ready(s)] == list(FIRST)
+    index = {s: plan.index(s) for s in STAGES}  # rules name them before anything is known
+    plan = _chosen(workspace, convergence__refine=1)
+    assert [s for s in STAGES if plan.ready(s)] == list(STAGES)
+    assert {s: plan.index(s) for s in STAGES} == index
+
+
+def test_a_size_that_was_added_is_an_item_like_those_of_the_sweep(workspace):
+    without, added = workspace.plan(), _chosen(workspace, convergence__refine=1)
+    assert _names(added, "sweep") == _names(without, "sweep")
+    (new,) = added.items("refined").values()
+    (same,) = (i for i in workspace.plan(sweep__families={"dnn": {"depth": 1, "width": 6}}).items("sweep").values())
+    assert (new.identity, new.config, new.inputs, new.slug) == (same.identity, same.config, same.inputs, same.slug)
+    (convergence,) = added.items("convergence").values()
+    assert new.path in convergence.inputs["sweep"]
+    assert not without.items("refine") and not without.items("refined")
+
+
+def test_an_added_size_that_the_study_does_not_name_is_refused(workspace):
+    plan = workspace.plan(convergence__refine=1)
+    plan._added_file.parent.mkdir(parents=True, exist_ok=True)
+    plan._added_file.write_text('[{"dataset": "digits", "family": "os:path", "knobs": {}}]')
+    with pytest.raises(UserError, match="os:path is not in the study"):
+        plan.items("refined")
 
 
 def test_until_the_representatives_are_known_later_items_are_not(workspace):
@@ -189,6 +230,10 @@ def test_studies_have_their_own_folders_and_the_same_names(workspace):
 FIELDS = {
     "data": {"data": {"seed": 1}},
     "sweep": {"sweep": {"repeats": 9}, "train": {"epochs": 9}},
+    "refine": {"convergence": {"bootstrap": 999}},
+    "refined": {"sweep": {"repeats": 9}, "train": {"epochs": 9}},
+    "weights": {"weights": {"near_zero": 0.01}},
+    "similarity": {"similarity": {"permutations": 999}},
     "convergence": {"convergence": {"bootstrap": 999}},
     "representatives": {"representatives": {"roles": ["learning"]}},
     "prune": {"prune": {"levels": [0.3]}},
@@ -197,6 +242,8 @@ FIELDS = {
         "data": {"validation": 0.3},
         "sweep": {"repeats": 9},
         "train": {"epochs": 9},
+        "weights": {"near_zero": 0.01},
+        "similarity": {"permutations": 999},
         "convergence": {"bootstrap": 999},
         "representatives": {"roles": ["learning"]},
         "prune": {"levels": [0.3]},
@@ -210,8 +257,10 @@ FIELDS = {
 def test_dvc_compares_the_sections_that_a_stage_takes_from(workspace, stage):
     """With the items before it held fixed, a section changes a stage's own configurations only if DVC compares it."""
 
+    asked = {"convergence__refine": 1} if stage in ("refine", "refined") else {}
+
     def own(**changes):
-        plan = _chosen(workspace, **changes)
+        plan = _chosen(workspace, **asked, **changes)
         return {canonical([i.identity, i.config]) for i in plan.items(stage).values()}
 
     used = {
@@ -246,5 +295,5 @@ def test_an_item_is_explained_by_its_name_without_the_key(workspace, capsys):
     workspace.write(train__epochs=3)
     explain("params.yaml", item.slug)
     assert "changed: configuration.train.epochs: 2 -> 3" in capsys.readouterr().out
-    with pytest.raises(UserError, match=r"ITEM: 'digits-dnn' is no item of params\.yaml; it begins 4 names"):
+    with pytest.raises(UserError, match=r"ITEM: 'digits-dnn' is no item of params\.yaml; it begins 6 names"):
         explain("params.yaml", "digits-dnn")

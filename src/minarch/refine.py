@@ -1,0 +1,65 @@
+"""Stage refine: which sizes to add around P_min (convergence.refine of them), from the sweep's validation records."""
+
+import json
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from minarch.analysis.minimal import Bootstrap, minimal_counts, statistics
+from minarch.analysis.records import read_curves, read_runs
+from minarch.analysis.refinement import gaps, sizes_to_add
+from minarch.analysis.regimes import Thresholds
+from minarch.analysis.sizes import sizes_of
+from minarch.errors import UserError
+from minarch.flow.job import run_stage
+from minarch.models.families import Family, architecture
+from minarch.models.families import family as kind_of
+
+
+def between(family: str, tried: list[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], Family]]:
+    """Knobs and architectures between those tried: all else is equal, the size lies between two neighbours."""
+    knob = kind_of(family).size
+    for knobs in tried:
+        like = [other[knob] for other in tried if {**other, knob: knobs[knob]} == knobs]
+        for size in range(knobs[knob] + 1, min((other for other in like if other > knobs[knob]), default=0)):
+            with suppress(UserError):  # not every width is a multiple of the heads
+                yield {**knobs, knob: size}, architecture(family, {**knobs, knob: size})
+
+
+def work(config: dict[str, Any], inputs: dict[str, Any], out: Path) -> None:
+    """Write refinement.json: the architectures to add, by data set and family, as {dataset, family, knobs}.
+
+    Per data set and family they are those of the depth whose P_min is smallest; a family whose P_min is not found, or
+    is its smallest size, or has no size between, gets none: there the sweep must be widened.
+    """
+    thresholds = Thresholds.of(config)
+    bootstrap = Bootstrap(resamples=config["bootstrap"], confidence=config["confidence"], seed=config["seed"])
+    runs, curves = read_runs(inputs["sweep"]), read_curves(inputs["sweep"])
+    records = {item.name: json.loads((item / "results.json").read_text()) for item in inputs["sweep"]}
+    added = []
+    for (dataset, family), rows in runs.groupby(["dataset", "family"]):
+        of_family = curves[(curves["dataset"] == dataset) & (curves["family"] == family)]
+        depths = {
+            depth: sizes_of(part, of_family[of_family["architecture"].isin(part["architecture"])])
+            for depth, part in rows.groupby("depth")
+        }
+        samples = [statistics(sizes, bootstrap, i) for i, sizes in enumerate(depths.values())]
+        best = np.max([each.mean.max(axis=-1) for each in samples], axis=0)
+        p_min = {depth: minimal_counts(each, thresholds, best)[0] for depth, each in zip(depths, samples, strict=True)}
+        depth = min(p_min, key=lambda each: p_min[each][0])
+        mine = [records[name] for name in sorted(rows.loc[rows["depth"] == depth, "item"].unique())]
+        shape, classes = mine[0]["repeats"][0]["spec"]["shape"], mine[0]["classes"]
+        tried = [record["knobs"] for record in mine]
+        inside = between(str(family), tried)
+        new = {count: knobs for knobs, kind in inside if (count := kind.parameters(shape, classes)) is not None}
+        counts = [size.parameters for size in depths[depth]]
+        chosen = sizes_to_add(gaps(counts, p_min[depth][1:]), sorted(new), config["refine"])
+        added += [{"dataset": dataset, "family": family, "knobs": new[count]} for count in chosen]
+    (out / "refinement.json").write_text(json.dumps(added, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    run_stage("refine", work)

@@ -1,0 +1,33 @@
+"""`convergence.refine`: sizes around P_min are trained like all others, and both tools agree about them."""
+
+import pytest
+
+from .conftest import Project, jobs
+
+pytestmark = pytest.mark.workflow
+
+
+@pytest.mark.parametrize("tool", ["dvc", "snakemake"])
+def test_added_sizes_are_trained_once_and_come_back(project: Project, tool: str) -> None:
+    command = ("dvc", "repro") if tool == "dvc" else ("snakemake",)
+    before = project.items("sweep")
+    project.edit(convergence__refine=1)
+    said = project.run(*command)
+    added = project.items("refined")
+    assert jobs(said, "sweep_item") == 0
+    assert jobs(said, "refined_item") == len(added) > 0
+    assert project.items("sweep") == before
+    report = (project.root / "reports/tables/sizes.csv").read_text()
+    assert all(name.split("-", 1)[1].split("-r0-")[0] in report for name in added)
+    project.assert_clean()
+
+    project.edit(convergence__refine=None)
+    project.run(*command)
+    assert not project.items("refined")
+    project.assert_clean()
+
+    project.edit(convergence__refine=1)
+    said = project.run(*command)
+    assert jobs(said, "refined_item") == 0  # brought back from DVC's cache
+    assert set(project.items("refined")) == set(added)
+    project.assert_clean()
