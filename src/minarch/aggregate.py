@@ -4,11 +4,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+from minarch.analysis.records import MODEL
 from minarch.flow.job import run_stage
 from minarch.reporting.figures import draw_figures
 from minarch.reporting.html import render
 from minarch.reporting.metrics import make_metrics
 from minarch.reporting.records import read_measurement, read_timing
+from minarch.reporting.shown import shown_networks
 from minarch.reporting.tables import make_tables, write_tables
 
 
@@ -16,11 +18,19 @@ def work(config: dict[str, Any], inputs: dict[str, Any], out: Path) -> None:
     """Write tables/*.csv, figures/*.svg and *.png, metrics.json and report.html; the same items give the same bytes."""
     tables = make_tables(config, inputs)
     write_tables(tables, out / "tables")
-    draw_figures(tables, inputs["sweep"], out / "figures")
-    (out / "metrics.json").write_text(json.dumps(make_metrics(tables), indent=1) + "\n")
+    draw_figures(tables, inputs["sweep"], shown_networks(tables, inputs), out / "figures")
+    metrics = make_metrics(tables, config["params"]["similarity"]["confidence"])
+    (out / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n")
     seconds, devices = read_timing(inputs["sweep"])
+    added = {item.name for item in inputs["sweep"] if item.parent.name == "refined"}
     report = render(
-        tables, out / "figures", config, seconds=seconds, devices=devices, latency=read_measurement(inputs["quantize"])
+        tables,
+        out / "figures",
+        config,
+        seconds=seconds,
+        devices=devices,
+        latency=read_measurement(inputs["quantize"]),
+        refined=len(tables["sweep"][tables["sweep"]["item"].isin(added)].drop_duplicates(MODEL)),
     )
     (out / "report.html").write_text(report, encoding="utf-8")
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from safetensors.numpy import save_file
 
-from minarch import convergence, representatives
+from minarch import convergence, representatives, similarity
 from minarch.analysis.sizes import Size
 
 CONVERGENCE: dict[str, Any] = {
@@ -23,6 +24,14 @@ CONVERGENCE: dict[str, Any] = {
     "confidence": 0.95,
     "seed": 0,
 }
+SIMILARITY: dict[str, Any] = {
+    "good_points": 1.0,
+    "poor_share": 0.25,
+    "networks": 20,
+    "permutations": 100,
+    "confidence": 0.95,
+    "seed": 0,
+}
 PARAMS: dict[str, Any] = {
     "sweep": {"repeats": 3},
     "train": {
@@ -34,6 +43,8 @@ PARAMS: dict[str, Any] = {
         "shared_batches": False,
         "give_up_after": None,
     },
+    "weights": {"near_zero": 1e-3, "attention_images": 64},
+    "similarity": SIMILARITY,
     "convergence": CONVERGENCE,
     "representatives": {"roles": ["minimal", "learning", "overfitting"]},
     "prune": {"importance": "L1", "finetune": {"epochs": 2}},
@@ -41,6 +52,12 @@ PARAMS: dict[str, Any] = {
 }
 STEADY = (0.0, 0.001, -0.001, 0.0005, -0.0005)
 # What each size of a constructed family reaches on validation and on train images, by parameters.
+UNITS = 4
+FIRST_LAYER = {
+    "dnn": (UNITS, 64),
+    "cnn": (UNITS, 3, 3, 3),
+    "vit": (UNITS, 1, 4, 4),
+}  # of others: not of an image's shape
 STEP = {50: (0.2, 0.2), 400: (0.9, 0.91), 1000: (0.955, 0.965), 6000: (0.96, 1.0)}
 
 
@@ -97,6 +114,58 @@ def write_sweep(
     write_json(item / "test.json", {"repeats": tests})
     write_json(item / "timing.json", {"seconds": [1.0, 1.0, 1.0], "device": "cpu", "threads": 1, "strategy": "stacked"})
     pd.DataFrame(curve).to_csv(item / "curves.csv", index=False)
+    return item
+
+
+def write_weights(item: Path, sweep: Path) -> Path:
+    """What the networks of a sweep item weigh: two layers, of a ViT one head's attention, of unknown families no nodes.
+
+    Good networks are all alike; of poor ones each has a width of its own, and weights that are not centred.
+    """
+    record = json.loads((sweep / "results.json").read_text())
+    generator = np.random.default_rng(record["parameters"])
+    shapes = {"first": FIRST_LAYER.get(record["family"], (UNITS, 7)), "last": (10, UNITS)}
+    nodes = {"input": 64, "first": UNITS, "last": UNITS, "output": 10} if record["family"] in FIRST_LAYER else {}
+    stored, layers, strengths, quantiles = {}, [], [], {}
+    for run in record["repeats"]:
+        repeat, finite = run["repeat"], run["final"]["validation_accuracy"] is not None
+        poor = record["parameters"] <= 60
+        width, centre = (1 + repeat, repeat) if poor else (0.1, 0.0)
+        drawn = {name: generator.normal(centre, width if finite else np.nan, shape) for name, shape in shapes.items()}
+        stored |= {f"{repeat}.{name}.weight": values.astype(np.float32) for name, values in drawn.items()}
+        for name, values in [*drawn.items(), ("all", np.concatenate([values.ravel() for values in drawn.values()]))]:
+            shape = {"mean": values.mean(), "std": values.std(), "skewness": 0.1 * values.mean(), "kurtosis": 0.2}
+            shape |= {"min": values.min(), "max": values.max(), "near_zero": 0.01 if finite else np.nan}
+            spectrum = {} if name == "all" else {"spectral_norm": 3 * values.std(), "effective_rank": 2.5}
+            kind = "all" if name == "all" else "dense"
+            about = {"repeat": repeat, "layer": name, "kind": kind, "n": values.size}
+            layers.append(about | shape | spectrum)
+            quantiles.setdefault(f"weights.{name}", []).append(np.quantile(values, (np.arange(512) + 0.5) / 512))
+        for name, count in nodes.items():
+            values = generator.normal(0, 1 if poor else 0.2, 512) * (1 if finite else np.nan)
+            about = {"repeat": repeat, "layer": name, "nodes": count}
+            strengths.append(about | {"mean": 0.0, "std": values.std(), "min": values.min(), "max": values.max()})
+            quantiles.setdefault(f"strength.{name}", []).append(np.sort(values))
+    if nodes:
+        quantiles["strength.hidden"] = quantiles["strength.first"]
+    folder = item / sweep.name
+    folder.mkdir(parents=True)
+    save_file(stored, sweep / record["weights"])
+    save_file(
+        {name: np.stack(rows).astype(np.float32) for name, rows in quantiles.items()}, folder / "quantiles.safetensors"
+    )
+    pd.DataFrame(layers).to_csv(folder / "layers.csv", index=False)
+    columns = ["repeat", "layer", "nodes", "mean", "std", "min", "max"]
+    pd.DataFrame(strengths, columns=columns).to_csv(folder / "strengths.csv", index=False)
+    about = {name: record[name] for name in ("architecture", "dataset", "family", "parameters", "depth")}
+    about["repeats"] = [run["repeat"] for run in record["repeats"]]
+    about["layers"] = [{"name": name, "kind": "dense", "shape": shape} for name, shape in shapes.items()]
+    about["node_layers"] = [{"name": name, "nodes": count} for name, count in nodes.items()]
+    if record["family"] == "vit":
+        attention = generator.dirichlet(np.ones(5), (3, 1, 2))[..., :4]
+        save_file({"attention": attention.astype(np.float32)}, folder / "attention.safetensors")
+        about["attention"] = {"images": 50, "patches": [2, 2]}
+    write_json(folder / "record.json", about)
     return item
 
 
@@ -160,7 +229,7 @@ def write_study(
     Every family has the sizes of STEP. `broken`: of each structured pruning one repeat has no numbers, and there is a
     depth 2 of which every training fails.
     """
-    inputs: dict[str, Any] = {"data": [], "sweep": [], "prune": [], "quantize": []}
+    inputs: dict[str, Any] = {"data": [], "sweep": [], "weights": [], "prune": [], "quantize": []}
     for dataset, families in datasets.items():
         item = root / "data" / f"{dataset}-x"
         counts = {"train": 100, "validation": 50, "test": 40}
@@ -173,12 +242,12 @@ def write_study(
             if broken:
                 item = root / "sweep" / f"{dataset}-{family}-deep-x"
                 inputs["sweep"].append(write_sweep(item, dataset, family, 60, STEP[50], diverged=[0], depth=2))
-    stages = {"convergence": convergence.work, "representatives": representatives.work}
-    configs = {"convergence": CONVERGENCE, "representatives": PARAMS["representatives"]}
+    inputs["weights"] = [write_weights(root / "weights" / f"{item.name}-w", item) for item in inputs["sweep"]]
+    stages = {"similarity": similarity.work, "convergence": convergence.work, "representatives": representatives.work}
     for stage, work in stages.items():
         inputs[stage] = root / stage
         inputs[stage].mkdir()
-        work(configs[stage], inputs, inputs[stage])
+        work(PARAMS[stage], inputs, inputs[stage])
     for chosen in json.loads((inputs["representatives"] / "representatives.json").read_text()):
         model = {name: chosen[name] for name in ("dataset", "family", "architecture")}
         parameters, slug = chosen["parameters"], "-".join(model.values())

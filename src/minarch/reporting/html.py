@@ -1,38 +1,45 @@
 """The report: one HTML file that needs nothing beside it, rendered from the tables and the figures."""
 
-import base64
 import platform
+import re
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
+import pandas as pd
 import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from minarch.analysis.phases import COLLAPSE_SHARE, PLATEAU_POINTS
-from minarch.reporting import wording
+from minarch.analysis.records import MODEL
+from minarch.analysis.sensitivity import NEAR_ONE
+from minarch.reporting import verdicts, wording
 from minarch.reporting.models import batches_of
+from minarch.reporting.networks import WHOLE
 from minarch.reporting.tables import Tables, rows_of
 
+UNQUOTED = " !$()*+,-./:;=?@_~"  # what a data URI in a quoted attribute may hold as it is
 PACKAGES = ["torch", "torchvision", "nncf", "openvino", "scikit-learn", "numpy", "scipy", "pandas", "matplotlib"]
 
 
 def figure_uri(path: Path) -> str:
-    """An SVG as a data URI: unlike inline SVG its element ids cannot collide with those of the other figures."""
-    return "data:image/svg+xml;base64," + base64.b64encode(path.read_bytes()).decode()
+    """An SVG as a data URI: unlike inline SVG its element ids cannot collide with those of the other figures.
+
+    Without comments and indentation, and percent-encoded, it is a third smaller than in base64.
+    """
+    text = re.sub(r"<!--.*?-->", "", path.read_text(), flags=re.DOTALL)
+    return "data:image/svg+xml," + quote(re.sub(r"\s+", " ", text).replace("> <", "><"), safe=UNQUOTED)
 
 
 def at_a_glance(tables: Tables) -> list[dict[str, Any]]:
     """One row per data set and family: the findings of every stage."""
     rows = rows_of(tables["minimal"][tables["minimal"]["depth"] == "all"])
     originals = tables["quantization"][tables["quantization"]["method"] == "original"]
+    shape = tables["shape"][(tables["shape"]["scope"] == "all sizes") & (tables["shape"]["source"] == "shape")]
     for row in rows:
-        redundancy, drops = (
-            table[(table["dataset"] == row["dataset"]) & (table["family"] == row["family"])]
-            for table in (tables["redundancy"], originals)
-        )
-        row["redundancy"] = rows_of(redundancy)
-        row["drops"] = rows_of(drops)
+        for name, table in {"redundancy": tables["redundancy"], "drops": originals, "shape": shape}.items():
+            row[name] = rows_of(table[(table["dataset"] == row["dataset"]) & (table["family"] == row["family"])])
     return rows
 
 
@@ -46,6 +53,20 @@ def answers(tables: Tables) -> list[dict[str, Any]]:
     return found
 
 
+def by_family(table: pd.DataFrame) -> dict[Any, list[dict[str, Any]]]:
+    """The rows of each data set and family."""
+    return {key: rows_of(rows) for key, rows in table.groupby(["dataset", "family"])}
+
+
+def in_one_row(correlations: pd.DataFrame) -> list[dict[str, Any]]:
+    """One row per data set and family: the row of each statistic by its name; n is the largest."""
+    found = []
+    for (dataset, family), rows in by_family(correlations).items():
+        about = {"dataset": dataset, "family": family, "n": max(row["n"] for row in rows)}
+        found.append(about | {row["statistic"]: row for row in rows})
+    return found
+
+
 def render(
     tables: Tables,
     figures: Path,
@@ -54,8 +75,15 @@ def render(
     seconds: float,
     devices: list[str],
     latency: dict[str, Any],
+    refined: int,
 ) -> str:
-    """The report's text. `seconds` the sweep trained; `latency`: device, threads and rounds of its measurement."""
+    """The report's text.
+
+    Args:
+        seconds: the sweep trained.
+        latency: device, threads and rounds of its measurement.
+        refined: architectures that were added to the sweep around P_min.
+    """
     environment = Environment(
         loader=PackageLoader("minarch.reporting", "."),
         autoescape=True,
@@ -64,17 +92,33 @@ def render(
         lstrip_blocks=True,
     )
     environment.filters |= wording.FORMATS
-    environment.globals |= {"estimate": wording.estimate}
+    environment.globals |= {"estimate": wording.estimate, "between": wording.between}
     exports = tables["models"]
+    similar = config["params"]["similarity"]["confidence"]
+    representatives = tables["representatives"][[*MODEL, "role"]]
     return environment.get_template("report.html.j2").render(
         study=config["study"],
         params=config["params"],
         max_drop_points=config["max_drop_points"],
         study_file=yaml.safe_dump(config["params"], sort_keys=False, default_flow_style=None),
         tables={name: rows_of(table) for name, table in tables.items()},
-        sizes_by_family={key: rows_of(rows) for key, rows in tables["sizes"].groupby(["dataset", "family"])},
+        by_family={name: by_family(tables[name]) for name in ("sizes", "weights")},
         glance=at_a_glance(tables),
         answers=answers(tables),
+        near_one=NEAR_ONE,
+        swings=verdicts.swings(tables["sensitivity"]),
+        certain_epochs=verdicts.certain_epochs(tables["early"]),
+        explained=verdicts.explained(tables["shape"]),
+        statistics=WHOLE,
+        correlations=in_one_row(tables["correlations"]),
+        representative_weights=rows_of(representatives.merge(tables["weights"], on=MODEL)),
+        everything=verdicts.EVERYTHING,
+        resemblance=verdicts.resemblance(tables["similarity"], similar),
+        blocks=verdicts.in_blocks(tables["similarity"]),
+        block_names=verdicts.BLOCKS,
+        similarity_level=1 - similar,
+        similarity_confidence=f"{100 * similar:g} %",
+        refined=refined,
         families=sorted(tables["sizes"]["family"].unique()),
         figures={path.stem: figure_uri(path) for path in figures.glob("*.svg")},
         batches=batches_of(exports),

@@ -3,11 +3,15 @@
 from typing import Any
 
 from minarch.reporting.tables import Tables, rows_of
+from minarch.reporting.verdicts import EVERYTHING, explained, resemblance
 from minarch.reporting.wording import is_missing
 
 
-def make_metrics(tables: Tables) -> dict[str, Any]:
-    """{data set: {family: findings, "recommended": model}}, all numbers finite: what was not found is left out."""
+def make_metrics(tables: Tables, confidence: float) -> dict[str, Any]:
+    """{data set: {family: findings, "recommended": model}, "similarity": verdicts at the level `confidence`}.
+
+    All numbers are finite: what was not found is left out.
+    """
     metrics: dict[str, Any] = {}
     minimal = tables["minimal"][tables["minimal"]["depth"] == "all"]
     for row in rows_of(minimal):
@@ -15,6 +19,9 @@ def make_metrics(tables: Tables) -> dict[str, Any]:
         metrics.setdefault(row["dataset"], {})[row["family"]] = findings
     for row in rows_of(tables["redundancy"]):
         metrics[row["dataset"]][row["family"]].setdefault("redundancy", {})[row["role"]] = row["redundancy"]
+    for row in explained(tables["shape"]):
+        shares = {source: row[source]["share"] for source in ("parameters", "shape")}
+        metrics[row["dataset"]][row["family"]].setdefault("explained_by", {})[row["scope"]] = shares
     originals = tables["quantization"][tables["quantization"]["method"] == "original"]
     for row in rows_of(originals):
         metrics[row["dataset"]][row["family"]].setdefault("int8_drop_points", {})[row["role"]] = row[
@@ -24,6 +31,11 @@ def make_metrics(tables: Tables) -> dict[str, Any]:
         numbers = ["level", "parameters", "macs", "bytes", "validation_mean", "test_mean", "test_low", "test_high", "n"]
         names = ["model", "family", "role", "architecture", "method", "precision"]
         metrics[row["dataset"]]["recommended"] = {name: row[name] for name in [*names, *numbers]}
+    for row in resemblance(tables["similarity"], confidence):
+        if row["scope"] == EVERYTHING:
+            name = f"{row['quantity']}, scaled" if row["scaled"] else row["quantity"]
+            verdict = {name: row[name] for name in ["verdict", "p_value", "networks_good", "networks_poor"]}
+            metrics.setdefault("similarity", {})[name] = verdict
     return finite(metrics)
 
 

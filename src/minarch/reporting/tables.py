@@ -14,6 +14,7 @@ from minarch.analysis.phases import find_phases
 from minarch.analysis.records import MODEL, read_runs
 from minarch.reporting import records
 from minarch.reporting.models import front_table, models_table
+from minarch.reporting.networks import layers_table, read_folders, read_rows, weights_table
 from minarch.reporting.records import VARIANT
 
 ROLES = ["minimal", "learning", "overfitting"]
@@ -34,6 +35,8 @@ def make_tables(config: dict[str, Any], inputs: dict[str, Any]) -> Tables:
     structured = records.read_structured(inputs["prune"])
     latencies = records.read_latencies(inputs["quantize"])
     models = named.merge(models_table(exports, structured, latencies, confidence), on=MODEL)
+    folders = read_folders(inputs["weights"])
+    layers, strengths = read_rows(folders, "layers"), read_rows(folders, "strengths")
     return {
         "data": records.read_datasets(inputs["data"]),
         "sweep": sweep,
@@ -41,7 +44,11 @@ def make_tables(config: dict[str, Any], inputs: dict[str, Any]) -> Tables:
             pd.read_csv(inputs["convergence"] / "sizes.csv", dtype={"depth": "Int64"}), sweep, confidence
         ),
         "minimal": pd.read_csv(inputs["convergence"] / "minimal.csv", dtype=MINIMAL_TYPES),
+        **{name: pd.read_csv(inputs["convergence"] / f"{name}.csv", dtype=BORDERS) for name in CONVERGENCE},
         "representatives": representatives,
+        "weights": weights_table(layers, strengths, sweep, confidence),
+        "layers": named.merge(layers_table(layers, confidence), on=MODEL),
+        **{name: pd.read_csv(inputs["similarity"] / f"{file}.csv") for name, file in SIMILARITY.items()},
         "magnitude": named.merge(magnitude, on=MODEL),
         "redundancy": named.merge(redundancy, on=MODEL),
         "pruning": named.merge(pruning_table(structured, confidence), on=MODEL),
@@ -66,6 +73,9 @@ def write_tables(tables: Tables, folder: Path) -> None:
 
 FAILED = ["unstable", "diverged"]  # a cut that removed nothing (the layer is too small) is no failure
 COUNTS = ["p_min", "p_min_low", "p_min_high", "p_near_best", "p_near_best_low", "p_near_best_high"]
+BORDERS = dict.fromkeys(["p_min", "p_near_best", "overfitting_from"], "Int64")  # empty: not on this grid
+CONVERGENCE = ["sensitivity", "trend", "early", "shape"]
+SIMILARITY = {"networks": "networks", "similarity": "blocks", "correlations": "correlations"}  # table -> file
 MINIMAL_TYPES = {"depth": "string", "note": "string"} | dict.fromkeys(COUNTS, "Int64")
 
 

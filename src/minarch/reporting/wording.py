@@ -36,21 +36,45 @@ def points(value: Any) -> str:
     return text[1:] if float(text) == 0 else text
 
 
-def milliseconds(value: Any) -> str:
-    """Three significant digits, never in exponential form."""
+def number(value: Any, digits: int = 3) -> str:
+    """Significant digits, never in exponential form."""
     if is_missing(value):
         return MISSING
-    return f"{float(value):.{max(0, 2 - math.floor(math.log10(float(value))))}f}"
+    exponent = int(f"{float(value):.{digits - 1}e}".partition("e")[2])
+    return f"{float(value):,.{max(0, digits - 1 - exponent)}f}"
 
 
-FORMATS = {"percent": percent, "share": share, "count": count, "points": points, "milliseconds": milliseconds}
+def correlation(value: Any) -> str:
+    """Two decimals with a sign."""
+    return MISSING if is_missing(value) else f"{float(value):+.2f}"
 
 
-def estimate(row: dict[str, Any], name: str, kind: str, mean: str = "_mean") -> Markup:
-    """The value of column name+mean in words of `kind`; after it, small, the interval name_low to name_high."""
-    value, low, high = (FORMATS[kind](row[name + part]) for part in (mean, "_low", "_high"))
+def p_value(value: Any) -> str:
+    return number(value, 2)
+
+
+FORMATS = {
+    "percent": percent,
+    "share": share,
+    "count": count,
+    "points": points,
+    "milliseconds": number,
+    "number": number,
+    "correlation": correlation,
+    "p": p_value,
+}
+
+
+def between(value: Any, low: Any, high: Any, kind: str) -> Markup:
+    """A value in words of `kind`; after it, small, its interval."""
+    value, low, high = (FORMATS[kind](number) for number in (value, low, high))
     if MISSING in (low, high):
         if low == high or value == MISSING:
             return Markup("{}").format(value)
         return Markup('{} <span class="interval">{} to &infin;</span>').format(value, low)
     return Markup('{} <span class="interval">{} to {}</span>').format(value, low, high)
+
+
+def estimate(row: dict[str, Any], name: str, kind: str, mean: str = "_mean") -> Markup:
+    """The value of column name+mean between name_low and name_high."""
+    return between(row[name + mean], row[f"{name}_low"], row[f"{name}_high"], kind)

@@ -3,9 +3,11 @@
 import json
 import math
 import re
+import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pandas as pd
 import pytest
@@ -28,9 +30,9 @@ def study(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def ragged(tmp_path_factory):
-    """A report of two data sets, the second without one of the families, with repeats that have no numbers."""
+    """A report of two data sets, the second with one of the families alone, with repeats that have no numbers."""
     root = tmp_path_factory.mktemp("ragged")
-    config, inputs = write_study(root, {"digits": ["dnn", "cnn"], "mnist": ["dnn"]}, broken=True)
+    config, inputs = write_study(root, {"digits": ["dnn", "cnn", "vit"], "mnist": ["dnn"]}, broken=True)
     out = root / "aggregate"
     out.mkdir()
     aggregate.work(config, inputs, out)
@@ -39,6 +41,10 @@ def ragged(tmp_path_factory):
 
 def table(out: Path, name: str) -> pd.DataFrame:
     return pd.read_csv(out / "tables" / f"{name}.csv")
+
+
+def words(out: Path) -> str:
+    return re.sub(r" (?=[.,:])", "", " ".join(Page((out / "report.html").read_text()).text.split()))
 
 
 VOID = {"meta", "img", "br", "link"}
@@ -77,13 +83,24 @@ def test_the_same_items_give_the_same_bytes(study, tmp_path: Path) -> None:
 
 
 def test_the_report_needs_nothing_beside_it(study) -> None:
-    page = Page((study[2] / "report.html").read_text())
+    text = (study[2] / "report.html").read_text()
+    page = Page(text)
     assert page.open == []
-    assert page.fetched and all(source.startswith("data:image/svg+xml;base64,") for source in page.fetched)
-    assert len(page.fetched) == len(list((study[2] / "figures").glob("*.svg")))
+    assert page.fetched and all(source.startswith("data:image/svg+xml,") for source in page.fetched)
     for link in page.links:
         assert link[1:] in page.ids if link.startswith("#") else (study[2] / link).exists()
-    assert not re.search(r"https?://|url\(|@import|<script", (study[2] / "report.html").read_text())
+    assert not re.search(r"https?://|url\(|@import|<script", re.sub(r'src="data:[^"]*"', "", text))
+    figures = sorted((study[2] / "figures").glob("*.svg"))
+    assert len(page.fetched) == len(figures)
+    for figure in figures:
+        assert not re.search(r'url\((?!#)|href="(?!#|data:)|@import|<script', figure.read_text())
+
+
+def test_what_the_report_shows_is_the_figure(study) -> None:
+    shown = {re.sub(r"\s", "", unquote(source)) for source in Page((study[2] / "report.html").read_text()).fetched}
+    for figure in (study[2] / "figures").glob("*.svg"):
+        drawn = re.sub(r"<!--.*?-->|\s", "", figure.read_text(), flags=re.DOTALL)
+        assert f"data:image/svg+xml,{drawn}" in shown
 
 
 @pytest.mark.parametrize(
@@ -101,6 +118,12 @@ def test_the_report_needs_nothing_beside_it(study) -> None:
         ("representatives", {"parameters": "count", "validation_mean": "percent", "test_high": "percent"}),
         ("magnitude", {"level": "share", "validation_mean": "percent", "test_low": "percent"}),
         ("redundancy", {"redundancy": "share", "redundancy_low": "share", "collapse": "share"}),
+        ("sensitivity", {"p_min": "count", "overfitting_from": "count", "value": "number"}),
+        ("shape", {"share": "percent", "low": "percent", "high": "percent"}),
+        ("weights", {"std_mean": "number", "skewness_low": "number", "near_zero_mean": "percent"}),
+        ("layers", {"weights": "count", "mean_high": "number", "effective_rank_mean": "number"}),
+        ("correlations", {"spearman": "correlation", "high": "correlation"}),
+        ("similarity", {"mean": "number", "low": "number", "pairs": "count", "p_value": "p"}),
         ("pruning", {"parameters": "count", "test_pruned_mean": "percent", "test_finetuned_mean": "percent"}),
         ("quantization", {"bytes_int8": "count", "weight_bytes_fp32": "count", "test_drop_points_mean": "points"}),
         ("models", {"bytes": "count", "macs": "count", "test_mean": "percent", "latency_64_ms": "milliseconds"}),
@@ -141,6 +164,44 @@ def test_findings_are_those_that_were_built_in(study) -> None:
     ]
 
 
+def test_findings_about_weights_are_those_that_were_built_in(study, ragged) -> None:
+    weights = table(study[2], "weights").set_index("architecture")
+    assert weights.at["dnn-6000", "std_mean"] == pytest.approx(0.1, rel=0.1)
+    assert weights.at["dnn-50", "std_mean"] == pytest.approx(2.0, rel=0.1) and weights.at["dnn-50", "std_low"] == 0
+    assert pd.isna(weights.at["mine:Own-50", "fluctuation_mean"]) and weights.at["mine:Own-50", "n"] == 3
+    assert table(ragged, "weights").set_index("architecture").loc["dnn-60", "n"].eq(2).all()  # one of three diverged
+    layers = table(study[2], "layers").groupby(["family", "role"])["layer"].agg(list)
+    assert layers.tolist() == [["first", "last"]] * 6
+    verdicts = json.loads((study[2] / "metrics.json").read_text())["similarity"]
+    assert verdicts["weights, scaled"]["verdict"] == "holds" and verdicts["weights, scaled"]["networks_good"] == 12
+    assert verdicts["strengths, scaled"]["verdict"] == "does not hold"  # of both groups they are normal
+    assert "Weights, scaled to one standard deviation: holds" in words(study[2])
+
+
+def test_pictures_are_drawn_where_there_is_something_to_see(study, ragged) -> None:
+    assert not (study[2] / "figures" / "attention.svg").exists() and (ragged / "figures" / "attention.svg").exists()
+    said = "No attention maps: none of the representatives is one of our ViTs."
+    assert said in words(study[2]) and said not in words(ragged)
+
+
+def test_what_too_few_networks_cannot_show_is_said(study, tmp_path: Path) -> None:
+    config, inputs, _ = study
+    inputs = dict(inputs)
+    for stage, empty in {"convergence": ["shape"], "similarity": ["networks", "blocks", "correlations"]}.items():
+        shutil.copytree(inputs[stage], tmp_path / stage)
+        inputs[stage] = tmp_path / stage
+        for name in empty:
+            path = tmp_path / stage / f"{name}.csv"
+            path.write_text(path.read_text().split("\n")[0] + "\n")
+    out = tmp_path / "out"
+    out.mkdir()
+    aggregate.work(config, inputs, out)
+    assert words(out).count("Not shown:") == 2
+    drawn = {path.stem for path in (out / "figures").glob("*.svg")}
+    assert not drawn & {"shape", "similarity"} and {"weight-histograms", "first-layer"} <= drawn
+    assert "similarity" not in json.loads((out / "metrics.json").read_text())
+
+
 def test_metrics_are_finite_numbers_and_short_names(ragged) -> None:
     def walk(value: Any) -> None:
         if isinstance(value, dict):
@@ -170,8 +231,6 @@ def test_a_depth_that_never_learns_has_no_minimum(ragged) -> None:
 
 
 def test_every_data_set_has_its_answer(ragged) -> None:
-    text = " ".join(Page((ragged / "report.html").read_text()).text.split())
-    assert (
-        "On digits , the smallest model within 1 point" in text
-        and "On mnist , the smallest model within 1 point" in text
-    )
+    text = words(ragged)
+    assert "On digits, the smallest model within 1 point" in text
+    assert "On mnist, the smallest model within 1 point" in text

@@ -17,6 +17,11 @@ from minarch.reporting.wording import FORMATS, MISSING, estimate
         ("milliseconds", 0.012345, "0.0123"),
         ("milliseconds", 4.5678, "4.57"),
         ("milliseconds", 456.78, "457"),
+        ("number", -0.0012345, "-0.00123"),
+        ("number", 12345.6, "12,346"),
+        ("number", 0.0, "0.00"),
+        ("correlation", 0.123, "+0.12"),
+        ("p", 0.000999, "0.0010"),
     ],
 )
 def test_numbers_in_words(kind: str, value: float, words: str) -> None:

@@ -111,6 +111,10 @@ def label_chance(axes: Axes, chance: float) -> None:
     axes.annotate("chance", (1, chance), color=QUIET, fontsize=7.5, rotation=90, **where)
 
 
+def missing(axes: Axes) -> None:
+    axes.text(0.5, 0.5, "not in this study", transform=axes.transAxes, ha="center", color=QUIET)
+
+
 def legend_above(figure: Figure, entries: Sequence[tuple[str, dict[str, Any]]]) -> None:
     """One legend for the whole figure, above the panels; each entry is (label, Line2D properties)."""
     defaults: dict[str, Any] = {"color": INK, "linestyle": "none"}

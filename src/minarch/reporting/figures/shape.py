@@ -1,0 +1,40 @@
+"""How much of the variance of accuracy the parameter count explains, and what is left for shape and for the repeats."""
+
+from matplotlib.figure import Figure
+
+from minarch.analysis.shape import SOURCES
+from minarch.reporting.figures.style import FAINT, INK, legend_above, panels, percent_axis
+from minarch.reporting.tables import Tables
+from minarch.reporting.verdicts import explained
+
+COLOURS = dict(zip(SOURCES, ["#56B4E9", "#E69F00", FAINT], strict=True))
+
+
+def draw_shape(tables: Tables) -> Figure | None:
+    """One stacked bar per data set, family and scope; each whisker is the interval of the share that ends there."""
+    bars = explained(tables["shape"])
+    if not bars:
+        return None
+    figure, grid = panels(1, 1, row_height=0.3 * len(bars) + 0.5)
+    axes = grid[0, 0]
+    for y, bar in enumerate(bars):
+        start = 0.0
+        for source, shift in zip(SOURCES, (-0.16, 0.0, 0.16), strict=True):
+            row = bar[source]
+            axes.barh(y, row["share"], left=start, height=0.7, color=COLOURS[source])
+            if source != SOURCES[-1]:  # the last share is what the others leave
+                axes.plot([start + row["low"], start + row["high"]], [y + shift] * 2, color=INK, linewidth=1.4)
+                axes.plot([start + row["share"]], [y + shift], "|", color=INK, markersize=6)
+            start += row["share"]
+    axes.set_yticks(
+        range(len(bars)),
+        [f"{bar['dataset']}: {bar['family']}, {bar['scope'].replace('p_min', 'P_min')}" for bar in bars],
+    )
+    axes.set_ylim(len(bars) - 0.5, -0.5)
+    axes.set_xlim(0, 1)
+    axes.grid(axis="y", visible=False)
+    percent_axis(axes, "x")
+    axes.set_xlabel("share of the variance of validation accuracy, last epoch")
+    squares = [(source, {"marker": "s", "color": COLOURS[source], "markersize": 9}) for source in SOURCES]
+    legend_above(figure, [*squares, ("interval of the share", {"linestyle": "-"})])
+    return figure

@@ -1,0 +1,46 @@
+"""How far apart the weights of good and of poor networks lie: means of the three blocks."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from minarch.reporting.figures.style import QUIET, legend_above, panels
+from minarch.reporting.tables import Tables, rows_of
+from minarch.reporting.verdicts import BLOCKS
+
+COLOURS = dict(zip(BLOCKS, ["#0072B2", QUIET, "#D55E00"], strict=True))
+NAMES = {"kl": "symmetrised KL", "js": "Jensen-Shannon distance", "wasserstein": "Wasserstein-1"}
+
+
+def draw_blocks(axes: Axes, rows: pd.DataFrame, scopes: list[str]) -> None:
+    """One line per scope, one dot per block with its interval."""
+    for row in rows_of(rows):
+        y = scopes.index(row["scope"]) + 0.22 * (BLOCKS.index(row["block"]) - 1)
+        colour = COLOURS[row["block"]]
+        axes.plot([row["low"], row["high"]], [y, y], color=colour, linewidth=2, alpha=0.55)
+        axes.plot([row["mean"]], [y], "o", color=colour, markersize=4.5)
+
+
+def draw_similarity(tables: Tables) -> Figure | None:
+    """One row per distance; the weights' as they are and scaled to one standard deviation, then the strengths'."""
+    table = tables["similarity"]
+    if table.empty:
+        return None
+    columns = [(quantity, scaled) for quantity in table["quantity"].unique() for scaled in (False, True)]
+    scopes, distances = list(table["scope"].unique()), list(table["distance"].unique())
+    figure, grid = panels(len(distances), len(columns), row_height=0.36 * len(scopes) + 0.6, share_y=True)
+    for (i, j), axes in np.ndenumerate(grid):
+        quantity, scaled = columns[j]
+        rows = table[(table["distance"] == distances[i]) & (table["quantity"] == quantity)]
+        draw_blocks(axes, rows[rows["scaled"].astype(bool) == scaled], scopes)
+        axes.set_title(f"{quantity}{', scaled' if scaled else ''}")
+        axes.set_yticks(range(len(scopes)), scopes)
+        axes.set_ylim(len(scopes) - 0.5, -0.5)
+        axes.grid(axis="y", visible=False)
+        axes.set_xlim(left=0)
+        axes.locator_params(axis="x", nbins=4)
+        axes.set_xlabel(NAMES.get(distances[i], distances[i]))
+    entries = [(f"{name} pairs", {"marker": "o", "color": colour}) for name, colour in COLOURS.items()]
+    legend_above(figure, [*entries, ("bar: interval of the mean", {})])
+    return figure

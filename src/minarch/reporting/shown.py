@@ -1,0 +1,103 @@
+"""The networks whose weights the figures show: the representatives, and the poorest network of each family."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from safetensors import safe_open
+from safetensors.numpy import load_file
+
+from minarch.analysis.records import MODEL
+from minarch.reporting.networks import Folder, read_folders
+from minarch.reporting.records import read_json
+from minarch.reporting.tables import Tables, rows_of
+
+POOREST = "poorest"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Shown:
+    """Networks of one architecture: a representative's R repeats, or (R = 1) the poorest network.
+
+    What cannot be averaged over networks, images and attention, is of its best repeat by validation accuracy.
+    """
+
+    dataset: str
+    family: str
+    role: str  # of the representatives, or POOREST
+    parameters: int
+    layers: list[str]
+    node_layers: list[str]
+    quantiles: dict[str, np.ndarray]  # of "weights.<layer>" and "strength.<node layer>": [R, 512]
+    images: np.ndarray | None  # weights of the first layer's units [units, C, height, width]
+    attention: np.ndarray | None  # of the class token to the patches [blocks, heads, rows, columns]
+
+
+def as_images(weights: np.ndarray, shape: Sequence[int]) -> np.ndarray | None:
+    """A first layer's weights, one image per unit: kernels are one, a dense unit sees all of the image's `shape`."""
+    if weights.ndim == 4:
+        return weights
+    return weights.reshape(-1, *shape) if weights.ndim == 2 and weights.shape[1] == prod(shape) else None
+
+
+def first_layer(item: Path, repeat: int, layer: str, shape: Sequence[int]) -> np.ndarray | None:
+    with safe_open(item / read_json(item / "results.json")["weights"], framework="numpy") as weights:
+        name = f"{repeat}.{layer}.weight"
+        return as_images(weights.get_tensor(name), shape) if name in weights.keys() else None  # noqa: SIM118
+
+
+def attention_maps(folder: Path, record: dict[str, Any], row: int) -> np.ndarray | None:
+    """Of the network in `row`, with the patches where they lie in an image; None for what is no ViT."""
+    if "attention" not in record:
+        return None
+    attention = load_file(folder / "attention.safetensors")["attention"][row]
+    return attention.reshape(*attention.shape[:2], *record["attention"]["patches"])
+
+
+def poorest(networks: pd.DataFrame) -> pd.DataFrame:
+    """The network of lowest validation accuracy among the poor ones of each data set and family."""
+    poor = networks[networks["group"] == "poor"].sort_values(["validation", "parameters", "architecture", "repeat"])
+    return poor.groupby(["dataset", "family"], as_index=False).head(1).assign(role=POOREST)
+
+
+def shown_networks(tables: Tables, inputs: dict[str, Any]) -> list[Shown]:
+    """By data set, family and role, from the items of the stages data, sweep and weights."""
+    shapes = {record["dataset"]: record["shape"] for record in (read_json(i / "record.json") for i in inputs["data"])}
+    items = {item.name: item for item in inputs["sweep"]}
+    by_model: dict[tuple[str, ...], list[Folder]] = {}
+    for folder, record in read_folders(inputs["weights"]):
+        by_model.setdefault(tuple(record[name] for name in MODEL), []).append((folder, record))
+    runs = tables["sweep"].sort_values(["best_validation_accuracy", "repeat"], ascending=[False, True])
+    best = runs.groupby(MODEL)["repeat"].first()
+    found = []
+    for row in [*rows_of(tables["representatives"]), *rows_of(poorest(tables["networks"]))]:
+        model = tuple(row[name] for name in MODEL)
+        alone = row["role"] == POOREST
+        repeat = int(row["repeat"] if alone else best[model])
+        pick = next(each for each in by_model[model] if repeat in each[1]["repeats"])
+        at = pick[1]["repeats"].index(repeat)
+        blocks = [pick] if alone else by_model[model]
+        quantiles = [load_file(folder / "quantiles.safetensors") for folder, _ in blocks]
+        layers = [layer["name"] for layer in pick[1]["layers"]]
+        found.append(
+            Shown(
+                dataset=row["dataset"],
+                family=row["family"],
+                role=row["role"],
+                parameters=int(row["parameters"]),
+                layers=layers,
+                node_layers=[layer["name"] for layer in pick[1]["node_layers"]],
+                quantiles={
+                    name: values[at : at + 1] if alone else np.concatenate([block[name] for block in quantiles])
+                    for name, values in quantiles[0].items()
+                },
+                images=first_layer(items[pick[0].name], repeat, layers[0], shapes[row["dataset"]]),
+                attention=attention_maps(*pick, at),
+            )
+        )
+    order = [*tables["representatives"]["role"].cat.categories, POOREST]
+    return sorted(found, key=lambda each: (each.dataset, each.family, order.index(each.role)))
