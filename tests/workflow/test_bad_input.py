@@ -34,6 +34,21 @@ PLANNED: dict[str, tuple[dict[str, Any], str, str]] = {
         "params.yaml: sweep.families: family: 'rnn'",
         "dnn, cnn, vit",
     ),
+    "width of nothing": (
+        {"sweep__families": {"dnn": {"depth": 1, "width": [16, 0]}}},
+        "params.yaml: sweep.families: dnn.width: 0 is not allowed",
+        "an integer of at least 1",
+    ),
+    "heads that do not divide the width": (
+        {"sweep__families": {"vit": {"depth": 1, "width": 10, "heads": 4, "patch": 4}}},
+        "params.yaml: sweep.families: vit.width: 10 is not allowed",
+        "a multiple of heads (4)",
+    ),
+    "a patch that does not tile the image": (
+        {"sweep__families": {"vit": {"depth": 1, "width": 8, "heads": 4, "patch": 3}}},
+        "params.yaml: vit.patch: 3 is not allowed",
+        "divide the image's 8x8 pixels",
+    ),
     "unknown strategy": (
         {"train__strategy": "fastest"},
         "params.yaml: train.strategy: 'fastest'",
@@ -128,7 +143,8 @@ def _refused(project: Project, expected: tuple[dict[str, Any], str, str], *comma
 
 @pytest.mark.parametrize("expected", PLANNED.values(), ids=PLANNED)
 def test_snakemake_refuses_a_bad_study(victim: Project, expected: tuple[dict[str, Any], str, str]) -> None:
-    before = {stage: project_items for stage in STAGES if (project_items := victim.items(stage))}
+    before = {stage: victim.items(stage) for stage in STAGES}
+    assert all(before[stage] for stage in STAGES if stage not in ("refine", "refined"))
     _refused(victim, expected, "snakemake")
     assert {stage: victim.items(stage) for stage in STAGES} == before
     victim.assert_clean()
