@@ -15,7 +15,8 @@ study: .venv/ready
 	@python -m minarch status --study $(STUDY)
 
 test: lint
-	pytest
+	OMP_NUM_THREADS=1 pytest --numprocesses auto --dist loadfile tests/unit --ignore tests/unit/pruning
+	pytest tests/unit/pruning tests/workflow  # NNCF prunes and quantizes in processes of their own
 
 lint: .venv/ready
 	ruff check . && ruff format --check .
