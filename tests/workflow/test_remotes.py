@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,9 +43,10 @@ def _server(*command: str) -> Iterator[int]:
     with socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
-    with subprocess.Popen(
-        [*command, str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-    ) as process:
+    with (
+        tempfile.TemporaryFile("w+") as said,  # no pipe: nobody would read it, and a full one stops the server
+        subprocess.Popen([*command, str(port)], stdout=subprocess.DEVNULL, stderr=said) as process,
+    ):
         try:
             for _ in range(300):
                 try:
@@ -52,8 +54,8 @@ def _server(*command: str) -> Iterator[int]:
                     break
                 except OSError:
                     if process.poll() is not None:
-                        assert process.stderr is not None
-                        pytest.skip(f"{command[0]} does not start here: {process.stderr.read()[-300:]}")
+                        said.seek(0)
+                        pytest.skip(f"{command[0]} does not start here: {said.read()[-300:]}")
                     time.sleep(0.1)
             yield port
         finally:
