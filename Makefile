@@ -15,8 +15,8 @@ study: .venv/ready
 	@python -m minarch status --study $(STUDY)
 
 test: lint
-	OMP_NUM_THREADS=1 pytest --numprocesses auto --dist loadfile tests/unit --ignore tests/unit/pruning
-	pytest tests/unit/pruning tests/workflow  # NNCF prunes and quantizes in processes of their own
+	OMP_NUM_THREADS=1 pytest --numprocesses auto --dist loadfile tests/unit --ignore tests/unit/pruning --ignore tests/unit/quantization
+	pytest tests/unit/pruning tests/unit/quantization tests/workflow  # NNCF prunes before it quantizes in a process
 
 lint: .venv/ready
 	ruff check . && ruff format --check .
