@@ -1,14 +1,12 @@
-"""Stage prune: a trained architecture made smaller, either by cutting units out and fine-tuning, or by zeroing weights.
+"""Stage prune: trained networks made smaller by cutting units out, and curves of what zeroing weights or units costs.
 
-A repeat is "ok"; "nothing_removed": its layers are too small for the level (it is fine-tuned all the same, as a
-control); "diverged": the fine-tuning ended in weights that are not finite; "unstable": the parent's weights were not,
-so nothing was done.
+A repeat is "ok"; "nothing_removed": its layers are too small for the level (it is trained all the same, as a control);
+"diverged": the training after the cut left no finite weights; "unstable": those it starts from were not finite, so
+nothing was done.
 """
 
-import csv
 import json
 import time
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -17,102 +15,138 @@ from torch import nn
 
 from minarch.data.tensors import Split, load_split
 from minarch.flow.job import run_stage
+from minarch.models.build import build
 from minarch.models.cost import macs, parameters
 from minarch.models.weights import finite, load_networks, save_networks
-from minarch.pruning.magnitude import prune_magnitude
-from minarch.pruning.structured import prune_structured
+from minarch.pruning.curves import magnitude, sensitivity
+from minarch.pruning.cut import cut
+from minarch.pruning.recovery import BATCH, at_epoch, recipe_of, reestimate, train_on, trained_by
+from minarch.pruning.structured import Criterion, Cut, prune_structured
 from minarch.training.evaluate import evaluate
-from minarch.training.loop import Recipe, train
 from minarch.training.memory import keep_freed_memory
-from minarch.training.repeats import derive_seed
+from minarch.training.repeats import Task, derive_seed
+from minarch.training.strategy import Strategy
+
+STEPS = ("base", "pruned", "reestimated", "finetuned")
+CRITERION = ("importance", "scope", "target", "heads", "round_to")
+NOTHING: dict[str, Any] = {
+    "status": "unstable",
+    "spec": None,
+    "parameters": None,
+    "macs": None,
+    "removed_share": None,
+    "groups": [],
+}
+Accuracies = dict[str, dict[str, float | None]]  # split -> step -> accuracy
 
 
 def work(config: dict[str, Any], inputs: dict[str, Any], out: Path) -> None:
     """Prune every repeat of the parent; test accuracies go into a file of their own, which nothing selects by."""
-    parent = inputs["parent"]
-    sources = json.loads((parent / "results.json").read_text())
-    about = {
-        "method": config["method"],
-        "parent": parent.name,
-        **{name: sources[name] for name in ("dataset", "family", "architecture")},
-    }
-    method = structured if config["method"] == "structured" else magnitude
     splits = {name: load_split(inputs["data"], name) for name in ("train", "validation", "test")}
     keep_freed_memory()
     started = time.perf_counter()
-    results = method(config, load_networks(parent), splits, out)
-    (out / "results.json").write_text(json.dumps(about | results, indent=1, allow_nan=False) + "\n")
+    source = read(inputs["parent"])
+    about = {"kind": config["kind"], "parent": inputs["parent"].name}
+    about |= {name: source[name] for name in ("dataset", "family", "architecture")}
+    if config["kind"] == "structured":
+        found = structured(config, inputs, splits, out)
+    else:
+        curve = {"magnitude": magnitude, "sensitivity": sensitivity}[config["kind"]]
+        found = curve(config, load_networks(inputs["parent"]), splits, out)
+    write(out / "results.json", about | found)
     timing = {"seconds": time.perf_counter() - started, "device": "cpu", "threads": torch.get_num_threads()}
-    (out / "timing.json").write_text(json.dumps(timing, indent=1) + "\n")
+    write(out / "timing.json", timing)
 
 
-def structured(
-    config: dict[str, Any], networks: dict[int, nn.Module], splits: dict[str, Split], out: Path
-) -> dict[str, Any]:
-    """Cut units, fine-tune; writes weights.safetensors and test.json."""
-    shape = splits["train"].images.shape[1:]
-    entries, test, tuned = [], [], {}
-    for repeat, base in networks.items():
-        before = {"repeat": repeat, "parameters_before": parameters(base), "macs_before": macs(base, shape)}
+def structured(config: dict[str, Any], inputs: dict[str, Any], splits: dict[str, Split], out: Path) -> dict[str, Any]:
+    """Cut units out and train what is left; writes weights.safetensors and test.json.
+
+    The parent is what is cut: the trained model, or (iterative) what the level before left of it; `origin` is always
+    the trained model.
+    """
+    origin = inputs.get("origin", inputs["parent"])
+    model, originals, networks = read(origin), load_networks(origin), load_networks(inputs["parent"])
+    tested = {run["repeat"]: run["best"]["accuracy"] for run in read(origin, "test.json")["repeats"]}
+    entries, test, kept, strategy = [], [], dict[int, nn.Module](), trained_by(origin)
+    for run in model["repeats"]:
+        repeat, shape = run["repeat"], splits["train"].images.shape[1:]
+        base, network = originals[repeat], networks.get(repeat)
+        entry = {"repeat": repeat, "parameters_before": parameters(base), "macs_before": macs(base, shape)}
+        accuracy: Accuracies = {split: dict.fromkeys(STEPS) for split in ("validation", "test")}
         if finite(base):
-            tuned[repeat], after, measured = cut_and_finetune(config, base, repeat, splits)
-            cost: dict[str, int | None] = {"parameters": parameters(tuned[repeat]), "macs": macs(tuned[repeat], shape)}
+            accuracy["validation"]["base"] = run["best"]["validation_accuracy"]
+            accuracy["test"]["base"] = tested[repeat]
+        if network is None or not (finite(base) and finite(network)):
+            entry |= NOTHING
         else:
-            after = {"status": "unstable", "spec": None, "removed_share": None}
-            cost = {"parameters": None, "macs": None}
-            measured = {split: dict.fromkeys(("base", "pruned", "finetuned")) for split in ("validation", "test")}
-        entries.append({**before, **after, **cost, "validation": measured["validation"]})
-        test.append({"repeat": repeat, **measured["test"]})
-    save_networks(out / "weights.safetensors", tuned)
-    (out / "test.json").write_text(json.dumps({"repeats": test}, indent=1, allow_nan=False) + "\n")
-    asked = {name: config[name] for name in ("level", "importance", "round_to")}
-    return asked | {"weights": "weights.safetensors", "repeats": entries}
+            found = prune_structured(
+                network,
+                level=config["level"],
+                criterion=Criterion(**{name: config[name] for name in CRITERION}),
+                seed=derive_seed({"prune": origin.name, "level": config["level"], **config["training"]}, repeat),
+                original=base if origin != inputs["parent"] else None,
+                train=splits["train"],
+            )
+            kept[repeat] = recover(config, model, run, found, splits, accuracy, strategy)
+            removed = found.removed_share > 0 or config["level"] == 0
+            status = "diverged" if not finite(kept[repeat]) else "ok" if removed else "nothing_removed"
+            entry |= {"status": status, "spec": kept[repeat].spec(), **found.record()}  # type: ignore[operator]
+            entry |= {"parameters": parameters(kept[repeat]), "macs": macs(kept[repeat], shape)}
+        entries.append(entry | {"validation": accuracy["validation"]})
+        test.append({"repeat": repeat, **accuracy["test"]})
+    save_networks(out / "weights.safetensors", kept)
+    write(out / "test.json", {"repeats": test})
+    asked = {"method": config["method"], "level": config["level"], "weights": "weights.safetensors"}
+    how = {name: config[name] for name in (*CRITERION, "schedule", "weights", "rewind")}
+    return asked | {"how": how, "repeats": entries}
 
 
-def cut_and_finetune(
-    config: dict[str, Any], base: nn.Module, repeat: int, splits: dict[str, Split]
-) -> tuple[nn.Module, dict[str, Any], dict[str, dict[str, float | None]]]:
-    """One repeat: the fine-tuned network, what happened to it, and its accuracies base, pruned and finetuned by split.
+def recover(
+    config: dict[str, Any],
+    model: dict[str, Any],
+    run: dict[str, Any],
+    found: Cut,
+    splits: dict[str, Split],
+    accuracy: Accuracies,
+    strategy: Strategy,
+) -> nn.Module:
+    """Train what is left of one repeat; writes what it reaches on the way into `accuracy`.
 
     All architectures and levels see the images in the same order in the same repeat.
     """
-    cut = prune_structured(base, level=config["level"], importance=config["importance"], round_to=config["round_to"])
-    network = cut.network
-    measured: dict[str, dict[str, float | None]] = {
-        split: {"base": evaluate(base, splits[split]).accuracy, "pruned": evaluate(network, splits[split]).accuracy}
-        for split in ("validation", "test")
-    }
-    options = dict(config["finetune"])
-    seed = derive_seed({"finetune": options.pop("seed")}, repeat)
-    train(network, splits["train"], Recipe(**options), torch.Generator().manual_seed(seed))
-    converged = finite(network)
-    for split, accuracies in measured.items():
-        accuracies["finetuned"] = evaluate(network, splits[split]).accuracy if converged else None
-    removed = cut.removed_share > 0 or config["level"] == 0
-    status = "diverged" if not converged else "ok" if removed else "nothing_removed"
-    after = {"status": status, "spec": network.spec(), "removed_share": cut.removed_share}  # type: ignore[operator]
-    return network, after, measured
+    recipe, seed = recipe_of(config["training"])
+    order, network = derive_seed({"finetune": seed}, run["repeat"]), found.network
+    torch.manual_seed(order)  # of dropout
+
+    def record(step: str) -> None:
+        for split, accuracies in accuracy.items():
+            accuracies[step] = evaluate(network, splits[split], BATCH).accuracy if finite(network) else None
+
+    record("pruned")
+    if reestimate(network, splits["train"]):
+        record("reestimated")
+    else:
+        for accuracies in accuracy.values():
+            accuracies["reestimated"] = accuracies["pruned"]
+    if config["weights"] == "fresh":
+        torch.manual_seed(derive_seed({"fresh": seed, **network.spec()}, run["repeat"]))  # type: ignore[operator]
+        network = build(network.spec())  # type: ignore[operator]
+    elif config["weights"] == "rewound":
+        identity = {name: model[name] for name in ("dataset", "family", "knobs")} | {"seed": seed}
+        task = Task(run["spec"], identity, splits["train"], splits["validation"], recipe)
+        network = cut(at_epoch(task, run["repeat"], run["seed"], config["rewind"]), found.groups, found.masks)
+    network = train_on(network, splits, recipe, torch.Generator().manual_seed(order), strategy)
+    record("finetuned")
+    return network
 
 
-def magnitude(
-    config: dict[str, Any], networks: dict[int, nn.Module], splits: dict[str, Split], out: Path
-) -> dict[str, Any]:
-    """Accuracy over the share of zeroed weights, level 0 (the base) always first; writes curve.csv and test.csv."""
-    levels = sorted({0.0, *config["levels"]})
-    entries = []
-    with (out / "curve.csv").open("w", newline="") as curve_file, (out / "test.csv").open("w", newline="") as test_file:
-        curve, test = (csv.writer(file, lineterminator="\n") for file in (curve_file, test_file))
-        curve.writerow(["repeat", "level", "remaining_parameters", "validation_loss", "validation_accuracy"])
-        test.writerow(["repeat", "level", "accuracy"])
-        for repeat, base in networks.items():
-            total, sound = parameters(base), finite(base)
-            entries.append({"repeat": repeat, "status": "ok" if sound else "unstable", "parameters": total})
-            for sparse in prune_magnitude(base, levels) if sound else ():
-                validation = evaluate(sparse.network, splits["validation"])
-                loss = validation.loss if isfinite(validation.loss) else ""
-                curve.writerow([repeat, sparse.level, total - sparse.removed, loss, validation.accuracy])
-                test.writerow([repeat, sparse.level, evaluate(sparse.network, splits["test"]).accuracy])
-    return {"scope": config["scope"], "levels": levels, "repeats": entries}
+def read(item: Path, name: str = "results.json") -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((item / name).read_text())
+    return found
+
+
+def write(path: Path, body: dict[str, Any]) -> None:
+    path.write_text(json.dumps(body, indent=1, allow_nan=False) + "\n")
 
 
 if __name__ == "__main__":

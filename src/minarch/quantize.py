@@ -55,7 +55,6 @@ def work(config: dict[str, Any], inputs: dict[str, Any], out: Path) -> None:
         **{name: source[name] for name in ("dataset", "family", "architecture")},
         "method": source.get("method", "original"),
         "level": source.get("level", 0),
-        "importance": source.get("importance"),
     }
     write(out / "results.json", about | {"repeats": entries})
     write(out / "test.json", {"repeats": test})

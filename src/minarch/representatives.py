@@ -23,7 +23,8 @@ def work(config: dict[str, Any], inputs: dict[str, Any], out: Path) -> None:
     runs = read_runs(inputs["sweep"])
     entries = []
     for (dataset, family), rows in sizes.groupby(["dataset", "family"]):
-        for chosen in choose(rows, p_min[dataset, family], config["roles"]):
+        further = config.get("further", {}).get(family, [])
+        for chosen in choose(rows, p_min[dataset, family], config["roles"], further):
             own = (runs[MODEL] == [dataset, family, chosen.architecture]).all(axis=1)
             blocks = sorted(runs.loc[own, "item"].unique())
             entries.append({"dataset": dataset, "family": family, **asdict(chosen), "items": blocks})

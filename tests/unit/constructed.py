@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 from safetensors.numpy import save_file
 
-from minarch import convergence, representatives, similarity
 from minarch.analysis.sizes import Size
 
 CONVERGENCE: dict[str, Any] = {
@@ -47,7 +46,6 @@ PARAMS: dict[str, Any] = {
     "similarity": SIMILARITY,
     "convergence": CONVERGENCE,
     "representatives": {"roles": ["minimal", "learning", "overfitting"]},
-    "prune": {"importance": "L1", "finetune": {"epochs": 2}},
     "quantize": {"calibration": 64, "preset": "mixed"},
 }
 STEADY = (0.0, 0.001, -0.001, 0.0005, -0.0005)
@@ -167,101 +165,3 @@ def write_weights(item: Path, sweep: Path) -> Path:
         about["attention"] = {"images": 50, "patches": [2, 2]}
     write_json(folder / "record.json", about)
     return item
-
-
-def write_magnitude(item: Path, model: dict[str, str], accuracy: float) -> Path:
-    levels, kept = [0.0, 0.3, 0.6, 0.9], [1.0, 0.995, 0.7, 0.1]
-    rows = [(repeat, level, share * accuracy) for repeat in range(3) for level, share in zip(levels, kept, strict=True)]
-    curve = pd.DataFrame(rows, columns=["repeat", "level", "validation_accuracy"])
-    write_json(item / "results.json", {"method": "magnitude", **model})
-    curve.assign(remaining_parameters=1, validation_loss=1.0).to_csv(item / "curve.csv", index=False)
-    curve.rename(columns={"validation_accuracy": "accuracy"}).to_csv(item / "test.csv", index=False)
-    return item
-
-
-def write_structured(item: Path, model: dict[str, str], parameters: int, accuracy: float, broken: bool) -> Path:
-    """Half of the units cut; the last repeat is `broken`: its parent's weights were not finite."""
-    runs, tests = [], []
-    for repeat in range(3):
-        gone = broken and repeat == 2
-        steps = {"base": accuracy, "pruned": accuracy - 0.2, "finetuned": accuracy - 0.02 + STEADY[repeat]}
-        steps = dict.fromkeys(steps) if gone else steps
-        sizes = {"parameters": None if gone else parameters // 2, "macs": None if gone else parameters}
-        before = {
-            "parameters_before": parameters,
-            "macs_before": 2 * parameters,
-            "removed_share": None if gone else 0.5,
-        }
-        runs.append({"repeat": repeat, "status": "unstable" if gone else "ok", **sizes, **before, "validation": steps})
-        tests.append({"repeat": repeat, **steps})
-    asked = {"method": "structured", "level": 0.5, "importance": "L1"}
-    write_json(item / "results.json", asked | model | {"repeats": runs})
-    write_json(item / "test.json", {"repeats": tests})
-    return item
-
-
-def write_export(item: Path, variant: dict[str, Any], parameters: int, accuracy: float, broken: bool) -> Path:
-    """FP32 and INT8 of every repeat; INT8 loses two points, and a quarter of the weights' bytes stays."""
-    runs, tests = [], []
-    for repeat in range(3):
-        gone = broken and repeat == 2
-        found = {"fp32": accuracy + STEADY[repeat], "int8": accuracy + STEADY[repeat] - 0.02}
-        weights = {"fp32": 4 * parameters, "int8": parameters}
-        total = {"fp32": 4 * parameters + 500, "int8": parameters + 900}
-        found, weights, total = (dict.fromkeys(part) if gone else part for part in (found, weights, total))
-        run = {"repeat": repeat, "status": "unstable" if gone else "ok", "parameters": None if gone else parameters}
-        run |= {"macs": None if gone else 2 * parameters, "agreement": None if gone else 0.97}
-        runs.append(run | {"bytes": total, "weight_bytes": weights, "validation": {"torch": found["fp32"], **found}})
-        tests.append({"repeat": repeat, **found})
-    write_json(item / "results.json", variant | {"repeats": runs})
-    write_json(item / "test.json", {"repeats": tests})
-    latency = {name: {"median": 0.01234, "low": 0.0121, "high": 0.0131} for name in ("fp32", "int8")}
-    timing = {"latency_ms": {"1": latency, "64": latency}, "rounds": 7, "threads": 1, "device": "a CPU"}
-    write_json(item / "timing.json", timing)
-    return item
-
-
-def write_study(
-    root: Path, datasets: dict[str, list[str]], broken: bool = False
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A whole study of items, data set -> families; returns (config, inputs) of the aggregate stage.
-
-    Every family has the sizes of STEP. `broken`: of each structured pruning one repeat has no numbers, and there is a
-    depth 2 of which every training fails.
-    """
-    inputs: dict[str, Any] = {"data": [], "sweep": [], "weights": [], "prune": [], "quantize": []}
-    for dataset, families in datasets.items():
-        item = root / "data" / f"{dataset}-x"
-        counts = {"train": 100, "validation": 50, "test": 40}
-        write_json(item / "record.json", {"dataset": dataset, "shape": [1, 8, 8], "classes": 10, "counts": counts})
-        inputs["data"].append(item)
-        for family in families:
-            for parameters, best in STEP.items():
-                item = root / "sweep" / f"{dataset}-{family}-{parameters}-x"
-                inputs["sweep"].append(write_sweep(item, dataset, family, parameters, best))
-            if broken:
-                item = root / "sweep" / f"{dataset}-{family}-deep-x"
-                inputs["sweep"].append(write_sweep(item, dataset, family, 60, STEP[50], diverged=[0], depth=2))
-    inputs["weights"] = [write_weights(root / "weights" / f"{item.name}-w", item) for item in inputs["sweep"]]
-    stages = {"similarity": similarity.work, "convergence": convergence.work, "representatives": representatives.work}
-    for stage, work in stages.items():
-        inputs[stage] = root / stage
-        inputs[stage].mkdir()
-        work(PARAMS[stage], inputs, inputs[stage])
-    for chosen in json.loads((inputs["representatives"] / "representatives.json").read_text()):
-        model = {name: chosen[name] for name in ("dataset", "family", "architecture")}
-        parameters, slug = chosen["parameters"], "-".join(model.values())
-        accuracy = STEP[parameters][0]
-        original, cut = (
-            {"method": "original", "level": 0, "importance": None},
-            {"method": "structured", "level": 0.5, "importance": "L1"},
-        )
-        inputs["prune"] += [
-            write_magnitude(root / "prune" / f"{slug}-m", model, accuracy),
-            write_structured(root / "prune" / f"{slug}-s", model, parameters, accuracy, broken),
-        ]
-        inputs["quantize"] += [
-            write_export(root / "quantize" / f"{slug}-o", model | original, parameters, accuracy, False),
-            write_export(root / "quantize" / f"{slug}-s", model | cut, parameters // 2, accuracy - 0.02, broken),
-        ]
-    return {"study": "constructed", "max_drop_points": 1.0, "params": PARAMS}, inputs

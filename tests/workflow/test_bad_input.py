@@ -19,6 +19,31 @@ PLANNED: dict[str, tuple[dict[str, Any], str, str]] = {
     "unknown key": ({"train__epoch": 3}, "params.yaml: train.epoch: unknown key", "allowed: epochs, batch_size"),
     "wrong type": ({"train__epochs": "many"}, "params.yaml: train.epochs: 'many'", "allowed: a valid integer"),
     "out of range": ({"prune__levels": [1.5]}, "params.yaml: prune.levels.0: 1.5", "allowed: less than 1"),
+    "unknown importance": (
+        {"prune__methods": {"l3": {"importance": "L3"}}},
+        "params.yaml: prune.methods.l3.importance: 'L3'",
+        "allowed: 'L1', 'L2', 'geometric_median', 'random' or 'learned'",
+    ),
+    "a ranking of what cannot be ranked": (
+        {"prune__methods": {"legr": {"importance": "learned"}}},
+        "params.yaml: prune.methods.legr: scope: 'layer'",
+        "allowed: global",
+    ),
+    "rewinding beyond the training": (
+        {"prune__methods": {"l1": {"weights": "rewound", "rewind": 8}}},
+        "params.yaml: prune.methods.l1.rewind: 8",
+        "allowed: less than train.epochs, 8",
+    ),
+    "unknown method to export": (
+        {"quantize__pruned": ["l2"]},
+        "params.yaml: quantize.pruned: 'l2'",
+        "allowed: l1, iterative, random",
+    ),
+    "a further model that was not trained": (
+        {"representatives__further": {"dnn": {"depth": 1, "width": 17}}},
+        "params.yaml: representatives.further: dnn {'depth': 1, 'width': 17} is not in the sweep",
+        "allowed: what is",
+    ),
     "empty grid": (
         {"sweep__families": {"dnn": {"depth": 1, "width": []}}},
         "params.yaml: sweep.families: dnn: {'depth': 1, 'width': []}",
@@ -97,6 +122,16 @@ FOUND: dict[str, tuple[dict[str, Any], str, str]] = {
         {"sweep__families": {"dnn": {"depth": 4, "width": 1000}}, "sweep__repeats": 10_000},
         "minarch sweep: sweep.repeats: 10000 repeats of",
         "allowed: sweep.block of at most",
+    ),
+    "a group that would vanish": (
+        {
+            "sweep__families": {"dnn": {"depth": [1], "width": [1, 16, 64]}},
+            "prune__methods": {"macs": {"target": "macs"}},
+            "prune__levels": [0.999],
+            "quantize__pruned": None,
+        },
+        "minarch prune: prune.levels: 0.999 of the MACs cannot go",
+        "allowed: at most",
     ),
     "no representative": (
         {"sweep__families": HOPELESS, "train__learning_rate": 1e-9},

@@ -4,11 +4,13 @@ Per data set and family, on validation records only:
 - minimal: the smallest model that is not unstable with at least P_min parameters;
 - learning: the smallest such model within near_best_points of the family's best;
 - overfitting: the largest model in the overfitting regime.
+- further: what the study names besides.
 Two roles never share a model. If the learning role's first choice is taken it moves to the next larger model near the
 best that is still in the learning regime; overfitting only takes models larger than the earlier roles'. A role that is
 left without a model of its own is dropped.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -45,8 +47,9 @@ def candidates(role: str, sizes: pd.DataFrame, p_min: float) -> tuple[pd.DataFra
     return sizes[sizes["regime"] == OVERFITTING][::-1], "largest model in the overfitting regime"
 
 
-def choose(sizes: pd.DataFrame, p_min: float, roles: list[str]) -> list[Representative]:
+def choose(sizes: pd.DataFrame, p_min: float, roles: list[str], further: Sequence[str] = ()) -> list[Representative]:
     """Representatives of one (data set, family) from its rows of sizes.csv; `p_min` is NaN where the grid has none.
+    `further` names architectures; one that has a role already keeps it.
 
     Raises UserError if a role has no candidate at all.
     """
@@ -61,14 +64,17 @@ def choose(sizes: pd.DataFrame, p_min: float, roles: list[str]) -> list[Represen
         if role == "overfitting" and chosen:
             rows = rows[rows["parameters"] >= max(other.parameters for other in chosen)]
         if not rows.empty:
-            row = rows.iloc[0]
-            chosen.append(
-                Representative(
-                    role=role,
-                    architecture=row["architecture"],
-                    parameters=int(row["parameters"]),
-                    regime=row["regime"],
-                    rule=rule,
-                )
-            )
-    return chosen
+            chosen.append(_representative(role, rows.iloc[0], rule))
+    taken = {other.architecture for other in chosen}
+    named = sizes[sizes["architecture"].isin(set(further) - taken)]
+    return chosen + [_representative("further", row, "named in the study") for _, row in named.iterrows()]
+
+
+def _representative(role: str, row: pd.Series, rule: str) -> Representative:
+    return Representative(
+        role=role,
+        architecture=row["architecture"],
+        parameters=int(row["parameters"]),
+        regime=row["regime"],
+        rule=rule,
+    )

@@ -6,7 +6,7 @@ of a server CPU; only their proportions matter here, a run measures its own spee
 """
 
 from minarch.data.catalogue import CATALOGUE, slug
-from minarch.flow.plan import Item
+from minarch.flow.item import Item
 from minarch.flow.sections import Study
 from minarch.models.families import architecture
 

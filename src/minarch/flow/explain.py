@@ -7,7 +7,8 @@ from typing import Any
 import yaml
 
 from minarch.errors import UserError
-from minarch.flow.plan import STAGES, Item, Plan
+from minarch.flow.item import Item
+from minarch.flow.plan import STAGES, Plan
 from minarch.flow.seal import RECORD, damage, read_sealed
 from minarch.flow.store import SPARE
 

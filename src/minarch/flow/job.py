@@ -14,7 +14,8 @@ from threadpoolctl import threadpool_limits
 
 from minarch.errors import UserError
 from minarch.flow import sources
-from minarch.flow.plan import DEFAULT, STAGES, Item, Plan
+from minarch.flow.item import Item
+from minarch.flow.plan import DEFAULT, STAGES, Plan
 from minarch.flow.seal import RECORD, files, md5, write_sealed
 
 Work = Callable[[dict[str, Any], dict[str, Any], Path], None]

@@ -6,7 +6,6 @@ the names (hence the keys) of the items it reads.
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,9 @@ from minarch.flow.config import load
 from minarch.flow.digest import code, network_code
 from minarch.flow.folder import fingerprint
 from minarch.flow.grid import expand
+from minarch.flow.item import Item, module
 from minarch.flow.keys import key
+from minarch.flow.pruning import STRUCTURED, prune_items
 from minarch.flow.sections import Study
 from minarch.models.families import Family, architecture
 
@@ -27,39 +28,6 @@ CHOSEN = ("prune", "quantize", "aggregate")  # once the representatives are
 STAGES = (*FIRST, *TRAINED, *CHOSEN)
 SECTIONS = {"refine": "convergence", "refined": "train"}  # of the params file; the other stages' have their names
 DEFAULT = "params.yaml"
-
-
-def module(stage: str) -> str:
-    """The module whose imports decide a stage's results."""
-    return "minarch.data.__main__" if stage == "data" else f"minarch.{stage}"
-
-
-@dataclass(frozen=True)
-class Item:
-    """One unit of work and of caching.
-
-    `identity` is what the key covers; `config` is what the work gets (it may hold more, such as where files lie);
-    `inputs` names the folders it reads as `<stage>/<name>`.
-    """
-
-    stage: str
-    slug: str
-    identity: dict[str, Any]
-    config: dict[str, Any]
-    inputs: dict[str, str | list[str]]
-    extra_code: tuple[tuple[str, str], ...] = ()
-
-    @cached_property
-    def code(self) -> dict[str, str]:
-        return {**code(module(self.stage)), **dict(self.extra_code)}
-
-    @cached_property
-    def name(self) -> str:
-        return f"{self.slug}-{key(self.stage, self.identity, self.code, self.inputs)}"
-
-    @property
-    def path(self) -> str:
-        return f"{self.stage}/{self.name}"
 
 
 class Plan:
@@ -211,7 +179,10 @@ class Plan:
         section = self.study.representatives
         sweep = [i.path for i in self._trained]
         inputs: dict[str, str | list[str]] = {"convergence": self._convergence[0].path, "sweep": sweep}
-        return [Item("representatives", "representatives", section.identity(), section.model_dump(), inputs)]
+        config = section.model_dump(exclude_none=True)
+        for family, grids in config.get("further", {}).items():
+            config["further"][family] = [f"{family_slug(family)}-{a.label}" for _, a in expand(family, grids)]
+        return [Item("representatives", "representatives", config, config, inputs)]
 
     @property
     def _chosen_file(self) -> Path:
@@ -225,24 +196,14 @@ class Plan:
 
     @cached_property
     def _prune(self) -> list[Item]:
-        section, items = self.study.prune, []
-        structured = {"method": "structured", **section.identity()}
-        magnitude = {"method": "magnitude", "scope": "global", "levels": section.magnitude_levels}
-        for parent in self._chosen:
-            inputs: dict[str, str | list[str]] = {"data": parent.inputs["data"], "parent": parent.path}
-            for level in section.levels:
-                identity = {**structured, "level": level}
-                config = {**structured, "level": level, "finetune": section.finetune.model_dump(mode="json")}
-                title = f"{parent.slug}-{section.importance.lower()}-{round(100 * level, 2):g}"
-                items.append(Item("prune", title, identity, config, inputs, parent.extra_code))
-            items.append(Item("prune", f"{parent.slug}-magnitude", magnitude, magnitude, inputs, parent.extra_code))
-        return items
+        return [item for parent in self._chosen for item in prune_items(self.study, parent)]
 
     @cached_property
     def _quantize(self) -> list[Item]:
-        section, items = self.study.quantize, []
-        pruned = [i for i in self._prune if i.config["method"] == "structured"]
-        for parent in [*self._chosen, *pruned]:
+        section, items = self.study.quantize, list[Item]()
+        pruned = [item for item in self._prune if item.config["kind"] == STRUCTURED]
+        exported = [i for i in pruned if section.pruned is None or i.config["method"] in section.pruned]
+        for parent in [*self._chosen, *exported]:
             inputs: dict[str, str | list[str]] = {"data": parent.inputs["data"], "parent": parent.path}
             identity, config = section.identity(), section.model_dump(mode="json")
             items.append(Item("quantize", f"{parent.slug}-int8", identity, config, inputs, parent.extra_code))

@@ -168,25 +168,83 @@ class Representatives(Section):
         min_length=1,
         description="one model each, per data set and family",
     )
+    further: dict[str, Any] | None = Field(
+        None, description="more architectures of the sweep, written as there: family -> knob -> value or list"
+    )
+
+
+class Method(Section):
+    """One way to cut units out and to train what is left."""
+
+    importance: Literal["L1", "L2", "geometric_median", "random", "learned"] = Field(
+        "L1", description="which units go: NNCF's filter importances; random: a control; learned: LeGR"
+    )
+    scope: Literal["layer", "global"] = Field(
+        "layer", description="layer: the same share of every layer; global: one ranking of all units"
+    )
+    target: Literal["units", "macs"] = Field("units", description="what a level is a share of")
+    heads: bool = Field(False, description="cut attention heads, too")
+    schedule: Literal["one-shot", "iterative"] = Field(
+        "one-shot", description="iterative: each level goes on from the fine-tuned result of the level before"
+    )
+    weights: Literal["trained", "rewound", "fresh"] = Field(
+        "trained",
+        description="what is trained after the cut. trained: fine-tuning; rewound: those of an earlier epoch, for what"
+        " is left of train.epochs; fresh: initialised again, for all of train.epochs (a control)",
+    )
+    rewind: int = Field(0, ge=0, description="epoch to rewind to; 0: the initialisation")
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> "Method":
+        if self.importance == "learned" and self.scope != "global":
+            raise ValueError("scope: 'layer' is not allowed with importance: learned; allowed: global")
+        if self.rewind and self.weights != "rewound":
+            raise ValueError(f"rewind: {self.rewind} has no effect with weights: {self.weights}; allowed: 0")
+        if self.schedule == "iterative" and self.weights != "trained":
+            raise ValueError(f"weights: {self.weights!r} is not allowed with schedule: iterative; allowed: trained")
+        return self
 
 
 class Prune(Section):
-    """Structured pruning (NNCF), then fine-tuning; and the curve of unstructured magnitude pruning."""
+    """Structured pruning (NNCF) and training; curves of unstructured magnitude pruning and of single layers."""
 
-    levels: list[Level] = Field(
-        min_length=1, json_schema_extra=NOT_IDENTITY, description="share of units removed per layer"
+    levels: list[Level] = Field(min_length=1, description="share removed, of units or MACs")
+    methods: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")], Method] = Field(
+        default_factory=lambda: {"l1": Method.model_validate({})},
+        min_length=1,
+        description="name -> how; every method is applied at every level",
     )
-    importance: Literal["L1", "L2", "geometric_median"] = Field("L1", description="NNCF's filter importance")
-    round_to: int = Field(1, ge=1, le=64, description="keep a multiple of this many units (NNCF's own default is 8)")
+    round_to: int | None = Field(
+        None, ge=1, le=64, description="keep a multiple of this many units; null: 1 below 64 units, 8 from there on"
+    )
     finetune: Training = Field(description="training after each cut")
-    magnitude_levels: list[Level] = Field(
-        min_length=2, json_schema_extra=NOT_IDENTITY, description="share of weights set to zero, no fine-tuning"
+    magnitude_levels: list[Level] = Field(min_length=2, description="share of weights set to zero")
+    magnitude_scopes: list[Literal["global", "layer"]] = Field(
+        default=["global"], min_length=1, description="smallest weights of the network, or of every tensor"
     )
+    magnitude_finetuned: list[Level] = Field(
+        default=[], description="levels of magnitude pruning that are also fine-tuned, what is zero staying zero"
+    )
+    sensitivity_levels: list[Level] = Field(
+        default=[], description="share of the units of one layer alone, the others whole, no fine-tuning; []: none"
+    )
+
+    @field_validator("methods")
+    @classmethod
+    def _not_taken(cls, methods: dict[str, Method]) -> dict[str, Method]:
+        if "original" in methods:
+            raise ValueError("'original' is what the unpruned models are called; allowed: any other name")
+        return methods
 
 
 class Quantize(Section):
     """INT8 post-training quantization (NNCF on OpenVINO)."""
 
+    pruned: list[str] | None = Field(
+        None,
+        json_schema_extra=NOT_IDENTITY,
+        description="those of prune.methods whose networks are exported; null: all",
+    )
     calibration: int = Field(128, ge=1, description="training images used for calibration")
     preset: Literal["performance", "mixed"] = Field("mixed", description="mixed: asymmetric activations")
     seed: int = Field(0, ge=0, description="seed of the choice of calibration images")
@@ -224,6 +282,28 @@ class Study(Section):
         if entry := CATALOGUE.get(dataset):
             return entry.shape, entry.classes
         return (3, self.data.image_size, self.data.image_size), 2
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> "Study":
+        for name in self.quantize.pruned or ():
+            if name not in self.prune.methods:
+                raise ValueError(f"quantize.pruned: {name!r} is not in prune; allowed: {', '.join(self.prune.methods)}")
+        for name, method in self.prune.methods.items():
+            if method.rewind >= self.train.epochs:
+                raise ValueError(
+                    f"prune.methods.{name}.rewind: {method.rewind} is not allowed; allowed: less than train.epochs,"
+                    f" {self.train.epochs}"
+                )
+        for name, grids in (self.representatives.further or {}).items():
+            if name not in self.sweep.families:
+                raise ValueError(
+                    f"representatives.further: {name!r} is not in the sweep; allowed: {', '.join(self.sweep.families)}"
+                )
+            swept = [knobs for knobs, _ in expand(name, self.sweep.families[name])]
+            for knobs, _ in expand(name, grids):
+                if knobs not in swept:
+                    raise ValueError(f"representatives.further: {name} {knobs} is not in the sweep; allowed: what is")
+        return self
 
     @model_validator(mode="after")
     def _can_be_refined(self) -> "Study":

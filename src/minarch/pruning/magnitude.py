@@ -1,14 +1,17 @@
-"""Unstructured magnitude pruning: the smallest weights of the whole network become zero, nothing is retrained.
+"""Unstructured magnitude pruning: the smallest weights become zero, of the whole network or of each tensor.
 
-Global L1, one-shot; which tensors count and that nothing is fine-tuned is our inference from arXiv 2601.17987.
+Global L1, one-shot, nothing fine-tuned is our inference of what arXiv 2601.17987 did; the other ways are ours.
 """
 
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
+
+Scope = Literal["global", "layer"]
 
 
 @dataclass(frozen=True)
@@ -25,19 +28,31 @@ def prunable_weights(network: nn.Module) -> list[Tensor]:
     return [tensor for name, tensor in network.named_parameters() if name.endswith("weight") and tensor.dim() >= 2]
 
 
-def prune_magnitude(network: nn.Module, levels: Sequence[float]) -> Iterator[Sparse]:
+def prune_magnitude(network: nn.Module, levels: Sequence[float], scope: Scope = "global") -> Iterator[Sparse]:
     """For every level (in [0, 1]) a copy with that share of the weights zeroed, the smallest; rounded to whole weights.
 
-    What a level removes, every higher level removes too; equal magnitudes go in the order of the layers.
+    Scope "layer" takes the share of every tensor. What a level removes, every higher level removes too; equal
+    magnitudes go in the order of the layers.
     """
-    order = torch.cat([weight.detach().abs().flatten() for weight in prunable_weights(network)]).argsort(stable=True)
+    weights = [weight.detach().abs().flatten() for weight in prunable_weights(network)]
+    ranked = [torch.cat(weights)] if scope == "global" else weights
+    orders = [part.argsort(stable=True) for part in ranked]
     for level in levels:
-        removed = round(level * len(order))
-        keep = torch.ones(len(order), dtype=torch.bool)
-        keep[order[:removed]] = False
+        kept = [torch.ones(len(order), dtype=torch.bool) for order in orders]
+        for keep, order in zip(kept, orders, strict=True):
+            keep[order[: round(level * len(order))]] = False
+        everywhere = torch.cat(kept)
         sparse = deepcopy(network)
-        weights = prunable_weights(sparse)
         with torch.no_grad():
-            for weight, kept in zip(weights, keep.split([weight.numel() for weight in weights]), strict=True):
-                weight[~kept.view_as(weight)] = 0
-        yield Sparse(level, removed, sparse)
+            for weight, keep in zip(
+                prunable_weights(sparse), everywhere.split([len(weight) for weight in weights]), strict=True
+            ):
+                weight[~keep.view_as(weight)] = 0
+        yield Sparse(level, int((~everywhere).sum()), sparse)
+
+
+def hold_zeros(network: nn.Module) -> None:
+    """Training leaves prunable weights that are zero now as they are: they get no gradient."""
+    for weight in prunable_weights(network):
+        kept = weight.detach() != 0
+        weight.register_hook(lambda gradient, kept=kept: gradient * kept)

@@ -1,102 +1,103 @@
-"""Structured pruning with NNCF's filter pruning: whole units are masked by importance, then physically cut out.
+"""Structured pruning: whole units go, by NNCF's dependency analysis and importances; what is left is plain torch."""
 
-Units are hidden neurons (dnn), channels (cnn) or feed-forward neurons (vit). Every layer loses the same share.
-Only NNCF <= 2.19 can do this (3.0 removed structured pruning), and only with its legacy tracing.
-"""
-
-import os
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
-from copy import deepcopy
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Literal
+from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-import minarch.quiet  # noqa: F401 - before nncf
+from minarch.data.tensors import Split
 from minarch.errors import UserError
-from minarch.models.build import build
+from minarch.models.cost import macs
+from minarch.pruning.cut import cut, macs_of
+from minarch.pruning.groups import HEADS, Group, find_groups
+from minarch.pruning.importance import Importance, score
+from minarch.pruning.learned import learn_ranking
+from minarch.pruning.selection import Scope, Target, Units, masks_of, select
 
-os.environ["NNCF_TORCH_LEGACY_TRACING"] = "1"  # before nncf.torch; it then refuses its own torch quantization
 
-from nncf import NNCFConfig
-from nncf.common.pruning.utils import get_rounded_pruned_element_number
-from nncf.torch import create_compressed_model
-from nncf.torch.pruning.filter_pruning import algo
-from nncf.torch.pruning.operations import PT_PRUNING_OPERATOR_METATYPES, ModelPruner, PrunType
+@dataclass(frozen=True, kw_only=True)
+class Criterion:
+    """How units are chosen; minarch.flow.sections says what each field means."""
 
-Importance = Literal["L1", "L2", "geometric_median"]
-TOLERANCE = 1e-5  # cut against masked, relative to the largest logit
+    importance: Importance = "L1"
+    scope: Scope = "layer"
+    target: Target = "units"
+    heads: bool = False
+    round_to: int | None = None
 
 
 @dataclass(frozen=True)
 class Cut:
-    """A network that became smaller: plain (no trace of NNCF), and the prunable units before and after."""
+    """A network that became smaller, the groups it was cut by, which of their units stayed, and how many there were
+    before any pruning.
+    """
 
     network: nn.Module
-    units_before: int
-    units_after: int
+    groups: list[Group]
+    masks: dict[str, Tensor]
+    before: Units
 
     @property
     def removed_share(self) -> float:
-        return (self.units_before - self.units_after) / self.units_before
+        """Of all units of these groups before any pruning."""
+        return 1 - sum(int(mask.sum()) for mask in self.masks.values()) / sum(self.before.values())
+
+    def record(self) -> dict[str, Any]:
+        """What an item keeps of it."""
+        groups = [
+            {"name": g.name, "kind": g.kind, "before": self.before[g.name], "after": int(self.masks[g.name].sum())}
+            for g in self.groups
+        ]
+        return {"removed_share": self.removed_share, "groups": groups}
 
 
-def prune_structured(network: nn.Module, *, level: float, importance: Importance, round_to: int = 1) -> Cut:
-    """Remove the share `level` (in [0, 1)) of the least important units of each layer; `network` itself stays as it is.
+def prune_structured(
+    network: nn.Module,
+    *,
+    level: float,
+    criterion: Criterion,
+    seed: int = 0,
+    original: nn.Module | None = None,
+    train: Split | None = None,
+) -> Cut:
+    """Remove the share `level` (in [0, 1)) of the units or MACs, the least important units; `network` stays as it is.
 
-    Kept units are rounded up to a multiple of `round_to`, and at least one stays, so that a tiny layer may lose fewer
-    than asked or none: the achieved share is in the result. Equal importances are kept together (two units under
-    geometric_median always are). Raises UserError when NNCF finds no unit that it could cut. Checks that the cut
-    network computes what the masked one did.
+    At least one unit of every group stays, and kept units are rounded up, so that tiny layers may lose fewer than asked
+    or none: what was removed is in the result.
+
+    Args:
+        seed: of random and learned importances.
+        original: the network before any pruning, where `network` is a pruned one (iterative pruning).
+        train: training images, from which a learned ranking is learned.
+
+    Raises:
+        UserError: nothing can be cut, or the MACs cannot be reached without a group vanishing.
     """
-    spec = network.spec()  # type: ignore[operator]
-    shape = spec["shape"]
-    config = {
-        "input_info": {"sample_size": [1, *shape]},
-        "compression": {
-            "algorithm": "filter_pruning",
-            "pruning_init": level,
-            "params": {
-                "schedule": "baseline",
-                "pruning_target": level,
-                "filter_importance": importance,
-                "prune_first_conv": True,  # its default False would also spare the first Linear of a dnn
-                "prune_downsample_convs": True,
-            },
-        },
-    }
-    images = torch.randn(32, *shape, generator=torch.Generator().manual_seed(0))
-    with _kept_rounded_to(round_to), warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore")  # NNCF's own: deprecation of this API, tensors it copies
-        controller, masked = create_compressed_model(deepcopy(network), NNCFConfig.from_dict(config), dump_graphs=False)
-        clusters = controller.pruned_module_groups_info.get_all_clusters()
-        masks = [controller.get_mask(cluster.elements[0]) for cluster in clusters]
-        if not masks:
-            raise UserError(f"prune: NNCF finds no unit to cut in {spec}; allowed: networks whose layers it can follow")
-        expected = masked.eval()(images)
-        graph = masked.nncf.get_original_graph()
-        ModelPruner(masked, graph, PT_PRUNING_OPERATOR_METATYPES, PrunType.CUT_WEIGHTS).prune_model()
-        cut = build(masked.spec())
-        state = masked.state_dict()
-        cut.load_state_dict({name: state[name] for name in cut.state_dict()})
-        found = cut.eval()(images)
-    scale = max(1.0, float(expected.abs().max()))
-    same = torch.allclose(found, expected, rtol=0, atol=TOLERANCE * scale, equal_nan=True)
-    assert same, "the cut changed the outputs"
-    units_after = [int(mask.sum()) for mask in masks]
-    assert min(units_after) >= 1, "a whole layer was cut"
-    return Cut(cut, sum(len(mask) for mask in masks), sum(units_after))
+    whole = [group for group in find_groups(original or network) if criterion.heads or group.kind != HEADS]
+    if not whole:
+        raise UserError("prune.methods: only attention heads can be cut here; allowed: heads: true")
+    units = {group.name: group.units for group in whole}
+    groups = whole if original is None else _left(whole, network)
+    generator = torch.Generator().manual_seed(seed)
+    normalised = criterion.scope == "global" and criterion.importance != "learned"
+    scores = {g.name: score(network, g, criterion.importance, generator, normalised=normalised) for g in groups}
+    choose = partial(select, groups, level=level, scope=criterion.scope, round_to=criterion.round_to, before=units)
+    if criterion.target == "macs":
+        full = macs(original or network, network.spec()["shape"])  # type: ignore[operator]
+        choose = partial(choose, macs=partial(macs_of, network, groups), full=full)
+    if criterion.importance == "learned":
+        assert train is not None, "a ranking is learned from training images"
+        scores = learn_ranking(network, groups, scores, choose, train, seed)
+    masks = masks_of(scores, choose(scores))
+    return Cut(cut(network, groups, masks), groups, masks, units)
 
 
-@contextmanager
-def _kept_rounded_to(multiple: int) -> Iterator[None]:
-    """NNCF keeps a multiple of 8 units, too coarse for tiny networks, and offers no option for it."""
-    algo.get_rounded_pruned_element_number = partial(get_rounded_pruned_element_number, multiple_of=multiple)
-    try:
-        yield
-    finally:
-        algo.get_rounded_pruned_element_number = get_rounded_pruned_element_number
+def _left(groups: Sequence[Group], network: nn.Module) -> list[Group]:
+    """What is left of the groups in a network that was pruned already. Of some that have one unit left, NNCF cannot
+    tell any more that they were heads, or tied to a depthwise convolution.
+    """
+    found = {group.name: group for group in find_groups(network)}
+    return [found.get(group.name, replace(group, units=1, parts=())) for group in groups]

@@ -14,10 +14,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from minarch.analysis.phases import COLLAPSE_SHARE, PLATEAU_POINTS
 from minarch.analysis.records import MODEL
 from minarch.analysis.sensitivity import NEAR_ONE
-from minarch.reporting import verdicts, wording
+from minarch.reporting import pruning_verdicts, verdicts, wording
 from minarch.reporting.models import batches_of
 from minarch.reporting.networks import WHOLE
-from minarch.reporting.tables import Tables, rows_of
+from minarch.reporting.pruning import SHARE
+from minarch.reporting.records import ORIGINAL
+from minarch.reporting.tables import FURTHER, Tables, rows_of
 
 UNQUOTED = " !$()*+,-./:;=?@_~"  # what a data URI in a quoted attribute may hold as it is
 PACKAGES = ["torch", "torchvision", "nncf", "openvino", "scikit-learn", "numpy", "scipy", "pandas", "matplotlib"]
@@ -33,12 +35,14 @@ def figure_uri(path: Path) -> str:
 
 
 def at_a_glance(tables: Tables) -> list[dict[str, Any]]:
-    """One row per data set and family: the findings of every stage."""
+    """One row per data set and family: the findings of every stage, of the models that are not FURTHER."""
     rows = rows_of(tables["minimal"][tables["minimal"]["depth"] == "all"])
-    originals = tables["quantization"][tables["quantization"]["method"] == "original"]
+    originals = tables["quantization"][tables["quantization"]["method"] == ORIGINAL]
+    redundancy = pruning_verdicts.headline(tables["redundancy"])
+    redundancy, originals = (table[table["role"] != FURTHER] for table in (redundancy, originals))
     shape = tables["shape"][(tables["shape"]["scope"] == "all sizes") & (tables["shape"]["source"] == "shape")]
     for row in rows:
-        for name, table in {"redundancy": tables["redundancy"], "drops": originals, "shape": shape}.items():
+        for name, table in {"redundancy": redundancy, "drops": originals, "shape": shape}.items():
             row[name] = rows_of(table[(table["dataset"] == row["dataset"]) & (table["family"] == row["family"])])
     return rows
 
@@ -95,14 +99,14 @@ def render(
     environment.globals |= {"estimate": wording.estimate, "between": wording.between}
     exports = tables["models"]
     similar = config["params"]["similarity"]["confidence"]
-    representatives = tables["representatives"][[*MODEL, "role"]]
+    representatives, pruning = tables["representatives"][[*MODEL, "role"]], tables["pruning"]
     return environment.get_template("report.html.j2").render(
         study=config["study"],
         params=config["params"],
         max_drop_points=config["max_drop_points"],
         study_file=yaml.safe_dump(config["params"], sort_keys=False, default_flow_style=None),
         tables={name: rows_of(table) for name, table in tables.items()},
-        by_family={name: by_family(tables[name]) for name in ("sizes", "weights")},
+        by_family={name: by_family(tables[name]) for name in ("sizes", "weights", "pruning")},
         glance=at_a_glance(tables),
         answers=answers(tables),
         near_one=NEAR_ONE,
@@ -118,6 +122,18 @@ def render(
         block_names=verdicts.BLOCKS,
         similarity_level=1 - similar,
         similarity_confidence=f"{100 * similar:g} %",
+        reaching=pruning_verdicts.reaching(tables["redundancy"]),
+        sixty=SHARE,
+        methods=pruning_verdicts.methods_of(pruning, config["max_drop_points"]),
+        reestimated=bool((pruning["test_reestimated_mean"] - pruning["test_pruned_mean"]).abs().gt(0).any()),
+        against_controls=pruning_verdicts.against_controls(tables["controls"]),
+        controls_in_all=pruning_verdicts.against_controls(tables["controls"].assign(method="all")),
+        control_names=wording.CONTROLS,
+        chance_cases=f"{50 * (1 - config['params']['convergence']['confidence']):g}",
+        bearing=pruning_verdicts.bearing(tables["layerwise"]),
+        scopes=wording.SCOPES,
+        further=FURTHER,
+        original=ORIGINAL,
         refined=refined,
         families=sorted(tables["sizes"]["family"].unique()),
         figures={path.stem: figure_uri(path) for path in figures.glob("*.svg")},

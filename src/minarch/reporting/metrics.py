@@ -2,13 +2,16 @@
 
 from typing import Any
 
-from minarch.reporting.tables import Tables, rows_of
+from minarch.reporting.pruning_verdicts import against_controls, headline
+from minarch.reporting.records import ORIGINAL
+from minarch.reporting.tables import FURTHER, Tables, rows_of
 from minarch.reporting.verdicts import EVERYTHING, explained, resemblance
 from minarch.reporting.wording import is_missing
 
 
 def make_metrics(tables: Tables, confidence: float) -> dict[str, Any]:
-    """{data set: {family: findings, "recommended": model}, "similarity": verdicts at the level `confidence`}.
+    """{data set: {family: findings, "recommended": model}, "similarity": verdicts at the level `confidence`,
+    "controls": how often each method is better}.
 
     All numbers are finite: what was not found is left out.
     """
@@ -17,14 +20,17 @@ def make_metrics(tables: Tables, confidence: float) -> dict[str, Any]:
     for row in rows_of(minimal):
         findings = {"best_validation": row["best_validation"], "p_min": row["p_min"], "p_near_best": row["p_near_best"]}
         metrics.setdefault(row["dataset"], {})[row["family"]] = findings
-    for row in rows_of(tables["redundancy"]):
-        metrics[row["dataset"]][row["family"]].setdefault("redundancy", {})[row["role"]] = row["redundancy"]
+    for row in rows_of(headline(tables["redundancy"])):
+        metrics[row["dataset"]][row["family"]].setdefault("redundancy", {})[name_of(row)] = row["redundancy"]
     for row in explained(tables["shape"]):
         shares = {source: row[source]["share"] for source in ("parameters", "shape")}
         metrics[row["dataset"]][row["family"]].setdefault("explained_by", {})[row["scope"]] = shares
-    originals = tables["quantization"][tables["quantization"]["method"] == "original"]
+    for row in rows_of(tables["depth"]):
+        slopes = metrics[row["dataset"]][row["family"]].setdefault("depth", {}).setdefault(row["scope"], {})
+        slopes[f"at equal {row['at_equal']}"] = {name: row[name] for name in ("slope_points", "verdict")}
+    originals = tables["quantization"][tables["quantization"]["method"] == ORIGINAL]
     for row in rows_of(originals):
-        metrics[row["dataset"]][row["family"]].setdefault("int8_drop_points", {})[row["role"]] = row[
+        metrics[row["dataset"]][row["family"]].setdefault("int8_drop_points", {})[name_of(row)] = row[
             "test_drop_points_mean"
         ]
     for row in rows_of(tables["front"][tables["front"]["recommended"].astype(bool)]):
@@ -36,7 +42,17 @@ def make_metrics(tables: Tables, confidence: float) -> dict[str, Any]:
             name = f"{row['quantity']}, scaled" if row["scaled"] else row["quantity"]
             verdict = {name: row[name] for name in ["verdict", "p_value", "networks_good", "networks_poor"]}
             metrics.setdefault("similarity", {})[name] = verdict
+    for row in against_controls(tables["controls"]):
+        step = "trained" if row["finetuned"] else "after the cut"
+        counts = {name: row[name] for name in ("cases", "better", "worse")}
+        found = metrics.setdefault("controls", {}).setdefault(row["method"], {})
+        found[f"{row['control']}, {step}"] = counts | {"median_difference_points": row["median"]}
     return finite(metrics)
+
+
+def name_of(row: dict[str, Any]) -> str:
+    """Of a model within its family: its role, or its architecture where others have the role, too."""
+    return str(row["architecture"] if row["role"] == FURTHER else row["role"])
 
 
 def finite(value: Any) -> Any:

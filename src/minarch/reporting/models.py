@@ -6,17 +6,22 @@ import pandas as pd
 
 from minarch.analysis.front import pareto_front, recommend, reliable
 from minarch.analysis.intervals import ACCURACY, with_intervals
-from minarch.reporting.records import VARIANT
+from minarch.reporting.records import ORIGINAL, VARIANT
 
 EXPORT = [*VARIANT, "precision"]
+AGAIN = {"rewound": ", rewound", "fresh": ", trained anew"}  # weights that are not those of the original
 
 
-def model_name(row: pd.Series) -> str:
-    """Such as "cnn-depth1-channels8, 50 % of units cut, INT8": what was removed can be less than was asked for."""
-    removed = row["removed_share"]
-    cut = f"{100 * removed:.3g} % of units cut" if removed > 0 else "nothing cut, fine-tuned"
-    parts = [row["architecture"], *([cut] if row["method"] == "structured" else []), row["precision"].upper()]
-    return ", ".join(parts)
+def model_name(row: pd.Series, several: bool) -> str:
+    """Such as "cnn-depth1-channels8, l1, 50 % of units cut, INT8": what was removed can be less than was asked for.
+
+    The method is named if it is one of `several`; where its weights are no fine-tuned ones that is always said.
+    """
+    cut = f"{100 * row['removed_share']:.3g} % of units cut{AGAIN.get(row['weights'], '')}"
+    if row["removed_share"] == 0:
+        cut = f"nothing cut{AGAIN.get(row['weights'], ', fine-tuned')}"
+    pruned = [*([row["method"]] if several else []), cut] if row["method"] != ORIGINAL else []
+    return ", ".join([row["architecture"], *pruned, row["precision"].upper()])
 
 
 def models_table(
@@ -28,8 +33,8 @@ def models_table(
     table = grouped.agg(repeats=("repeat", "size"), failed=("failed", "sum"))
     table = table.join(grouped[["parameters", "macs", "bytes", "weight_bytes"]].mean()).reset_index()
     table = table.merge(with_intervals(exports, EXPORT, ["validation", "test"], confidence, ACCURACY), on=EXPORT)
-    removed = structured.groupby(VARIANT)["removed_share"].mean()
-    table = table.merge(removed.reset_index(), on=VARIANT, how="left").fillna({"removed_share": 0.0})
+    removed = structured.groupby([*VARIANT, "weights"])["removed_share"].mean()
+    table = table.merge(removed.reset_index(), on=VARIANT, how="left").fillna({"removed_share": 0.0, "weights": ""})
     for batch, measured in latencies.groupby("batch"):
         columns = {
             "median": f"latency_{batch}_ms",
@@ -39,7 +44,8 @@ def models_table(
         by_model = measured.groupby(EXPORT)  # several blocks of repeats are measured one network each
         merged = by_model.agg(median=("median", "median"), low=("low", "min"), high=("high", "max"))
         table = table.merge(merged.rename(columns=columns).reset_index(), on=EXPORT, how="left")
-    table.insert(0, "model", table.apply(model_name, axis=1))
+    several = structured["method"].nunique() > 1
+    table.insert(0, "model", [model_name(row, several) for _, row in table.iterrows()])
     return table
 
 

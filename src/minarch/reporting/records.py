@@ -10,9 +10,13 @@ from typing import Any
 
 import pandas as pd
 
+from minarch.analysis.controls import HOW
 from minarch.analysis.records import MODEL
 
-VARIANT = [*MODEL, "method", "level", "importance"]  # one exported model: a representative, or a pruned form of it
+VARIANT = [*MODEL, "method", "level"]  # one exported model: a representative, or a pruned form of it
+ORIGINAL = "original"  # the method of what was not pruned
+STEPS = ("base", "pruned", "reestimated", "finetuned")  # of structured pruning
+SIZES = ["parameters", "macs", "parameters_before", "macs_before", "removed_share"]
 
 
 def read_json(path: Path) -> Any:
@@ -42,43 +46,65 @@ def read_sweep_tests(items: Iterable[Path]) -> pd.DataFrame:
     return pd.DataFrame(rows).astype({f"{w}_test_{m}": float for w in ("final", "best") for m in ("loss", "accuracy")})
 
 
+def read_knobs(items: Iterable[Path]) -> pd.DataFrame:
+    """One row per model: its width, NaN where it has no such knob (a family of the user's may call anything so)."""
+    rows = []
+    for item in items:
+        record = read_json(item / "results.json")
+        width = record["knobs"].get("width")
+        rows.append({name: record[name] for name in MODEL} | {"width": width if isinstance(width, int) else None})
+    return pd.DataFrame(rows).drop_duplicates(MODEL).astype({"width": float})
+
+
 def variant(record: dict[str, Any]) -> dict[str, Any]:
-    """The VARIANT columns of a prune or quantize item; an unpruned model has no importance."""
-    return {name: record[name] for name in VARIANT} | {"importance": record["importance"] or ""}
+    return {name: record[name] for name in VARIANT}
 
 
-def of_method(items: Iterable[Path], method: str) -> list[tuple[Path, dict[str, Any]]]:
+def of_kind(items: Iterable[Path], kind: str) -> list[tuple[Path, dict[str, Any]]]:
     records = [(item, read_json(item / "results.json")) for item in items]
-    return [(item, record) for item, record in records if record["method"] == method]
+    return [(item, record) for item, record in records if record["kind"] == kind]
 
 
 def read_structured(items: Iterable[Path]) -> pd.DataFrame:
-    """One row per structured pruning of a repeat: sizes before and after, validation_* and test_* accuracies."""
+    """One row per structured pruning of a repeat: HOW, sizes before and after, validation_* and test_* of STEPS."""
     rows = []
-    for item, record in of_method(items, "structured"):
+    for item, record in of_kind(items, "structured"):
         tests = {run["repeat"]: run for run in read_json(item / "test.json")["repeats"]}
         for run in record["repeats"]:
-            row = variant(record) | {name: run[name] for name in ["repeat", "status"]}
-            row |= {
-                name: run[name] for name in ["parameters", "macs", "parameters_before", "macs_before", "removed_share"]
-            }
-            for step in ("base", "pruned", "finetuned"):
+            row = variant(record) | {name: record["how"][name] for name in HOW}
+            row |= {name: run[name] for name in ["repeat", "status", *SIZES]}
+            for step in STEPS:
                 row |= {f"validation_{step}": run["validation"][step], f"test_{step}": tests[run["repeat"]][step]}
             rows.append(row)
-    table = pd.DataFrame(rows)
-    numbers = [name for name in table if name not in [*VARIANT, "repeat", "status"]]
-    return table.astype(dict.fromkeys(numbers, float))
+    accuracies = [f"{split}_{step}" for step in STEPS for split in ("validation", "test")]
+    table = pd.DataFrame(rows, columns=[*VARIANT, *HOW, "repeat", "status", *SIZES, *accuracies])
+    return table.astype(dict.fromkeys([*SIZES, *accuracies], float))
+
+
+def read_curve(items: Iterable[Path], kind: str, about: list[str], point: list[str], more: list[str]) -> pd.DataFrame:
+    """The curves of one kind: MODEL and `about` of the item, a `point` and `more` of the file, validation and test."""
+    columns = [*MODEL, *about, *point, *more, "validation", "test"]
+    tables = [pd.DataFrame(columns=columns)]
+    for item, record in of_kind(items, kind):
+        table = pd.read_csv(item / "curve.csv").merge(pd.read_csv(item / "test.csv"), on=point)
+        table = table.rename(columns={"validation_accuracy": "validation", "accuracy": "test"})
+        tables.append(table.assign(**{name: record[name] for name in [*MODEL, *about]}))
+    filled = [table for table in tables if len(table)] or tables[:1]
+    return pd.concat(filled)[columns].reset_index(drop=True)
 
 
 def read_magnitude(items: Iterable[Path]) -> pd.DataFrame:
-    """One row per repeat and share of weights set to zero: validation and test accuracy."""
-    tables = []
-    for item, record in of_method(items, "magnitude"):
-        table = pd.read_csv(item / "curve.csv").merge(pd.read_csv(item / "test.csv"), on=["repeat", "level"])
-        table = table.rename(columns={"validation_accuracy": "validation", "accuracy": "test"})
-        tables.append(table.assign(**{name: record[name] for name in MODEL}))
-    columns = [*MODEL, "repeat", "level", "remaining_parameters", "validation", "test"]
-    return pd.concat(tables)[columns].sort_values([*MODEL, "repeat", "level"], ignore_index=True)
+    """One row per model, scope, fine-tuned or not, repeat and share of weights set to zero."""
+    about = ["scope", "finetuned"]
+    table = read_curve(items, "magnitude", about, ["repeat", "level"], ["remaining_parameters"])
+    return table.sort_values([*MODEL, *about, "repeat", "level"], ignore_index=True)
+
+
+def read_sensitivity(items: Iterable[Path]) -> pd.DataFrame:
+    """One row per model, repeat, group of units and level; `position` counts the groups, `removed` the units gone."""
+    table = read_curve(items, "sensitivity", ["importance"], ["repeat", "group", "level"], ["units", "removed"])
+    table["position"] = table.groupby(MODEL)["group"].transform(lambda names: pd.factorize(names)[0])
+    return table.sort_values([*MODEL, "position", "level", "repeat"], ignore_index=True)
 
 
 def read_exports(items: Iterable[Path]) -> pd.DataFrame:

@@ -14,7 +14,7 @@ from safetensors.numpy import load_file
 from minarch.analysis.records import MODEL
 from minarch.reporting.networks import Folder, read_folders
 from minarch.reporting.records import read_json
-from minarch.reporting.tables import Tables, rows_of
+from minarch.reporting.tables import FURTHER, Tables, rows_of
 
 POOREST = "poorest"
 
@@ -65,7 +65,7 @@ def poorest(networks: pd.DataFrame) -> pd.DataFrame:
 
 
 def shown_networks(tables: Tables, inputs: dict[str, Any]) -> list[Shown]:
-    """By data set, family and role, from the items of the stages data, sweep and weights."""
+    """By data set, family and role (none of FURTHER), from the items of the stages data, sweep and weights."""
     shapes = {record["dataset"]: record["shape"] for record in (read_json(i / "record.json") for i in inputs["data"])}
     items = {item.name: item for item in inputs["sweep"]}
     by_model: dict[tuple[str, ...], list[Folder]] = {}
@@ -74,7 +74,8 @@ def shown_networks(tables: Tables, inputs: dict[str, Any]) -> list[Shown]:
     runs = tables["sweep"].sort_values(["best_validation_accuracy", "repeat"], ascending=[False, True])
     best = runs.groupby(MODEL)["repeat"].first()
     found = []
-    for row in [*rows_of(tables["representatives"]), *rows_of(poorest(tables["networks"]))]:
+    representatives = tables["representatives"]
+    for row in [*rows_of(representatives[representatives["role"] != FURTHER]), *rows_of(poorest(tables["networks"]))]:
         model = tuple(row[name] for name in MODEL)
         alone = row["role"] == POOREST
         repeat = int(row["repeat"] if alone else best[model])
@@ -99,5 +100,5 @@ def shown_networks(tables: Tables, inputs: dict[str, Any]) -> list[Shown]:
                 attention=attention_maps(*pick, at),
             )
         )
-    order = [*tables["representatives"]["role"].cat.categories, POOREST]
+    order = [*representatives["role"].cat.categories, POOREST]
     return sorted(found, key=lambda each: (each.dataset, each.family, order.index(each.role)))

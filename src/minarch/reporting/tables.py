@@ -8,16 +8,18 @@ from typing import Any
 
 import pandas as pd
 
+from minarch.analysis.controls import controls_table
+from minarch.analysis.depth import depth_table
 from minarch.analysis.intervals import ACCURACY, with_intervals
 from minarch.analysis.minimal import Bootstrap
-from minarch.analysis.phases import find_phases
 from minarch.analysis.records import MODEL, read_runs
-from minarch.reporting import records
+from minarch.reporting import pruning, records
 from minarch.reporting.models import front_table, models_table
 from minarch.reporting.networks import layers_table, read_folders, read_rows, weights_table
 from minarch.reporting.records import VARIANT
 
-ROLES = ["minimal", "learning", "overfitting"]
+FURTHER = "further"  # models that the study names, of which a family may have many; the other roles it has once
+ROLES = ["minimal", "learning", "overfitting", FURTHER]
 Tables = dict[str, pd.DataFrame]
 
 
@@ -30,11 +32,16 @@ def make_tables(config: dict[str, Any], inputs: dict[str, Any]) -> Tables:
     roles = pd.DataFrame(records.read_json(inputs["representatives"] / "representatives.json"))
     representatives = representatives_table(roles, sweep, confidence)
     named = representatives[[*MODEL, "role"]]
-    magnitude, redundancy = magnitude_tables(records.read_magnitude(inputs["prune"]), sweep, bootstrap)
+    curves = records.read_magnitude(inputs["prune"])
+    magnitude, redundancy = pruning.magnitude_tables(curves, sweep.groupby("dataset")["classes"].first(), bootstrap)
+    layerwise = pruning.layerwise_table(records.read_sensitivity(inputs["prune"]), curves, confidence)
+    ends = pruning.plateau_ends(curves).merge(sweep[[*MODEL, "depth", "parameters"]].drop_duplicates(MODEL), on=MODEL)
+    ends = ends.merge(records.read_knobs(inputs["sweep"]), on=MODEL)
     exports = records.read_exports(inputs["quantize"])
     structured = records.read_structured(inputs["prune"])
     latencies = records.read_latencies(inputs["quantize"])
     models = named.merge(models_table(exports, structured, latencies, confidence), on=MODEL)
+    pruned = pruning.pruning_table(structured, models, failure_share=settings["failure_share"], confidence=confidence)
     folders = read_folders(inputs["weights"])
     layers, strengths = read_rows(folders, "layers"), read_rows(folders, "strengths")
     return {
@@ -51,7 +58,10 @@ def make_tables(config: dict[str, Any], inputs: dict[str, Any]) -> Tables:
         **{name: pd.read_csv(inputs["similarity"] / f"{file}.csv") for name, file in SIMILARITY.items()},
         "magnitude": named.merge(magnitude, on=MODEL),
         "redundancy": named.merge(redundancy, on=MODEL),
-        "pruning": named.merge(pruning_table(structured, confidence), on=MODEL),
+        "depth": depth_table(ends, bootstrap),
+        "pruning": named.merge(pruned, on=MODEL),
+        "controls": named.merge(controls_table(structured, sweep, confidence), on=MODEL),
+        "layerwise": named.merge(layerwise, on=MODEL),
         "quantization": named.merge(quantization_table(exports, confidence), on=MODEL),
         "models": models,
         "front": front_table(
@@ -71,7 +81,6 @@ def write_tables(tables: Tables, folder: Path) -> None:
         table.to_csv(folder / f"{name}.csv", index=False, float_format="%.10g")
 
 
-FAILED = ["unstable", "diverged"]  # a cut that removed nothing (the layer is too small) is no failure
 COUNTS = ["p_min", "p_min_low", "p_min_high", "p_near_best", "p_near_best_low", "p_near_best_high"]
 BORDERS = dict.fromkeys(["p_min", "p_near_best", "overfitting_from"], "Int64")  # empty: not on this grid
 CONVERGENCE = ["sensitivity", "trend", "early", "shape"]
@@ -90,40 +99,7 @@ def representatives_table(roles: pd.DataFrame, sweep: pd.DataFrame, confidence: 
     best = sweep.rename(columns={"best_validation_accuracy": "validation", "best_test_accuracy": "test"})
     accuracies = with_intervals(best, MODEL, ["validation", "test"], confidence, ACCURACY)
     roles = roles.assign(items=roles["items"].str.join(" "), role=pd.Categorical(roles["role"], ROLES))
-    return roles.merge(accuracies, on=MODEL).sort_values(["dataset", "family", "role"], ignore_index=True)
-
-
-def magnitude_tables(
-    curves: pd.DataFrame, sweep: pd.DataFrame, bootstrap: Bootstrap
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Mean magnitude-pruning curve of each model with its phases, and what the phases say: redundancy and collapse."""
-    accuracies = with_intervals(curves, [*MODEL, "level"], ["validation", "test"], bootstrap.confidence, ACCURACY)
-    classes = sweep.groupby("dataset")["classes"].first()
-    labels, rows = [], []
-    for model, repeats in curves.groupby(MODEL):
-        wide = repeats.pivot(index="repeat", columns="level", values="validation")
-        found = find_phases(wide.columns.to_numpy(), wide.to_numpy(), 1 / classes[str(model[0])], bootstrap)
-        labels += found.labels
-        rows.append(
-            dict(zip(MODEL, model, strict=True))
-            | {"n": len(wide), "base_validation": wide[0].mean(), "redundancy": found.redundancy.value}
-            | {
-                "redundancy_low": found.redundancy.low,
-                "redundancy_high": found.redundancy.high,
-                "collapse": found.collapse,
-            }
-        )
-    return accuracies.assign(phase=labels), pd.DataFrame(rows)
-
-
-def pruning_table(runs: pd.DataFrame, confidence: float) -> pd.DataFrame:
-    """Structured pruning per model and level: what was removed, and accuracy before and after fine-tuning."""
-    accuracies = [f"{split}_{step}" for split in ("validation", "test") for step in ("base", "pruned", "finetuned")]
-    sizes = ["removed_share", "parameters_before", "parameters", "macs_before", "macs"]
-    runs = runs.assign(failed=runs["status"].isin(FAILED))
-    grouped = runs.groupby(VARIANT)
-    table = grouped.agg(repeats=("repeat", "size"), failed=("failed", "sum")).join(grouped[sizes].mean()).reset_index()
-    return table.merge(with_intervals(runs, VARIANT, accuracies, confidence, ACCURACY), on=VARIANT)
+    return roles.merge(accuracies, on=MODEL).sort_values(["dataset", "family", "role", "parameters"], ignore_index=True)
 
 
 def quantization_table(exports: pd.DataFrame, confidence: float) -> pd.DataFrame:

@@ -6,6 +6,12 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
+SCOPES = {"global": "whole network", "layer": "each layer"}  # among which weights the smallest are sought
+CONTROLS = {
+    "random": "units drawn by lot",
+    "fresh": "the cut architecture trained from fresh weights",
+    "nearest": "the sweep's own architecture of the nearest size",
+}
 MISSING = Markup('<span class="none">&ndash;</span>')
 
 

@@ -134,5 +134,5 @@ def test_an_identity_is_what_was_asked_for(learning_rate, epochs):
 def test_an_identity_leaves_out_what_only_lists_or_locates(workspace):
     study = load(workspace.write(data__root="/anywhere"))
     assert not {"datasets", "root"} & set(study.data.identity())
-    assert not {"levels", "magnitude_levels"} & set(study.prune.identity())
+    assert "pruned" not in study.quantize.identity()
     assert "limit" not in study.data.identity()  # off: a new option keeps old keys

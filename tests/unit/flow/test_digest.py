@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from minarch.errors import UserError
 from minarch.flow import digest
-from minarch.flow.plan import STAGES, module
+from minarch.flow.item import module
+from minarch.flow.plan import STAGES
 
 REPOSITORY = Path(__file__).parents[3]
 SOURCE = '''"""What it does."""

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from minarch.errors import UserError
 from minarch.flow.explain import explain
+from minarch.flow.item import Item
 from minarch.flow.keys import canonical
 from minarch.flow.plan import FIRST, STAGES, TRAINED, Plan, _blocks
 from minarch.flow.sections import Study
@@ -144,6 +145,50 @@ def test_the_curve_of_magnitudes_is_apart_from_the_levels(workspace):
     assert len(changed) == 1 and "magnitude" in changed.pop()
 
 
+METHODS = {"l1": {}, "iterative": {"schedule": "iterative"}, "fresh": {"weights": "fresh"}}
+
+
+def _of_method(plan: Plan, name: str) -> list[Item]:
+    items = [item for item in plan.items("prune").values() if item.config.get("method") == name]
+    return sorted(items, key=lambda item: item.config["level"])
+
+
+def test_an_iterative_level_reads_the_item_of_the_one_before_and_the_trained_model(workspace):
+    plan = _chosen(workspace, prune__methods=METHODS, prune__levels=[0.5, 0.25, 0.75])
+    once, again = _of_method(plan, "l1"), _of_method(plan, "iterative")
+    model = once[0].inputs["parent"]
+    assert [item.config["level"] for item in again] == [0.25, 0.5, 0.75]
+    assert [item.inputs["parent"] for item in once] == [model] * 3
+    assert [item.inputs["parent"] for item in again] == [model, again[0].path, again[1].path]
+    assert [item.inputs.get("origin") for item in again] == [None, model, model]
+
+
+def test_a_lower_iterative_level_changes_only_those_that_build_on_it(workspace):
+    before, after = (_chosen(workspace, prune__methods=METHODS, prune__levels=x) for x in ([0.5], [0.25, 0.5]))
+    gone = set(before.items("prune")) - set(after.items("prune"))
+    assert gone == {item.name for item in _of_method(before, "iterative")}
+
+
+def test_a_new_method_leaves_the_other_items_and_a_renamed_one_does_not(workspace):
+    few, more = _chosen(workspace), _chosen(workspace, prune__methods=METHODS)
+    assert _names(few, "prune") < _names(more, "prune")
+    assert len(_names(more, "prune") - _names(few, "prune")) == 4
+
+
+def test_the_fine_tuning_recipe_reaches_only_what_is_fine_tuned(workspace):
+    before = _chosen(workspace, prune__methods=METHODS, prune__magnitude_finetuned=[0.5])
+    after = _chosen(workspace, prune__methods=METHODS, prune__magnitude_finetuned=[0.5], prune__finetune={"epochs": 2})
+    same = {item.slug for name, item in before.items("prune").items() if name in after.items("prune")}
+    assert {slug.split("-r0-3-")[1] for slug in same} == {"fresh-25", "fresh-50", "magnitude"}
+
+
+def test_only_the_methods_named_are_exported(workspace):
+    every, one = (_chosen(workspace, prune__methods=METHODS, quantize__pruned=m) for m in (None, ["fresh"]))
+    assert len(every.items("quantize")) == 7
+    slugs = [item.slug for item in one.items("quantize").values()]
+    assert len(slugs) == 3 and sum("-fresh-" in slug for slug in slugs) == 2
+
+
 def test_until_the_sizes_to_add_are_known_what_reads_them_is_not(workspace):
     plan = workspace.plan(convergence__refine=1)
     assert [s for s in STAGES if plan.ready(s)] == list(FIRST)
@@ -236,7 +281,7 @@ FIELDS = {
     "similarity": {"similarity": {"permutations": 999}},
     "convergence": {"convergence": {"bootstrap": 999}},
     "representatives": {"representatives": {"roles": ["learning"]}},
-    "prune": {"prune": {"levels": [0.3]}},
+    "prune": {"prune": {"levels": [0.3]}, "train": {"epochs": 9}},
     "quantize": {"quantize": {"calibration": 9}},
     "aggregate": {
         "data": {"validation": 0.3},
@@ -258,6 +303,7 @@ def test_dvc_compares_the_sections_that_a_stage_takes_from(workspace, stage):
     """With the items before it held fixed, a section changes a stage's own configurations only if DVC compares it."""
 
     asked = {"convergence__refine": 1} if stage in ("refine", "refined") else {}
+    asked |= {"prune__methods": METHODS} if stage == "prune" else {}
 
     def own(**changes):
         plan = _chosen(workspace, **asked, **changes)

@@ -1,124 +1,205 @@
-"""The stage prune on real trained items."""
+"""The stage prune on real trained items: structured methods."""
 
-import csv
 import json
 import shutil
+import subprocess
+import sys
 
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
+from stage import (
+    FINETUNE,
+    FRESH,
+    LEARNED,
+    MACS,
+    PLAIN,
+    RANDOM,
+    REWOUND,
+    STEPS,
+    broken,
+    contents,
+    method,
+    read,
+    same,
+    title,
+)
 
-from minarch.data.tensors import load_split
+from minarch import prune
+from minarch.data.tensors import Split
+from minarch.models.cost import macs, parameters
 from minarch.models.weights import load_networks
-from minarch.prune import work
+from minarch.pruning.recovery import reestimate
+from minarch.pruning.structured import Criterion, prune_structured
 from minarch.training.evaluate import evaluate
 
-FINETUNE = {"epochs": 3, "batch_size": 32, "optimizer": "adam", "learning_rate": 2e-3, "weight_decay": 0.0, "seed": 0}
-STRUCTURED = {"method": "structured", "level": 0.5, "importance": "L1", "round_to": 1, "finetune": FINETUNE}
-MAGNITUDE = {"method": "magnitude", "levels": [0.25, 0.5, 0.9], "scope": "global"}
+pytestmark = pytest.mark.usefixtures("short_evolution")
 
 
-@pytest.fixture
-def run(tmp_path, data_item):
-    """run(config, parent) -> the folder of the finished work."""
-
-    def go(config, parent, data=data_item):
-        out = tmp_path / f"out-{len(list(tmp_path.iterdir()))}"
-        out.mkdir()
-        work(config, {"data": data, "parent": parent}, out)
-        return out
-
-    return go
-
-
-@pytest.fixture
-def half_broken(sweep_items, tmp_path):
-    """A dnn item whose repeat 1 diverged in training: its weights are not finite."""
-    item = tmp_path / "broken"
-    shutil.copytree(sweep_items["dnn"], item)
-    tensors = load_file(item / "best.safetensors")
-    tensors["1.hidden.0.weight"][0, 0] = torch.inf
-    save_file(tensors, item / "best.safetensors")
-    return item
-
-
-def read(path):
-    return json.loads(path.read_text())
-
-
-def contents(folder):
-    return {p.name: p.read_bytes() for p in folder.iterdir() if p.name != "timing.json"}
-
-
+@pytest.mark.parametrize("config", [PLAIN, MACS], ids=["layer", "global"])
 @pytest.mark.parametrize("family", ["dnn", "cnn", "vit"])
-def test_structured_records_what_is_in_the_weights(run, sweep_items, data_item, family):
-    out = run(STRUCTURED, sweep_items[family])
-    results, validation = read(out / "results.json"), load_split(data_item, "validation")
+def test_what_is_recorded_is_what_is_in_the_weights(run, sweep_items, splits, family, config):
+    item = sweep_items[family]
+    out = run(config, item)
+    results, tested, model = read(out / "results.json"), read(out / "test.json"), read(item / "results.json")
+    about = ("kind", "method", "parent", "dataset", "family", "architecture", "level")
+    expected = ["structured", "own", item.name, "digits", family, model["architecture"], 0.5]
+    assert [results[name] for name in about] == expected
+    names = {"importance", "scope", "target", "heads", "schedule", "weights", "rewind", "round_to"}
+    assert results["how"] == {name: config[name] for name in names}
     assert [entry["status"] for entry in results["repeats"]] == ["ok", "ok"]
-    assert (results["parent"], results["family"]) == (sweep_items[family].name, family)
-    networks, parents = load_networks(out), load_networks(sweep_items[family])
-    for entry in results["repeats"]:
-        accuracies = entry["validation"]
-        assert accuracies["finetuned"] == evaluate(networks[entry["repeat"]], validation).accuracy
-        assert accuracies["base"] == evaluate(parents[entry["repeat"]], validation).accuracy
-        assert accuracies["base"] > 0.85
+    networks, parents = load_networks(out), load_networks(item)
+    for entry, test in zip(results["repeats"], tested["repeats"], strict=True):
+        repeat, accuracies = entry["repeat"], entry["validation"]
+        assert test["repeat"] == repeat and set(test) - {"repeat"} == set(accuracies) == STEPS
+        network, base = networks[repeat], parents[repeat]
+        criterion = Criterion(**{name: config[name] for name in prune.CRITERION})
+        found = prune_structured(base, level=0.5, criterion=criterion)
+        for split, recorded in (("validation", accuracies), ("test", test)):
+            assert recorded["finetuned"] == evaluate(network, splits[split]).accuracy
+            assert recorded["base"] == pytest.approx(evaluate(base, splits[split]).accuracy, abs=0.005)
+            assert recorded["pruned"] == evaluate(found.network, splits[split]).accuracy
+            assert recorded["reestimated"] == recorded["pruned"]  # no batch norm
+        assert accuracies["base"] == model["repeats"][repeat]["best"]["validation_accuracy"] > 0.85
         assert accuracies["finetuned"] > accuracies["pruned"]
-        assert entry["parameters"] == sum(p.numel() for p in networks[entry["repeat"]].parameters())
-        assert entry["parameters"] < entry["parameters_before"] and entry["macs"] < entry["macs_before"]
-        assert entry["removed_share"] == 0.5
-    assert set(read(out / "test.json")["repeats"][0]) == {"repeat", "base", "pruned", "finetuned"}
+        assert entry["spec"] == network.spec() == found.network.spec()
+        assert {name: entry[name] for name in ("removed_share", "groups")} == found.record()
+        assert entry["parameters"] == parameters(network) < entry["parameters_before"] == parameters(base)
+        assert entry["macs"] == macs(network, [1, 8, 8]) < entry["macs_before"] == macs(base, [1, 8, 8])
+    assert read(out / "timing.json")["device"] == "cpu"
 
 
-@pytest.mark.parametrize("config", [STRUCTURED, MAGNITUDE], ids=lambda config: config["method"])
+def test_batch_norms_are_estimated_again_before_training(run, mobile_item, splits):
+    out = run(PLAIN, mobile_item)
+    (entry,) = read(out / "results.json")["repeats"]
+    network = prune_structured(load_networks(mobile_item)[0], level=0.5, criterion=Criterion(round_to=1)).network
+    for step in ("pruned", "reestimated"):
+        for name, recorded in (("validation", entry["validation"]), ("test", read(out / "test.json")["repeats"][0])):
+            assert recorded[step] == evaluate(network, splits[name]).accuracy
+        reestimate(network, splits["train"])
+    assert entry["validation"]["reestimated"] != entry["validation"]["pruned"]
+    assert entry["validation"]["finetuned"] == evaluate(load_networks(out)[0], splits["validation"]).accuracy
+
+
+@pytest.mark.parametrize("config", [MACS, RANDOM, LEARNED, REWOUND, FRESH], ids=title)
 def test_running_again_gives_the_same_bytes(run, sweep_items, config):
-    assert contents(run(config, sweep_items["vit"])) == contents(run(config, sweep_items["vit"]))
+    torch.manual_seed(1)
+    first = contents(run(config, sweep_items["vit"]))
+    torch.manual_seed(2)
+    assert first == contents(run(config, sweep_items["vit"]))
 
 
-@pytest.mark.parametrize("config", [STRUCTURED, MAGNITUDE], ids=lambda config: config["method"])
+@pytest.mark.parametrize("config", [PLAIN, LEARNED, REWOUND, FRESH], ids=title)
+def test_dropout_draws_from_the_item_s_own_seeds(run, mobile_item, config):
+    torch.manual_seed(1)
+    first = contents(run(config, mobile_item))
+    torch.manual_seed(2)
+    assert first == contents(run(config, mobile_item))
+
+
+def test_other_seeds_give_other_random_units_and_every_repeat_its_own(run, sweep_items):
+    other = method(importance="random", training=FINETUNE | {"seed": 1})
+    first, second = (load_networks(run(config, sweep_items["dnn"])) for config in (RANDOM, other))
+    parents = load_networks(sweep_items["dnn"])
+
+    def units(networks, repeat):
+        """Which units of the first layer stayed: fine-tuning leaves rows near those of the parent."""
+        rows, parent = networks[repeat].hidden[0].weight, parents[repeat].hidden[0].weight
+        return sorted(torch.cdist(rows, parent).argmin(1).tolist())
+
+    assert units(first, 0) != units(second, 0)
+    assert units(first, 0) != units(first, 1)
+
+
+@pytest.mark.parametrize("config", [MACS, LEARNED, REWOUND, FRESH], ids=title)
 def test_the_test_split_reaches_only_its_own_file(run, sweep_items, data_item, tmp_path, config):
     other = tmp_path / "data"
     shutil.copytree(data_item, other)
     shutil.copy(other / "validation.safetensors", other / "test.safetensors")
     before, after = contents(run(config, sweep_items["dnn"])), contents(run(config, sweep_items["dnn"], other))
-    assert [name for name in before if before[name] != after[name]] in (["test.json"], ["test.csv"])
+    assert [name for name in before if before[name] != after[name]] == ["test.json"]
 
 
-def test_a_parent_that_is_not_finite_is_recorded(run, half_broken):
-    out = run(STRUCTURED, half_broken)
+@pytest.mark.parametrize("config", [PLAIN, LEARNED], ids=title)
+def test_units_are_chosen_without_validation_and_test_images(run, sweep_items, splits, config, monkeypatch):
+    """No other split is opened while a network is cut; a learned ranking does open training images."""
+    opened, cutting, real = [], [], Split.batch
+
+    def batch(self, index):
+        opened.extend([len(self)] * len(cutting))
+        return real(self, index)
+
+    def cut(*arguments, **options):
+        cutting.append(True)
+        found = prune_structured(*arguments, **options)
+        cutting.pop()
+        return found
+
+    monkeypatch.setattr(Split, "batch", batch)
+    monkeypatch.setattr(prune, "prune_structured", cut)
+    run(config, sweep_items["dnn"])
+    assert len({len(split) for split in splits.values()}) > 1
+    assert set(opened) == ({len(splits["train"])} if config is LEARNED else set())
+
+
+def test_a_parent_that_is_not_finite_is_recorded(run, sweep_items, tmp_path):
+    out = run(PLAIN, broken(sweep_items["dnn"], tmp_path / "broken", 1))
     good, bad = read(out / "results.json")["repeats"]
     assert (good["status"], bad["status"]) == ("ok", "unstable")
-    assert bad["spec"] is None and bad["parameters"] is None and set(bad["validation"].values()) == {None}
+    assert set(bad) == set(good)
+    assert [bad[name] for name in ("spec", "parameters", "macs", "removed_share", "groups")] == [None] * 4 + [[]]
+    assert set(bad["validation"]) == STEPS and set(bad["validation"].values()) == {None}
+    assert read(out / "test.json")["repeats"][1] == {"repeat": 1, **dict.fromkeys(STEPS)}
     assert list(load_networks(out)) == [0]
-    curve = list(csv.DictReader((run(MAGNITUDE, half_broken) / "curve.csv").read_text().splitlines()))
-    assert {row["repeat"] for row in curve} == {"0"}
 
 
-def test_a_fine_tuning_that_diverges_is_recorded(run, sweep_items):
-    recipe = {**FINETUNE, "optimizer": "sgd", "learning_rate": 1e30}
-    out = run({**STRUCTURED, "finetune": recipe}, sweep_items["dnn"])
-    entry = read(out / "results.json")["repeats"][0]
-    assert entry["status"] == "diverged"
-    assert entry["validation"]["finetuned"] is None and entry["validation"]["pruned"] > 0
-    assert read(out / "test.json")["repeats"][0]["finetuned"] is None
+@pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning", "ignore:invalid value:RuntimeWarning")
+def test_a_training_that_diverges_is_recorded(run, sweep_items):
+    out = run(method(training=FINETUNE | {"optimizer": "sgd", "learning_rate": 1e30}), sweep_items["dnn"])
+    for entry, test in zip(read(out / "results.json")["repeats"], read(out / "test.json")["repeats"], strict=True):
+        assert entry["status"] == "diverged" and entry["spec"]["hidden"] == [8, 8]
+        assert entry["validation"]["finetuned"] is None and test["finetuned"] is None
+        assert entry["validation"]["pruned"] > 0 and entry["validation"]["reestimated"] > 0
 
 
 def test_a_layer_too_small_for_the_level_is_recorded(run, sweep_items):
-    out = run({**STRUCTURED, "round_to": 64}, sweep_items["dnn"])
-    entry = read(out / "results.json")["repeats"][0]
-    assert (entry["status"], entry["removed_share"]) == ("nothing_removed", 0)
-    assert entry["validation"]["pruned"] == entry["validation"]["base"]
+    out = run(method(round_to=64), sweep_items["dnn"])
+    for entry in read(out / "results.json")["repeats"]:
+        assert (entry["status"], entry["removed_share"]) == ("nothing_removed", 0)
+        assert entry["validation"]["pruned"] == pytest.approx(entry["validation"]["base"], abs=0.005)
+        assert [group["after"] for group in entry["groups"]] == [16, 16]
 
 
-def test_magnitude_curves_start_at_the_base_and_end_worse(run, sweep_items):
-    out = run(MAGNITUDE, sweep_items["cnn"])
-    rows = list(csv.DictReader((out / "curve.csv").read_text().splitlines()))
-    sweep = read(sweep_items["cnn"] / "results.json")
-    assert [float(row["level"]) for row in rows] == [0, 0.25, 0.5, 0.9] * 2
-    for entry in sweep["repeats"]:
-        curve = [row for row in rows if int(row["repeat"]) == entry["repeat"]]
-        assert int(curve[0]["remaining_parameters"]) == sweep["parameters"]
-        assert float(curve[0]["validation_accuracy"]) == entry["best"]["validation_accuracy"]
-        assert float(curve[0]["validation_loss"]) == pytest.approx(entry["best"]["validation_loss"])
-        assert float(curve[-1]["validation_accuracy"]) < float(curve[0]["validation_accuracy"]) - 0.1
-        remaining = [int(row["remaining_parameters"]) for row in curve]
-        assert remaining == sorted(remaining, reverse=True)
+def test_level_0_removes_nothing_and_is_ok(run, sweep_items):
+    entries = read(run(method(level=0.0), sweep_items["dnn"]) / "results.json")["repeats"]
+    assert [(entry["status"], entry["removed_share"]) for entry in entries] == [("ok", 0)] * 2
+
+
+def test_a_pruned_item_needs_no_nncf(run, sweep_items, data_item):
+    """Elsewhere, where NNCF and OpenVINO cannot be imported, it gives the accuracies that were recorded."""
+    out = run(MACS, sweep_items["vit"])
+    code = (
+        "import sys; sys.modules['nncf'] = sys.modules['openvino'] = None\n"
+        "from pathlib import Path\n"
+        "from minarch.data.tensors import load_split\n"
+        "from minarch.models.weights import load_networks\n"
+        "from minarch.training.evaluate import evaluate\n"
+        "item, data = map(Path, sys.argv[1:])\n"
+        "split = load_split(data, 'validation')\n"
+        "print([evaluate(network, split).accuracy for network in load_networks(item).values()])\n"
+    )
+    shown = subprocess.run([sys.executable, "-c", code, out, data_item], capture_output=True, text=True, check=True)
+    entries = read(out / "results.json")["repeats"]
+    assert json.loads(shown.stdout) == [entry["validation"]["finetuned"] for entry in entries]
+
+
+def test_saved_and_loaded_are_equal(run, mobile_item, monkeypatch):
+    """Buffers too: the statistics of batch norms and how many batches they saw."""
+    kept, real = {}, prune.save_networks
+
+    def noted(path, networks):
+        kept.update(networks)
+        real(path, networks)
+
+    monkeypatch.setattr(prune, "save_networks", noted)
+    loaded = load_networks(run(PLAIN, mobile_item))
+    assert list(loaded) == [0] and same(loaded[0], kept[0]) and not loaded[0].training

@@ -9,6 +9,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from minarch.flow.pruning import STRUCTURED
+from minarch.flow.sections import Method
 from minarch.prune import work as prune
 from minarch.quantize import work
 
@@ -43,7 +45,7 @@ def test_an_original_is_measured(run, sweep_items, family):
     results, timing, sweep = (
         read(p) for p in (out / "results.json", out / "timing.json", sweep_items[family] / "results.json")
     )
-    assert (results["method"], results["level"], results["importance"]) == ("original", 0, None)
+    assert (results["method"], results["level"]) == ("original", 0)
     for entry, trained in zip(results["repeats"], sweep["repeats"], strict=True):
         assert entry["status"] == "ok"
         assert (entry["parameters"], entry["macs"]) == (sweep["parameters"], sweep["macs"])
@@ -61,10 +63,11 @@ def test_an_original_is_measured(run, sweep_items, family):
 def test_a_pruned_network_is_smaller_in_every_way(run, sweep_items, data_item, tmp_path):
     pruned = tmp_path / "pruned"
     pruned.mkdir()
-    config = {"method": "structured", "level": 0.5, "importance": "L1", "round_to": 1, "finetune": FINETUNE}
+    config = {"kind": STRUCTURED, "method": "l1", "level": 0.5, "round_to": 1, "training": FINETUNE}
+    config |= Method.model_validate({}).identity()
     prune(config, {"data": data_item, "parent": sweep_items["cnn"]}, pruned)
     before, after = (read(run(item) / "results.json") for item in (sweep_items["cnn"], pruned))
-    assert (after["method"], after["level"], after["importance"]) == ("structured", 0.5, "L1")
+    assert (after["method"], after["level"]) == ("l1", 0.5)
     for old, new in zip(before["repeats"], after["repeats"], strict=True):
         assert new["parameters"] < old["parameters"] and new["macs"] < old["macs"]
         for precision in ("fp32", "int8"):

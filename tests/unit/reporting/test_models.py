@@ -4,20 +4,24 @@ import pytest
 from minarch.reporting.models import front_table, model_name
 from minarch.reporting.tables import quantization_table
 
-IDENTITY = {"dataset": "digits", "family": "dnn", "architecture": "dnn-8", "importance": "L1"}
+IDENTITY = {"dataset": "digits", "family": "dnn", "architecture": "dnn-8"}
 
 
 @pytest.mark.parametrize(
-    ("method", "removed", "name"),
+    ("method", "weights", "removed", "several", "name"),
     [
-        ("original", 0.0, "dnn-8, INT8"),
-        ("structured", 0.5, "dnn-8, 50 % of units cut, INT8"),
-        ("structured", 0.0, "dnn-8, nothing cut, fine-tuned, INT8"),
+        ("original", "", 0.0, True, "dnn-8, INT8"),
+        ("l1", "trained", 0.5, False, "dnn-8, 50 % of units cut, INT8"),
+        ("l1", "trained", 0.5, True, "dnn-8, l1, 50 % of units cut, INT8"),
+        ("l1", "trained", 0.0, False, "dnn-8, nothing cut, fine-tuned, INT8"),
+        ("lottery", "rewound", 0.25, True, "dnn-8, lottery, 25 % of units cut, rewound, INT8"),
+        ("small", "fresh", 0.5, False, "dnn-8, 50 % of units cut, trained anew, INT8"),
+        ("small", "fresh", 0.0, True, "dnn-8, small, nothing cut, trained anew, INT8"),
     ],
 )
-def test_a_model_is_named_by_what_was_removed(method: str, removed: float, name: str) -> None:
-    row = pd.Series(IDENTITY | {"method": method, "level": 0.6, "precision": "int8", "removed_share": removed})
-    assert model_name(row) == name
+def test_a_model_is_named_by_what_was_done(method: str, weights: str, removed: float, several: bool, name: str) -> None:
+    about = {"method": method, "weights": weights, "level": 0.6, "precision": "int8", "removed_share": removed}
+    assert model_name(pd.Series(IDENTITY | about), several) == name
 
 
 def test_levels_that_cut_the_same_units_are_one_model_of_the_front() -> None:

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 import pandas as pd
 import pytest
-from constructed import write_study
+from pruned_study import write_study
 
 from minarch import aggregate
 from minarch.reporting.wording import FORMATS
@@ -26,6 +26,17 @@ def study(tmp_path_factory):
     out.mkdir()
     aggregate.work(config, inputs, out)
     return config, inputs, out
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory):
+    """A report of a study with one method and nothing optional."""
+    root = tmp_path_factory.mktemp("plain")
+    config, inputs = write_study(root, {"digits": ["dnn", "cnn"]}, plain=True)
+    out = root / "aggregate"
+    out.mkdir()
+    aggregate.work(config, inputs, out)
+    return out
 
 
 @pytest.fixture(scope="module")
@@ -125,6 +136,11 @@ def test_what_the_report_shows_is_the_figure(study) -> None:
         ("correlations", {"spearman": "correlation", "high": "correlation"}),
         ("similarity", {"mean": "number", "low": "number", "pairs": "count", "p_value": "p"}),
         ("pruning", {"parameters": "count", "test_pruned_mean": "percent", "test_finetuned_mean": "percent"}),
+        ("pruning", {"macs": "count", "bytes": "count", "latency_64_ms": "milliseconds", "removed_share": "share"}),
+        ("controls", {"difference_points_mean": "points", "against_parameters": "count", "level": "share"}),
+        ("controls", {"difference_points_low": "points", "difference_points_high": "points", "parameters": "count"}),
+        ("layerwise", {"drop_points_mean": "points", "test_drop_points_high": "points", "units": "count"}),
+        ("depth", {"slope_points": "points", "low": "points", "high": "points"}),
         ("quantization", {"bytes_int8": "count", "weight_bytes_fp32": "count", "test_drop_points_mean": "points"}),
         ("models", {"bytes": "count", "macs": "count", "test_mean": "percent", "latency_64_ms": "milliseconds"}),
         ("front", {"bytes": "count", "validation_high": "percent", "latency_1_ms_low": "milliseconds"}),
@@ -142,26 +158,88 @@ def test_findings_are_those_that_were_built_in(study) -> None:
     out = study[2]
     metrics = json.loads((out / "metrics.json").read_text())["digits"]
     assert metrics["dnn"]["p_min"] == 400 and metrics["mine:Own"]["p_near_best"] == 1000
-    assert metrics["dnn"]["redundancy"] == {"minimal": 0.3, "learning": 0.3, "overfitting": 0.3}
+    roles = {"minimal": 0.3, "learning": 0.3, "overfitting": 0.3}
+    assert metrics["mine:Own"]["redundancy"] == roles
+    assert metrics["dnn"]["redundancy"] == roles | {"dnn-700": 0.3, "dnn-3000": 0.3}
     assert metrics["dnn"]["int8_drop_points"]["minimal"] == pytest.approx(2.0)
     # 0.955 is within a point of 0.96; its INT8 and pruned forms lose two.
     assert metrics["recommended"]["model"] == "dnn-1000, FP32"
     assert metrics["recommended"]["bytes"] == 4500 and metrics["recommended"]["n"] == 3
-    pruning = table(out, "pruning").set_index(["family", "role"]).loc[("dnn", "learning")]
+    pruning = table(out, "pruning").set_index(["family", "role", "method"]).sort_index().loc["dnn", "learning", "l1"]
+    pruning = pruning.iloc[0]
     assert (pruning["parameters"], pruning["parameters_before"], pruning["n"]) == (500, 1000, 3)
-    assert pruning["validation_finetuned_mean"] == pytest.approx(0.935)
+    assert pruning["validation_finetuned_mean"] == pytest.approx(0.9347)
     front = table(out, "front")
     assert (
         front["model"].is_unique
         and front["bytes"].is_monotonic_increasing
         and front["validation_mean"].is_monotonic_increasing
     )
-    assert table(out, "magnitude").query("role == 'minimal' and family == 'dnn'")["phase"].tolist() == [
-        "plateau",
-        "plateau",
-        "degradation",
-        "collapse",
-    ]
+    curve = table(out, "magnitude").query("role == 'minimal' and family == 'dnn' and scope == 'global'")
+    assert curve.query("not finetuned")["phase"].tolist() == ["plateau", "plateau", "degradation", "collapse"]
+    assert curve.query("finetuned")["phase"].tolist() == ["plateau", "plateau", "degradation"]
+
+
+def test_findings_about_pruning_are_those_that_were_built_in(study) -> None:
+    out = study[2]
+    redundancy = table(out, "redundancy").set_index(["scope", "finetuned"]).sort_index()
+    for curve, share, answer in [
+        (("global", False), 0.3, "no"),
+        (("layer", False), 0, "no"),
+        (("global", True), 0.6, "yes"),
+    ]:
+        assert redundancy.loc[curve, "redundancy"].eq(share).all() and redundancy.loc[curve, "sixty"].eq(answer).all()
+    assert "60 % of the weights in 8 of 8 models and does not in 0" in words(out)
+    controls = table(out, "controls").set_index(["control", "step"]).sort_index()
+    assert set(controls["method"]) == {"l1"} and set(controls["level"]) == {0.5}  # nothing was removed at 0.25
+    for case, points in {("random", "pruned"): 20, ("random", "finetuned"): 1, ("fresh", "finetuned"): 3}.items():
+        for part in ("mean", "low", "high"):  # of pairs that differ by the same amount
+            assert controls.loc[case, f"difference_points_{part}"].to_numpy() == pytest.approx(points)
+    nearest = controls.loc["nearest", "finetuned"].set_index("architecture")
+    assert nearest.loc["dnn-1000", ["against", "parameters"]].tolist() == ["dnn-400", 500]
+    assert nearest.at["dnn-1000", "difference_points_mean"] == pytest.approx(3.47)
+    assert "Against units drawn by lot, once trained: better in 8 of 8 cases" in words(out)
+    layers = table(out, "layerwise").query("architecture == 'dnn-1000' and level == 0.5").set_index("group")
+    assert layers["drop_points_mean"].to_dict() == pytest.approx({"first": 15.0, "last": 5.0, "only": 0.0})
+    assert list(layers.index) == ["first", "last", "only"] and layers.at["only", "removed"] == 0
+    assert "costs most is the network’s first in 8 of 8 models" in words(out)
+    depth = table(out, "depth")  # every model is as redundant as the others
+    assert set(depth["family"]) == {"dnn"} and depth["slope_points"].abs().max() < 1e-9
+    assert set(depth["verdict"]) == {"no difference shown"} and depth["models"].unique().tolist() == [5]
+
+
+def test_the_cost_of_a_level_stands_beside_it(study) -> None:
+    pruning = table(study[2], "pruning").query("architecture == 'dnn-1000'").set_index("method")
+    assert pruning.loc["l1", ["bytes", "weight_bytes", "latency_1_ms"]].tolist() == [2500, 2000, 0.01234]
+    assert pruning.loc["random", ["bytes", "latency_64_ms"]].isna().all()  # it is not exported
+    assert pruning["importance"].to_dict() == {"l1": "L1", "random": "random", "fresh": "L1"}
+
+
+def test_a_network_that_lost_nothing_is_never_ahead(study) -> None:
+    pruning = table(study[2], "pruning")
+    whole = pruning[pruning["removed_share"] == 0]
+    assert (whole["nothing_removed"] == 3).all() and not whole["front"].any() and len(whole) == 2
+    assert set(pruning.loc[pruning["front"], "method"]) == {"l1"}
+    assert pruning.query("architecture == 'dnn-6000'")["front"].sum() == 0  # the original dnn-1000 beats its half
+
+
+def test_models_that_the_study_names_come_last(study) -> None:
+    representatives = table(study[2], "representatives").query("family == 'dnn'")
+    assert representatives["role"].tolist() == ["minimal", "learning", "overfitting", "further", "further"]
+    assert representatives["parameters"].tolist()[3:] == [700, 3000]
+
+
+def test_what_a_study_did_not_ask_for_is_said(study, plain) -> None:
+    text = words(plain)
+    assert "This study does not compare with units drawn by lot." in text
+    assert "Not shown: the study file asks for no levels (prune.sensitivity_levels)." in text
+    assert "Not shown: it takes models of one family in at least two depths" in text
+    drawn = {path.stem for path in (plain / "figures").glob("*.svg")}
+    assert not drawn & {"layerwise", "depth"} and {"magnitude", "structured", "controls"} <= drawn
+    whole = {path.stem for path in (study[2] / "figures").glob("*.svg")}
+    assert {"layerwise", "depth", "magnitude", "structured", "controls"} <= whole
+    assert "dnn-1000, 50 % of units cut, FP32" in table(plain, "models")["model"].tolist()
+    assert "dnn-1000, fresh, 50 % of units cut, trained anew, FP32" in table(study[2], "models")["model"].tolist()
 
 
 def test_findings_about_weights_are_those_that_were_built_in(study, ragged) -> None:
@@ -170,10 +248,10 @@ def test_findings_about_weights_are_those_that_were_built_in(study, ragged) -> N
     assert weights.at["dnn-50", "std_mean"] == pytest.approx(2.0, rel=0.1) and weights.at["dnn-50", "std_low"] == 0
     assert pd.isna(weights.at["mine:Own-50", "fluctuation_mean"]) and weights.at["mine:Own-50", "n"] == 3
     assert table(ragged, "weights").set_index("architecture").loc["dnn-60", "n"].eq(2).all()  # one of three diverged
-    layers = table(study[2], "layers").groupby(["family", "role"])["layer"].agg(list)
-    assert layers.tolist() == [["first", "last"]] * 6
+    layers = table(study[2], "layers").groupby(["family", "architecture"])["layer"].agg(list)
+    assert layers.tolist() == [["first", "last"]] * 8
     verdicts = json.loads((study[2] / "metrics.json").read_text())["similarity"]
-    assert verdicts["weights, scaled"]["verdict"] == "holds" and verdicts["weights, scaled"]["networks_good"] == 12
+    assert verdicts["weights, scaled"]["verdict"] == "holds" and verdicts["weights, scaled"]["networks_good"] == 15
     assert verdicts["strengths, scaled"]["verdict"] == "does not hold"  # of both groups they are normal
     assert "Weights, scaled to one standard deviation: holds" in words(study[2])
 
@@ -196,7 +274,7 @@ def test_what_too_few_networks_cannot_show_is_said(study, tmp_path: Path) -> Non
     out = tmp_path / "out"
     out.mkdir()
     aggregate.work(config, inputs, out)
-    assert words(out).count("Not shown:") == 2
+    assert words(out).count("Not shown:") == words(study[2]).count("Not shown:") + 2
     drawn = {path.stem for path in (out / "figures").glob("*.svg")}
     assert not drawn & {"shape", "similarity"} and {"weight-histograms", "first-layer"} <= drawn
     assert "similarity" not in json.loads((out / "metrics.json").read_text())
@@ -215,9 +293,11 @@ def test_metrics_are_finite_numbers_and_short_names(ragged) -> None:
 
 def test_repeats_without_numbers_are_counted_not_averaged(ragged) -> None:
     pruning, models = table(ragged, "pruning"), table(ragged, "models")
+    cut = pruning[pruning["nothing_removed"] == 0]
     assert (pruning["repeats"] == 3).all() and (pruning["failed"] == 1).all() and (pruning["n"] == 2).all()
-    assert pruning["removed_share"].eq(0.5).all()
-    assert (models.loc[models["method"] == "structured", "failed"] == 1).all()
+    assert cut["removed_share"].eq(0.5).all() and not pruning["front"].any()
+    assert (models.loc[models["method"] != "original", "failed"] == 1).all()
+    assert (table(ragged, "controls").query("control == 'random'")["n"] == 2).all()
     assert (
         table(ragged, "front")["method"] == "original"
     ).all()  # a third of the pruned repeats failed: not recommended

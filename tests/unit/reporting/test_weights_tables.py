@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from constructed import write_study
+from pruned_study import write_study
 from safetensors.numpy import load_file, save_file
 
 from minarch.reporting.figures.images import mosaic

@@ -6,10 +6,13 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from minarch.analysis.records import read_curves
+from minarch.reporting.figures.controls import draw_controls
 from minarch.reporting.figures.curves import draw_curves
+from minarch.reporting.figures.depth import draw_depth
 from minarch.reporting.figures.distributions import draw_strengths, draw_weights
 from minarch.reporting.figures.front import draw_front
 from minarch.reporting.figures.images import draw_attention, draw_first_layer
+from minarch.reporting.figures.layerwise import draw_layerwise
 from minarch.reporting.figures.magnitude import draw_magnitude
 from minarch.reporting.figures.minimal import draw_minimal
 from minarch.reporting.figures.quantization import draw_drops, draw_latency
@@ -21,7 +24,7 @@ from minarch.reporting.figures.structured import draw_structured
 from minarch.reporting.figures.style import save, styled
 from minarch.reporting.figures.trend import draw_early, draw_trend
 from minarch.reporting.shown import Shown
-from minarch.reporting.tables import Tables
+from minarch.reporting.tables import FURTHER, Tables
 
 FIGURES: dict[str, Callable[[Tables], Figure | None]] = {
     "front": draw_front,
@@ -34,6 +37,9 @@ FIGURES: dict[str, Callable[[Tables], Figure | None]] = {
     "similarity": draw_similarity,
     "magnitude": draw_magnitude,
     "structured": draw_structured,
+    "controls": draw_controls,
+    "layerwise": draw_layerwise,
+    "depth": draw_depth,
     "quantization": draw_drops,
     "latency": draw_latency,
 }
@@ -48,10 +54,11 @@ OF_NETWORKS: dict[str, Callable[[Sequence[Shown]], Figure | None]] = {
 def draw_figures(tables: Tables, sweep: list[Path], shown: Sequence[Shown], folder: Path) -> None:
     """Write every figure as <name>.svg and <name>.png into the new `folder`; the same tables give the same bytes.
 
-    One that would show nothing is left out: shares and distances of too few networks, attention without a ViT.
+    One that would show nothing is left out: shares and distances of too few networks, controls that nobody asked for.
     """
     folder.mkdir()
     representatives = tables["representatives"]
+    representatives = representatives[representatives["role"] != FURTHER]
     chosen = set(" ".join(representatives["items"]).split())
     curves = read_curves([item for item in sweep if item.name in chosen])
     with styled():

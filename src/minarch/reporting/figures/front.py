@@ -5,6 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from minarch.reporting.figures.style import INK, QUIET, colours, legend_above, log_axis, panels, percent_axis
+from minarch.reporting.records import ORIGINAL
 from minarch.reporting.tables import Tables, rows_of
 
 WINDOW = 0.2  # models further below the best are not drawn: the front would be a flat line
@@ -14,7 +15,7 @@ MARKERS = {"fp32": "o", "int8": "D"}
 def draw_models(axes: Axes, models: pd.DataFrame, split: str, palette: dict[str, str]) -> None:
     for row in rows_of(models):
         colour = palette[row["family"]]
-        face = colour if row["method"] == "original" else "white"
+        face = colour if row["method"] == ORIGINAL else "white"
         accuracy = row[f"{split}_mean"]
         axes.plot(
             [row["bytes"]],

@@ -1,4 +1,6 @@
-"""Magnitude pruning without fine-tuning: plateau, degradation, collapse."""
+"""Magnitude pruning: plateau, degradation, collapse; and what fine-tuning gives back."""
+
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -6,53 +8,99 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from minarch.analysis.records import MODEL
-from minarch.reporting.figures.style import QUIET, colours, label_chance, legend_above, panels, percent_axis
-from minarch.reporting.tables import ROLES, Tables
+from minarch.reporting.figures.regimes import shades
+from minarch.reporting.figures.style import FAINT, colours, label_chance, legend_above, missing, panels, percent_axis
+from minarch.reporting.pruning import SHARE
+from minarch.reporting.tables import FURTHER, ROLES, Tables, rows_of
+from minarch.reporting.wording import SCOPES
 
-LINES = dict(zip(ROLES, [(0, (1, 1.2)), (0, (5, 1.5)), "-"], strict=True))
+LINES = dict(zip([role for role in ROLES if role != FURTHER], [(0, (1, 1.2)), (0, (5, 1.5)), "-"], strict=True))
+AGAIN = ["-", (0, (5, 1.5)), (0, (3, 1, 1, 1)), (0, (1, 1.2))]  # further models of one depth
 
 
-def draw_model(axes: Axes, curve: pd.DataFrame, found: pd.Series, colour: str) -> None:
+def looks(models: pd.DataFrame, colour: str) -> dict[str, dict[str, Any]]:
+    """Architecture -> label and line: a role's own style, further models thinner and the deeper the darker."""
+    further = models[models["role"] == FURTHER]
+    depths = sorted(further["depth"].dropna().unique()) or [pd.NA]
+    tints, drawn = shades(colour, len(depths)), [0] * len(depths)
+    found: dict[str, dict[str, Any]] = {}
+    for row in rows_of(models):
+        name = row["architecture"]
+        if row["role"] != FURTHER:
+            found[name] = {"label": row["role"], "color": colour, "linestyle": LINES[row["role"]]}
+            continue
+        at = 0 if pd.isna(row["depth"]) else depths.index(row["depth"])
+        line = {"color": tints[at], "linestyle": AGAIN[drawn[at] % len(AGAIN)], "linewidth": 1.1}
+        found[name] = {"label": name.removeprefix(f"{row['family']}-")} | line
+        drawn[at] += 1
+    return found
+
+
+def draw_model(axes: Axes, curve: pd.DataFrame, found: dict[str, Any], look: dict[str, Any]) -> None:
     """The mean curve with its interval; the diamond is the end of the plateau, its bar the bootstrap interval."""
-    role = str(found["role"])
-    axes.fill_between(
-        curve["level"], curve["validation_low"], curve["validation_high"], color=colour, alpha=0.12, linewidth=0
+    colour, levels = look["color"], curve["level"]
+    alone = found["role"] != FURTHER
+    if alone:  # the bands of many models would hide all lines
+        axes.fill_between(levels, curve["validation_low"], curve["validation_high"], color=colour, alpha=0.12, lw=0)
+    axes.plot(
+        levels, curve["validation_mean"], **look | {"label": f"{look['label']}: {100 * found['redundancy']:.3g}%"}
     )
-    label = f"{role}: {100 * found['redundancy']:.3g}%"
-    axes.plot(curve["level"], curve["validation_mean"], color=colour, linestyle=LINES[role], label=label)
     collapsed = curve[curve["phase"] == "collapse"]
-    axes.plot(collapsed["level"], collapsed["validation_mean"], "x", color=colour, markersize=4.5)
-    end = curve[curve["level"] == found["redundancy"]]["validation_mean"].iloc[0]
+    axes.plot(collapsed["level"], collapsed["validation_mean"], "x", color=colour, markersize=4.5 if alone else 3)
+    end = curve[levels == found["redundancy"]]["validation_mean"].iloc[0]
     axes.plot([found["redundancy_low"], found["redundancy_high"]], [end] * 2, color=colour, linewidth=4, alpha=0.4)
-    axes.plot([found["redundancy"]], [end], "D", color=colour, markeredgecolor="white", zorder=4)
+    size = 5.5 if alone else 4
+    axes.plot([found["redundancy"]], [end], "D", color=colour, markeredgecolor="white", markersize=size, zorder=6)
+
+
+def draw_finetuned(axes: Axes, curve: pd.DataFrame, look: dict[str, Any], alone: bool) -> None:
+    levels, colour = curve["level"], look["color"]
+    axes.vlines(levels, curve["validation_low"], curve["validation_high"], color=colour, linewidth=1, alpha=0.5)
+    mark = {"marker": "^", "markerfacecolor": "white", "markersize": 5.5 if alone else 3.5, "linewidth": 0.6}
+    axes.plot(levels, curve["validation_mean"], **look | mark | {"label": "", "zorder": 5})
 
 
 def draw_magnitude(tables: Tables) -> Figure:
-    """One row per data set, one column per family, one curve per representative."""
-    curves, redundancy = tables["magnitude"], tables["redundancy"]
-    datasets, families = sorted(redundancy["dataset"].unique()), sorted(redundancy["family"].unique())
+    """One row per data set and scope, one column per family, one curve per model."""
+    depths = tables["sizes"][[*MODEL, "depth", "parameters"]]
+    curves, redundancy = tables["magnitude"], tables["redundancy"].merge(depths, on=MODEL)
+    plain = redundancy[~redundancy["finetuned"].astype(bool)]
+    datasets, families = sorted(plain["dataset"].unique()), sorted(plain["family"].unique())
+    scopes = sorted(plain["scope"].unique())
+    rows = [(dataset, scope) for dataset in datasets for scope in scopes]
     chance = 1 / tables["data"].set_index("dataset")["classes"]
-    figure, grid = panels(len(datasets), len(families), row_height=3.2, share_x=True, share_y=True)
+    figure, grid = panels(len(rows), len(families), row_height=3.2, share_x=True, share_y=True)
     for (i, j), axes in np.ndenumerate(grid):
-        rows = redundancy[(redundancy["dataset"] == datasets[i]) & (redundancy["family"] == families[j])]
-        axes.set_title(f"{datasets[i]}: {families[j]}")
-        label_chance(axes, chance[datasets[i]])
-        axes.set_ylim(0, 1.02)
+        (dataset, scope), family = rows[i], families[j]
+        models = plain[(plain["dataset"] == dataset) & (plain["family"] == family) & (plain["scope"] == scope)]
+        axes.set_title(f"{dataset}: {family}" + (f", {SCOPES[scope]}" if len(scopes) > 1 else ""))
+        label_chance(axes, chance[dataset])
+        axes.axvline(SHARE, color=FAINT, linewidth=1.2, zorder=1)
+        axes.set_ylim(0, min(1.02, 1.15 * curves.loc[curves["dataset"] == dataset, "validation_mean"].max()))
         percent_axis(axes)
         percent_axis(axes, "x")
-        for _, found in rows.iterrows():
-            curve = curves[(curves[MODEL] == found[MODEL].tolist()).all(axis=1)]
-            draw_model(axes, curve, found, colours(families)[families[j]])
-        if rows.empty:
-            axes.text(0.5, 0.5, "not in this study", transform=axes.transAxes, ha="center", color=QUIET)
-        else:
-            axes.legend(title="redundant weights", alignment="left", loc="best")
+        if models.empty:
+            missing(axes)
+            continue
+        lines = looks(models, colours(families)[family])
+        for found in rows_of(models):
+            own = [found[name] for name in MODEL]
+            curve = curves[(curves[[*MODEL, "scope"]] == [*own, scope]).all(axis=1)]
+            tuned, look = curve["finetuned"].astype(bool), lines[found["architecture"]]
+            draw_model(axes, curve[~tuned], found, look)
+            if tuned.any():
+                draw_finetuned(axes, curve[tuned], look, found["role"] != FURTHER)
+        small = 7 if (models["role"] == FURTHER).any() else None
+        axes.legend(title="redundant weights", alignment="left", loc="best", fontsize=small, title_fontsize=small)
     for axes in grid[-1]:
         axes.set_xlabel("share of weights set to zero")
     for axes in grid[:, 0]:
         axes.set_ylabel("validation accuracy")
-    legend_above(
-        figure,
-        [("end of the plateau: the weights before it are redundant", {"marker": "D"}), ("collapsed", {"marker": "x"})],
-    )
+    entries: list[tuple[str, dict[str, Any]]] = [
+        ("end of the plateau: the weights before it are redundant", {"marker": "D"})
+    ]
+    entries += [("collapsed", {"marker": "x"})]
+    if curves["finetuned"].astype(bool).any():
+        entries += [("fine-tuned, zeros stay zero", {"marker": "^", "markerfacecolor": "white"})]
+    legend_above(figure, [*entries, (f"{SHARE:.0%} of the weights", {"marker": "|", "color": "#b0b0b0"})])
     return figure

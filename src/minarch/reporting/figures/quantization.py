@@ -8,14 +8,12 @@ from matplotlib.figure import Figure
 
 from minarch.reporting.figures.style import INK, QUIET, colours, legend_above, log_axis, panels
 from minarch.reporting.models import batches_of
-from minarch.reporting.records import VARIANT
+from minarch.reporting.records import ORIGINAL, VARIANT
 from minarch.reporting.tables import Tables
-
-FILLED = {"original": True, "structured": False}
 
 
 def marker(axes: Axes, x: float, y: float, colour: str, method: str) -> None:
-    face = colour if FILLED[method] else "white"
+    face = colour if method == ORIGINAL else "white"
     axes.plot([x], [y], "o", color=colour, markerfacecolor=face, zorder=3)
 
 

@@ -1,69 +1,102 @@
-"""Structured pruning: accuracy of the physically smaller networks, right after the cut and after fine-tuning."""
+"""Structured pruning: accuracy of the physically smaller networks against the computation that they need."""
+
+from math import ceil
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from minarch.analysis.controls import is_control
 from minarch.analysis.records import MODEL
-from minarch.reporting.figures.magnitude import LINES
-from minarch.reporting.figures.style import QUIET, colours, legend_above, log_axis, panels, percent_axis
-from minarch.reporting.tables import ROLES, Tables
+from minarch.reporting.figures.style import INK, legend_above, log_axis, panels, percent_axis
+from minarch.reporting.tables import FURTHER, Tables
+
+# Methods in colour with one marker each, controls in grey and black.
+LOOKS = [("#0072B2", "o"), ("#D55E00", "D"), ("#009E73", "v"), ("#CC79A7", "P"), ("#E69F00", "^"), ("#56B4E9", "X")]
+PLAIN = [("#8c8c8c", "o"), (INK, "o"), ("#b8b8b8", "D"), ("#555555", "D")]
+EDGE = {"markeredgecolor": INK, "markeredgewidth": 1.3, "markersize": 7}  # of a network on the front
 
 
-def draw_model(axes: Axes, rows: pd.DataFrame, colour: str) -> None:
-    """One representative: the original as a square, each level as hollow (cut) and filled (fine-tuned) circle."""
-    rows = rows.sort_values("level")
-    first = rows.iloc[0]
-    x = [first["parameters_before"], *rows["parameters"]]
-    axes.plot(
-        x,
-        [first["validation_base_mean"], *rows["validation_finetuned_mean"]],
-        color=colour,
-        linestyle=LINES[first["role"]],
-    )
+def looks(pruning: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    """How each method's line is drawn: colour, marker, dotted for a control."""
+    methods = pruning.drop_duplicates("method").sort_values("method")
+    found: dict[str, dict[str, Any]] = {}
+    for control, rows in methods.groupby(is_control(methods)):
+        choice, line = (PLAIN, (0, (1, 1.2))) if control else (LOOKS, "-")
+        for i, name in enumerate(rows["method"]):
+            colour, marker = choice[i % len(choice)]
+            found[name] = {"color": colour, "marker": marker, "linestyle": line}
+    return found
+
+
+def draw_method(axes: Axes, rows: pd.DataFrame, look: dict[str, Any], cut: bool) -> None:
+    """A line from the original over the levels, with intervals; `cut`: also right after the cut, hollow."""
+    rows = rows.sort_values("macs", ascending=False)
+    first, tuned = rows.iloc[0], rows["validation_finetuned_mean"]
+    x, y = [first["macs_before"], *rows["macs"]], [first["validation_base_mean"], *tuned]
+    axes.plot(x, y, **look | {"marker": ""}, linewidth=1.2)
     axes.vlines(
-        rows["parameters"],
-        rows["validation_pruned_mean"],
-        rows["validation_finetuned_mean"],
-        color=colour,
-        linewidth=0.8,
-        alpha=0.5,
-    )
-    axes.vlines(
-        rows["parameters"],
+        rows["macs"],
         rows["validation_finetuned_low"],
         rows["validation_finetuned_high"],
-        color=colour,
-        linewidth=2.5,
-        alpha=0.5,
+        color=look["color"],
+        linewidth=2,
+        alpha=0.35,
     )
-    axes.plot(rows["parameters"], rows["validation_pruned_mean"], "o", color=colour, markerfacecolor="white")
-    axes.plot(rows["parameters"], rows["validation_finetuned_mean"], "o", color=colour)
-    axes.plot([first["parameters_before"]], [first["validation_base_mean"]], "s", color=colour, markersize=7)
+    if cut:
+        after = rows["validation_pruned_mean"]
+        axes.vlines(rows["macs"], after, tuned, color=look["color"], linewidth=0.8, alpha=0.5)
+        axes.plot(rows["macs"], after, **look | {"linestyle": "none", "markerfacecolor": "white"})
+    for front, points in rows.groupby("front"):
+        edge = EDGE if front else {}
+        axes.plot(points["macs"], points["validation_finetuned_mean"], **look | edge | {"linestyle": "none"})
 
 
-def draw_structured(tables: Tables) -> Figure:
-    """One row per data set, one column per family."""
+def limits(rows: pd.DataFrame, columns: list[str]) -> tuple[float, float]:
+    """Of the accuracy axis, so that all models of a data set and family have the same."""
+    low, high = float(np.nanmin(rows[columns])), float(np.nanmax(rows[columns]))
+    margin = max(0.01, 0.06 * (high - low))
+    return max(0.0, low - margin), min(1.02, high + margin)
+
+
+def draw_structured(tables: Tables) -> Figure | None:
+    """One panel per model, one line per method; what removed nothing is left out.
+
+    Right after the cut only where there is one method: several would hide how they differ once trained.
+    """
     pruning = tables["pruning"]
-    datasets, families = sorted(pruning["dataset"].unique()), sorted(pruning["family"].unique())
-    figure, grid = panels(len(datasets), len(families), row_height=3.2, share_y=True)
-    for (i, j), axes in np.ndenumerate(grid):
-        rows = pruning[(pruning["dataset"] == datasets[i]) & (pruning["family"] == families[j])]
-        axes.set_title(f"{datasets[i]}: {families[j]}")
+    pruning = pruning[(pruning["removed_share"] > 0) & pruning["validation_finetuned_mean"].notna()]
+    if pruning.empty:
+        return None
+    methods = looks(pruning)
+    shown = ["validation_base_mean", "validation_finetuned_mean"]
+    shown += ["validation_pruned_mean"] if len(methods) == 1 else []
+    order = pruning.sort_values(["dataset", "family", "role", "parameters_before", "architecture"])
+    models = [rows for _, rows in order.groupby(MODEL, sort=False)]
+    across = min(len(models), 4 if (pruning["role"] == FURTHER).any() else 3)
+    figure, grid = panels(ceil(len(models) / across), across, row_height=2.5)
+    for axes, rows in zip(grid.flat, models, strict=False):
+        first = rows.iloc[0]
+        axes.set_title(f"{first['dataset']}, {first['role']}\n{first['architecture']}", fontsize=7)
+        for name, of_method in rows.groupby("method"):
+            draw_method(axes, of_method, methods[str(name)], cut=len(methods) == 1)
+        axes.plot([first["macs_before"]], [first["validation_base_mean"]], "s", color=INK, markersize=7, zorder=4)
+        log_axis(axes, [*rows["macs"], *rows["macs_before"]])
+        family = (pruning["dataset"] == first["dataset"]) & (pruning["family"] == first["family"])
+        axes.set_ylim(*limits(pruning[family], shown))
         percent_axis(axes)
-        log_axis(axes, [*rows["parameters"], *rows["parameters_before"]])
-        if rows.empty:
-            axes.text(0.5, 0.5, "not in this study", transform=axes.transAxes, ha="center", color=QUIET)
-        for _, model in rows.groupby([*MODEL, "importance"]):
-            draw_model(axes, model, colours(families)[families[j]])
-    for axes in grid[-1]:
-        axes.set_xlabel("parameters that remain")
-    for axes, dataset in zip(grid[:, 0], datasets, strict=True):
-        shown = pruning.loc[pruning["dataset"] == dataset, ["validation_pruned_mean", "validation_base_mean"]]
-        axes.set_ylim(max(0, shown.min(axis=None) - 0.05), min(1.02, shown.max(axis=None) + 0.05))
-        axes.set_ylabel("validation accuracy")
-    marks = [("original", {"marker": "s"}), ("cut", {"marker": "o", "markerfacecolor": "white"})]
-    marks.append(("fine-tuned (bar: interval)", {"marker": "o"}))
-    legend_above(figure, marks + [(role, {"linestyle": LINES[role]}) for role in ROLES if role in set(pruning["role"])])
+        axes.tick_params(labelsize=7.5)
+    for axes in grid.flat[len(models) :]:
+        axes.set_axis_off()
+    figure.supxlabel("MACs that remain", fontsize=9)
+    figure.supylabel("validation accuracy", fontsize=9)
+    entries: list[tuple[str, dict[str, Any]]] = [("original", {"marker": "s"})]
+    for name, look in methods.items():
+        if len(methods) == 1:
+            entries.append((f"{name}, after the cut", look | {"markerfacecolor": "white", "linestyle": "none"}))
+        entries.append((f"{name}, then trained" if len(methods) == 1 else name, look))
+    entries += [("on the data set's front", EDGE | {"marker": "o", "color": "white"}), ("bar: interval", {})]
+    legend_above(figure, entries, columns=6)
     return figure

@@ -115,12 +115,16 @@ def missing(axes: Axes) -> None:
     axes.text(0.5, 0.5, "not in this study", transform=axes.transAxes, ha="center", color=QUIET)
 
 
-def legend_above(figure: Figure, entries: Sequence[tuple[str, dict[str, Any]]]) -> None:
+def legend_above(figure: Figure, entries: Sequence[tuple[str, dict[str, Any]]], columns: int = 9) -> None:
     """One legend for the whole figure, above the panels; each entry is (label, Line2D properties)."""
     defaults: dict[str, Any] = {"color": INK, "linestyle": "none"}
     handles = [Line2D([], [], **defaults | properties) for _, properties in entries]
     figure.legend(
-        handles, [label for label, _ in entries], loc="outside upper left", ncols=len(entries), handletextpad=0.5
+        handles,
+        [label for label, _ in entries],
+        loc="outside upper left",
+        ncols=min(len(entries), columns),
+        handletextpad=0.5,
     )
 
 

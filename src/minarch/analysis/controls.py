@@ -1,0 +1,119 @@
+"""Is a pruning method better than its controls? Differences of accuracy in points, positive: the method is better.
+
+Three controls (our inference). "random": other units go, chosen by lot. "fresh": the cut architecture, initialised
+again and trained with the full budget. "nearest": the sweep's own architecture that is nearest in size. The first two
+are paired by repeat, as both start from the same trained network; the last is not.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from minarch.analysis.intervals import with_intervals
+from minarch.analysis.records import MODEL
+
+HOW = ["importance", "scope", "target", "heads", "schedule", "weights"]  # what a method is, beside its name
+SAME = ["target", "heads"]  # in what a method and its control must agree: else one level is not the other's
+STEPS = {"random": ["pruned", "finetuned"], "fresh": ["finetuned"]}  # control -> steps at which it can be compared
+CONTROLS = [*STEPS, "nearest"]
+DIFFERENCES = {"validation": "difference_points", "test": "test_difference_points"}
+KEY = [*MODEL, "method", "level", "control", "against", "step"]
+OTHERS = "against_parameters"  # the control's mean; beside it "parameters" is the method's
+COLUMNS = [*KEY, "parameters", OTHERS, "n", "n_against"]
+COLUMNS += [f"{name}_{part}" for name in DIFFERENCES.values() for part in ("mean", "low", "high")]
+
+
+def is_control(runs: pd.DataFrame) -> pd.Series:
+    """Which rows belong to a method that is itself a control."""
+    return (runs["importance"] == "random") | (runs["weights"] == "fresh")
+
+
+def counterparts(methods: pd.DataFrame) -> Iterator[tuple[str, str, str]]:
+    """(method, "random" or "fresh", the control's name) for a table of `method` and HOW, one row each.
+
+    A control agrees with its method in SAME; of several those count that share most of its other settings.
+    """
+    fresh = methods["weights"] == "fresh"
+    pools = {"random": methods[~fresh & (methods["importance"] == "random")], "fresh": methods[fresh]}
+    for _, method in methods[~is_control(methods)].iterrows():
+        for control, pool in pools.items():
+            pool = pool[(pool[SAME] == method[SAME]).all(axis=1)]
+            shared = (pool[HOW] == method[HOW]).sum(axis=1)
+            for name in pool.loc[shared == shared.max(), "method"]:
+                yield method["method"], control, name
+
+
+def paired(runs: pd.DataFrame, confidence: float) -> list[pd.DataFrame]:
+    """Rows for the controls that are methods themselves, paired by repeat (Student t)."""
+    tables = []
+    for name, control, against in counterparts(runs[["method", *HOW]].drop_duplicates("method")):
+        method, other = (runs[runs["method"] == each] for each in (name, against))
+        pairs = method.merge(other, on=[*MODEL, "level", "repeat"], suffixes=("", "_against"))
+        pairs = pairs.assign(control=control, against=against).rename(columns={"parameters_against": OTHERS})
+        for step in STEPS[control]:
+            for split, difference in DIFFERENCES.items():
+                pairs[difference] = 100 * (pairs[f"{split}_{step}"] - pairs[f"{split}_{step}_against"])
+            measured = pairs.dropna(subset=list(DIFFERENCES.values())).assign(step=step)
+            sizes = measured.groupby(KEY)[["parameters", OTHERS]].mean().reset_index()
+            found = with_intervals(measured, KEY, list(DIFFERENCES.values()), confidence)
+            tables.append(sizes.merge(found, on=KEY).assign(n_against=lambda table: table["n"]))
+    return tables
+
+
+def welch(ours: np.ndarray, theirs: np.ndarray, confidence: float) -> tuple[float, float, float]:
+    """Difference of means and its interval by Welch's t (unequal variances); NaN ends with fewer than two of either."""
+    difference = float(ours.mean() - theirs.mean())
+    if min(len(ours), len(theirs)) < 2:
+        return difference, np.nan, np.nan
+    parts = np.array([values.var(ddof=1) / len(values) for values in (ours, theirs)])
+    if parts.sum() == 0:
+        return difference, difference, difference
+    freedom = parts.sum() ** 2 / (parts**2 / np.array([len(ours) - 1, len(theirs) - 1])).sum()
+    half = float(stats.t.ppf((1 + confidence) / 2, freedom) * np.sqrt(parts.sum()))
+    return difference, difference - half, difference + half
+
+
+def nearest(runs: pd.DataFrame, sweep: pd.DataFrame, confidence: float) -> pd.DataFrame:
+    """Rows for the sweep's own architectures at their best epoch; of equally near ones the smaller is taken."""
+    sizes = sweep[[*MODEL, "parameters"]].drop_duplicates().sort_values(["parameters", "architecture"])
+    rows = []
+    for key, cut in runs[~is_control(runs)].groupby([*MODEL, "method", "level"]):
+        row = dict(zip([*MODEL, "method", "level"], key, strict=True))
+        cut = cut.dropna(subset=["validation_finetuned", "test_finetuned"])
+        family = (sizes["dataset"] == row["dataset"]) & (sizes["family"] == row["family"])
+        others = sizes[family & (sizes["architecture"] != row["architecture"])]
+        if cut.empty or others.empty:
+            continue
+        mean = cut["parameters"].mean()
+        near = others.iloc[int(np.abs(np.log(others["parameters"] / mean)).to_numpy().argmin())]
+        trained = sweep[(sweep[MODEL] == near[MODEL]).all(axis=1)]
+        trained = trained.dropna(subset=["best_validation_accuracy", "best_test_accuracy"])
+        if trained.empty:
+            continue
+        row |= {"control": "nearest", "against": near["architecture"], "step": "finetuned", "parameters": mean}
+        row |= {OTHERS: float(near["parameters"]), "n": len(cut), "n_against": len(trained)}
+        for split, difference in DIFFERENCES.items():
+            ours, theirs = cut[f"{split}_finetuned"], trained[f"best_{split}_accuracy"]
+            found = welch(100 * ours.to_numpy(float), 100 * theirs.to_numpy(float), confidence)
+            row |= {f"{difference}_{part}": value for part, value in zip(("mean", "low", "high"), found, strict=True)}
+        rows.append(row)
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def controls_table(runs: pd.DataFrame, sweep: pd.DataFrame, confidence: float) -> pd.DataFrame:
+    """One row per model, method that is no control, level, control and step, with intervals.
+
+    Args:
+        runs: one row per cut repeat: MODEL, method, level, HOW, repeat, removed_share, parameters, and the accuracies
+            (fractions) validation_ and test_ of pruned and finetuned. Where nothing was removed a row is left out.
+        sweep: one row per trained repeat: MODEL, parameters, best_validation_accuracy, best_test_accuracy.
+
+    `against` names the control: a method, or the nearest architecture. n counts pairs; for "nearest", which has none,
+    the cut networks, and n_against the others.
+    """
+    runs = runs[runs["removed_share"] > 0]
+    tables = [table for table in [*paired(runs, confidence), nearest(runs, sweep, confidence)] if len(table)]
+    found = pd.concat(tables)[COLUMNS] if tables else pd.DataFrame(columns=COLUMNS)
+    return found.sort_values(KEY, ignore_index=True)

@@ -1,0 +1,67 @@
+"""Taking units out of a network: their entries zero (masked), or gone (cut). Both compute the same."""
+
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+
+import torch
+from torch import Tensor, nn
+
+from minarch.models.build import build
+from minarch.models.cost import macs
+from minarch.models.families import Spec
+from minarch.pruning.groups import Group
+
+Masks = Mapping[str, Tensor]  # group -> which of its units stay, bool [U]
+TOLERANCE = 1e-5  # cut against masked, relative to the largest logit
+
+
+def masked(network: nn.Module, groups: Sequence[Group], masks: Masks) -> nn.Module:
+    """A copy in which every entry that belongs to a removed unit is zero."""
+    copy = deepcopy(network)
+    state = copy.state_dict()
+    for group in groups:
+        for part in group.parts:
+            state[part.tensor].index_fill_(part.dim, part.indices(~masks[group.name]), 0)
+    return copy
+
+
+def cut(network: nn.Module, groups: Sequence[Group], masks: Masks) -> nn.Module:
+    """A smaller network of the same family in evaluation mode: plain torch, what `masked` zeroes is gone.
+
+    Checks on random images that it computes what the masked network does.
+    """
+    spec, state = _smaller(network, groups, masks)
+    found = build(spec)
+    found.load_state_dict(state)
+    found.eval()
+    images = torch.randn(32, *spec["shape"], generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        expected, logits = masked(network, groups, masks).eval()(images), found(images)
+    scale = max(1.0, float(expected.abs().max()))
+    same = torch.allclose(logits, expected, rtol=0, atol=TOLERANCE * scale, equal_nan=True)
+    assert same, f"the cut changed the outputs by {float((logits - expected).abs().max()):g}"
+    return found
+
+
+def macs_of(network: nn.Module, groups: Sequence[Group], units: Mapping[str, int]) -> int:
+    """MACs of the network if of each group so many units stayed."""
+    shapes = deepcopy(network).to("meta")
+    masks = {group.name: torch.arange(group.units) < units[group.name] for group in groups}
+    spec, _ = _smaller(shapes, groups, masks)
+    return macs(build(spec), spec["shape"])  # beside NNCF, torch.device("meta") would have no effect
+
+
+def _smaller(network: nn.Module, groups: Sequence[Group], masks: Masks) -> tuple[Spec, dict[str, Tensor]]:
+    """Spec and state of the cut network. The spec is read off a copy whose tensors have the new shapes."""
+    state = network.state_dict()
+    for group in groups:
+        for part in group.parts:
+            stays = torch.ones(state[part.tensor].shape[part.dim], dtype=torch.bool)
+            stays[part.indices(~masks[group.name])] = False
+            index = stays.nonzero().flatten().to(state[part.tensor].device)
+            state[part.tensor] = state[part.tensor].index_select(part.dim, index)
+    shell = deepcopy(network)
+    for name, parameter in shell.named_parameters():
+        parameter.data = state[name]
+    spec: Spec = shell.spec()  # type: ignore[operator]
+    return spec, state

@@ -1,0 +1,114 @@
+"""After a cut: statistics estimated again, then training, from the cut, earlier or new weights."""
+
+import json
+from copy import deepcopy
+from dataclasses import fields, replace
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from minarch.data.tensors import Split
+from minarch.models.weights import finite
+from minarch.training.evaluate import evaluate
+from minarch.training.loop import Recipe, train
+from minarch.training.repeats import Repeat, Task
+from minarch.training.stacked.ensemble import Ensemble
+from minarch.training.stacked.pixels import Pixels
+from minarch.training.stacked.products import Products
+from minarch.training.strategy import LAYOUTS, Strategy
+
+BATCH = 256  # images: larger ones leave the caches
+
+
+def recipe_of(training: dict[str, Any]) -> tuple[Recipe, int]:
+    """A section of the study as a recipe and its seed."""
+    names = {field.name for field in fields(Recipe)}
+    return Recipe(**{name: value for name, value in training.items() if name in names}), training["seed"]
+
+
+@torch.no_grad()
+def reestimate(network: nn.Module, split: Split) -> bool:
+    """Estimate the statistics of batch norms again, in place: means over all batches of the (training!) images.
+
+    Whether there are any.
+    """
+    norms = [module for module in network.modules() if isinstance(module, _BatchNorm)]
+    if not norms:
+        return False
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # the plain mean of the batches
+    network.train()
+    for start in range(0, len(split), BATCH):
+        network(split.batch(slice(start, start + BATCH)))
+    network.eval()
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum
+    return True
+
+
+def train_on(
+    network: nn.Module,
+    splits: dict[str, Split],
+    recipe: Recipe,
+    generator: torch.Generator,
+    strategy: Strategy | None = None,
+) -> nn.Module:
+    """Train on; what it was after the epoch of best validation accuracy, as the sweep keeps it, in evaluation mode.
+
+    Of equal ones that of the lowest loss. If no epoch leaves finite weights, the network as it ended.
+
+    Args:
+        generator: decides the order of the images.
+        strategy: as the model was trained; None: by autograd, which hooks on gradients need.
+    """
+    best: list[tuple[tuple[float, float], nn.Module]] = []
+
+    def keep(loss: float, accuracy: float) -> None:
+        rank = (accuracy, -loss if isfinite(loss) else -float("inf"))
+        if finite(network) and (not best or rank > best[0][0]):
+            best[:] = [(rank, deepcopy(network))]
+
+    if strategy is not None and strategy.at_once:
+        spec = network.spec()  # type: ignore[operator]
+        ensemble = Ensemble(spec, [network], recipe, strategy.products)
+        pixels, validation = (Pixels(splits[n], spec["classes"], strategy.device) for n in ("train", "validation"))
+        for _ in range(recipe.epochs):
+            ensemble.epoch(pixels, torch.randperm(len(pixels), generator=generator)[None])
+            network.load_state_dict(ensemble.parameters.state(ensemble.parameters.flat, 0))
+            loss, accuracy = ensemble.measure(validation)
+            keep(float(loss), float(accuracy))
+    else:
+        if strategy is not None:
+            network.to(memory_format=LAYOUTS[strategy.layout])  # type: ignore[call-overload]
+
+        def after_epoch(_: int) -> bool:
+            found = evaluate(network, splits["validation"], BATCH)
+            keep(found.loss, found.accuracy)
+            return False
+
+        train(network, splits["train"], recipe, generator, after_epoch)
+    return (best[0][1] if best else network).eval()
+
+
+def trained_by(item: Path) -> Strategy:
+    """How the model of a sweep item was trained, on a CPU: what is left of it is trained so as well."""
+    how = json.loads((item / "timing.json").read_text())
+    return Strategy(how.get("at_once", 0), Products(torch.device("cpu")), how.get("layout", "contiguous"))
+
+
+def at_epoch(task: Task, repeat: int, seed: int, epochs: int) -> nn.Module:
+    """The network of a repeat as it was after so many epochs of the sweep's training, 0 being its initialisation.
+
+    It is trained again from its seed by the plain loop, which equals the sweep's to floating-point tolerance.
+    """
+    result = Repeat(repeat, seed)
+    network = task.network(result)
+    if epochs:
+        train(network, task.train, replace(task.recipe, epochs=epochs), task.order(result))
+    return network.eval()

@@ -1,0 +1,63 @@
+"""Methods of structured pruning against their controls: differences of accuracy, one by one."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from minarch.analysis.controls import CONTROLS
+from minarch.reporting.figures.style import QUIET, colours, legend_above, panels
+from minarch.reporting.tables import Tables, rows_of
+
+NAMES = {
+    ("random", "pruned"): "random units, after the cut",
+    ("random", "finetuned"): "random units, trained",
+    ("fresh", "finetuned"): "fresh weights, trained",
+    ("nearest", "finetuned"): "nearest of the sweep",
+}
+
+
+def draw_differences(axes: Axes, rows: pd.DataFrame, lines: list[tuple[str, str]], palette: dict[str, str]) -> None:
+    """One line per method and family; within it the levels from top to bottom, filled where the interval is off 0."""
+    levels = sorted(rows["level"].unique())
+    axes.axvline(0, color=QUIET, linewidth=1)
+    for row in rows_of(rows):
+        y = lines.index((row["method"], row["family"])) + 0.7 * ((levels.index(row["level"]) + 0.5) / len(levels) - 0.5)
+        low, high, colour = row["difference_points_low"], row["difference_points_high"], palette[row["family"]]
+        axes.plot([low, high], [y, y], color=colour, linewidth=1, alpha=0.4)
+        face = colour if low > 0 or high < 0 else "white"
+        axes.plot([row["difference_points_mean"]], [y], "o", color=colour, markerfacecolor=face, markersize=4)
+    # Intervals of a few wild models must not flatten all others; the table has every number.
+    means = np.append(rows["difference_points_mean"], 0)
+    margin = max(0.5, 0.3 * (means.max() - means.min()))
+    axes.set_xlim(means.min() - margin, means.max() + margin)
+
+
+def draw_controls(tables: Tables) -> Figure | None:
+    """One row per data set, one column per control and step."""
+    table = tables["controls"]
+    if table.empty:
+        return None
+    found = set(zip(table["control"], table["step"], strict=True))
+    columns = sorted(found, key=lambda pair: (CONTROLS.index(pair[0]), pair[1] != "pruned"))
+    datasets, palette = sorted(table["dataset"].unique()), colours(table["family"])
+    lines = sorted(set(zip(table["method"], table["family"], strict=True)))
+    figure, grid = panels(len(datasets), len(columns), row_height=0.36 * len(lines) + 0.7, share_y=True)
+    for (i, j), axes in np.ndenumerate(grid):
+        control, step = columns[j]
+        rows = table[(table["dataset"] == datasets[i]) & (table["control"] == control) & (table["step"] == step)]
+        axes.set_title(NAMES[control, step], fontsize=8.5)
+        axes.set_yticks(range(len(lines)), [f"{method}, {family}" for method, family in lines])
+        axes.set_ylim(len(lines) - 0.5, -0.5)
+        axes.grid(axis="y", visible=False)
+        axes.locator_params(axis="x", nbins=5)
+        draw_differences(axes, rows, lines, palette)
+    for axes, dataset in zip(grid[:, 0], datasets, strict=True):
+        axes.set_ylabel(dataset, fontweight="bold")
+    for axes in grid[-1]:
+        axes.set_xlabel("points, method - control", fontsize=8.5)
+    families = sorted(table["family"].unique())
+    entries = [(family, {"marker": "o", "color": palette[family]}) for family in families]
+    kinds = [("interval holds 0", {"marker": "o", "markerfacecolor": "white"}), ("it does not", {"marker": "o"})]
+    legend_above(figure, [*entries, *kinds, ("levels from top to bottom; right of 0: the method is better", {})])
+    return figure

@@ -1,0 +1,71 @@
+"""Redundancy against size, with the depth of each model beside it."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from minarch.analysis.records import MODEL
+from minarch.reporting.figures.regimes import shades
+from minarch.reporting.figures.style import QUIET, colours, legend_above, log_axis, panels, percent_axis
+from minarch.reporting.tables import Tables, rows_of
+from minarch.reporting.wording import SCOPES
+
+SHIFT = 1.03
+
+
+def draw_models(axes: Axes, models: pd.DataFrame, colour: str) -> None:
+    """One numbered disc per model: its depth, the deeper the darker; bar: the interval of its redundancy.
+
+    Discs are shifted a little, the deeper the further to the right, so that none hides another of its size.
+    """
+    depths = sorted(models["depth"].unique())
+    tints = dict(zip(depths, shades(colour, len(depths)), strict=True))
+    for row in rows_of(models):
+        x = row["parameters"] * SHIFT ** (depths.index(row["depth"]) - (len(depths) - 1) / 2)
+        y, tint = row["redundancy"], tints[row["depth"]]
+        axes.plot([x, x], [row["redundancy_low"], row["redundancy_high"]], color=tint, linewidth=2, alpha=0.6)
+        axes.plot([x], [y], "o", color=tint, markersize=11, zorder=3)
+        light = row["depth"] == depths[0]
+        place: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 7.5, "fontweight": "bold", "zorder": 4}
+        axes.annotate(str(row["depth"]), (x, y), color="black" if light else "white", **place)
+
+
+def draw_depth(tables: Tables) -> Figure | None:
+    """One row per data set, one column per family and scope of which the table has a slope."""
+    table = tables["depth"]
+    if table.empty:
+        return None
+    sizes = tables["sizes"][[*MODEL, "depth", "parameters"]]
+    models = tables["redundancy"].merge(sizes, on=MODEL).dropna(subset=["depth"])
+    models = models[~models["finetuned"].astype(bool)]
+    palette, datasets = colours(tables["redundancy"]["family"]), sorted(table["dataset"].unique())
+    columns = sorted(set(zip(table["family"], table["scope"], strict=True)))
+    figure, grid = panels(len(datasets), len(columns), row_height=2.8, share_y=True)
+    for (i, j), axes in np.ndenumerate(grid):
+        family, scope = columns[j]
+        rows = models[(models["dataset"] == datasets[i]) & (models["family"] == family) & (models["scope"] == scope)]
+        axes.set_title(f"{datasets[i]}: {family}, {SCOPES[scope]}")
+        axes.set_ylim(-0.06, 1.06)
+        percent_axis(axes)
+        log_axis(axes, rows["parameters"])
+        if rows.empty:
+            axes.text(0.5, 0.5, "not in this study", transform=axes.transAxes, ha="center", color=QUIET)
+            continue
+        draw_models(axes, rows, palette[family])
+    for axes in grid[-1]:
+        axes.set_xlabel("trainable parameters")
+    for axes in grid[:, 0]:
+        axes.set_ylabel("redundant weights")
+    legend_above(
+        figure,
+        [
+            (
+                "number: depth, the deeper the darker; shifted a little by it; bar: interval",
+                {"marker": "o", "markersize": 9},
+            )
+        ],
+    )
+    return figure

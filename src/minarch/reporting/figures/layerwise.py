@@ -1,0 +1,67 @@
+"""Which layers bear pruning: points lost when one group of units alone is cut, one heat map per model."""
+
+from math import ceil
+
+import numpy as np
+import pandas as pd
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from minarch.analysis.records import MODEL
+from minarch.reporting.figures.style import INK, QUIET, WIDTH
+from minarch.reporting.tables import Tables, rows_of
+
+ACROSS = 3  # panels
+COLOURS = "Blues"  # one hue, so that it reads without colour vision and in print
+DARK = 0.55  # of the scale: from here on the number is white
+
+
+def draw_model(axes: Axes, rows: pd.DataFrame, worst: float) -> None:
+    """Groups in the order of the network, levels from left to right; a dash where the level cut no unit."""
+    groups = rows.drop_duplicates("group")
+    names, levels = list(groups["group"]), sorted(rows["level"].unique())
+    shades = np.full((len(names), len(levels)), np.nan)
+    for row in rows_of(rows):
+        y, x = names.index(row["group"]), levels.index(row["level"])
+        if not row["removed"] > 0:
+            axes.text(x, y, "\N{EN DASH}", ha="center", va="center", color=QUIET, fontsize=7)
+            continue
+        drop = row["drop_points_mean"]
+        shades[y, x] = np.clip(drop / worst, 0, 1)
+        text = f"{drop:.1f}" if abs(drop) < 9.95 else f"{drop:.0f}"
+        colour = "white" if shades[y, x] > DARK else INK
+        axes.text(x, y, text.replace("-0.0", "0.0"), ha="center", va="center", color=colour, fontsize=7)
+    axes.imshow(shades, cmap=colormaps[COLOURS], vmin=0, vmax=1, aspect="auto")
+    labels = [f"{n} ({u})".replace(" and ", "\nand ") for n, u in zip(names, groups["units"], strict=True)]
+    axes.set_yticks(range(len(names)), labels, fontsize=6.5)
+    axes.set_xticks(range(len(levels)), [f"{100 * level:.3g}%" for level in levels], fontsize=7)
+    about = f"{rows['dataset'].iloc[0]}, {rows['role'].iloc[0]}\n{rows['architecture'].iloc[0]}"
+    axes.set_title(about, fontsize=7.5, loc="right")
+    axes.tick_params(length=0)
+    axes.grid(visible=False)
+    axes.spines[:].set_visible(False)
+
+
+def draw_layerwise(tables: Tables) -> Figure | None:
+    """One panel per model, all on one scale from no loss to the largest."""
+    table = tables["layerwise"]
+    order = tables["representatives"][MODEL].merge(table, on=MODEL)
+    models = [rows for _, rows in order.groupby(MODEL, sort=False)]
+    cut = table[table["removed"] > 0]
+    if cut.empty:
+        return None
+    across = min(ACROSS, len(models))
+    down = ceil(len(models) / across)
+    tallest = [max(rows["group"].nunique() for rows in models[i * across :][:across]) for i in range(down)]
+    heights = [0.25 * groups + 0.75 for groups in tallest]
+    figure = Figure(figsize=(WIDTH, sum(heights) + 0.5), layout="constrained")
+    grid = figure.subplots(down, across, squeeze=False, gridspec_kw={"height_ratios": heights})
+    worst = max(float(cut["drop_points_mean"].max()), 1.0)
+    for axes, rows in zip(grid.flat, models, strict=False):
+        draw_model(axes, rows, worst)
+    for axes in grid.flat[len(models) :]:
+        axes.set_axis_off()
+    figure.supxlabel("share of the group's units that is cut", fontsize=9)
+    figure.supylabel("group (its units)", fontsize=9)
+    return figure

@@ -1,0 +1,176 @@
+"""What follows a cut: statistics estimated again, training that keeps the best epoch, weights of earlier epochs."""
+
+import copy
+import json
+
+import pytest
+import torch
+from networks import SPECS, cut_half, sample
+from safetensors.torch import load_file
+from torch import nn
+
+from minarch.data.tensors import Split
+from minarch.models.build import build
+from minarch.models.weights import load_networks
+from minarch.pruning.magnitude import hold_zeros, prunable_weights, prune_magnitude
+from minarch.pruning.recovery import at_epoch, recipe_of, reestimate, train_on
+from minarch.sweep import work as sweep
+from minarch.training.evaluate import evaluate
+from minarch.training.loop import Recipe, train
+from minarch.training.repeats import Task
+
+RECIPE = Recipe(epochs=3, batch_size=64, optimizer="adam", learning_rate=5e-3, weight_decay=0.0)
+TRAIN = {"epochs": 2, "batch_size": 32, "optimizer": "adam", "learning_rate": 3e-3, "weight_decay": 0.0, "seed": 5}
+
+
+def some(split, count):
+    return Split(split.images[:count], split.labels[:count], split.mean, split.std)
+
+
+def same(first, second):
+    theirs = second.state_dict()
+    return all(tensor.equal(theirs[name]) for name, tensor in first.state_dict().items())
+
+
+def test_statistics_are_the_means_over_batches(splits):
+    """Of the first norm, whose inputs depend on no other: means and unbiased variances of batches of 256 and 88."""
+    network, train = cut_half("mobile"), some(splits["train"], 600)
+    before = copy.deepcopy(network)
+    assert reestimate(network, train)
+    with torch.no_grad():
+        batches = [network.stem(train.batch(slice(*ends))) for ends in ((0, 256), (256, 512), (512, 600))]
+    means = torch.stack([values.mean((0, 2, 3)) for values in batches]).mean(0)
+    variances = torch.stack([values.transpose(0, 1).flatten(1).var(1) for values in batches]).mean(0)
+    torch.testing.assert_close(network.norm.running_mean, means, rtol=1e-4, atol=1e-6)
+    torch.testing.assert_close(network.norm.running_var, variances, rtol=1e-4, atol=1e-6)
+    assert not torch.allclose(network.norm.running_mean, before.norm.running_mean)
+    assert not torch.allclose(network.norm2.running_mean, before.norm2.running_mean)
+    assert [norm.momentum for norm in (network.norm, network.norm2)] == [0.1, 0.1]
+    assert not network.training
+    assert all(p.equal(q) for p, q in zip(network.parameters(), before.parameters(), strict=True))
+
+
+def test_later_norms_see_what_earlier_ones_give_in_training(splits):
+    """One batch: the second norm's mean is that of its inputs behind the first norm with the batch's statistics."""
+    network, train = cut_half("mobile"), some(splits["train"], 200)
+    reestimate(network, train)
+    seen = []
+    network.norm2.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].mean((0, 2, 3))))
+    with torch.no_grad():
+        copy.deepcopy(network).train()(train.batch(slice(200)))
+    torch.testing.assert_close(network.norm2.running_mean, seen[0], rtol=1e-4, atol=1e-6)
+
+
+def test_statistics_do_not_depend_on_those_before(splits):
+    one, other = sample("mobile"), sample("mobile")
+    other.norm.running_mean += 7
+    other.norm2.running_var *= 3
+    for network in (one, other):
+        reestimate(network, some(splits["train"], 300))
+    assert same(one, other)
+
+
+@pytest.mark.parametrize("name", ["dnn", "cnn", "vit"])
+def test_networks_without_batch_norm_stay_as_they_are(name, splits):
+    network = sample(name)
+    assert not reestimate(network, splits["train"])
+    assert same(network, sample(name)) and not network.training
+
+
+@pytest.fixture
+def digits_dnn():
+    torch.manual_seed(0)
+    return build(SPECS["dnn"])
+
+
+@pytest.fixture
+def trained(sweep_items):
+    return load_networks(sweep_items["dnn"])[0]
+
+
+def test_the_best_epoch_on_validation_is_kept(digits_dnn, splits):
+    """Against the plain loop, epoch by epoch, with a rate so high that the last epoch is not the best."""
+    recipe = Recipe(epochs=8, batch_size=32, optimizer="sgd", learning_rate=0.2, weight_decay=0.0)
+    states, ranks, reference = [], [], copy.deepcopy(digits_dnn)
+
+    def after_epoch(_):
+        found = evaluate(reference, splits["validation"])
+        ranks.append((found.accuracy, -found.loss))
+        states.append(copy.deepcopy(reference))
+        return False
+
+    train(reference, splits["train"], recipe, torch.Generator().manual_seed(3), after_epoch)
+    found = train_on(digits_dnn, splits, recipe, torch.Generator().manual_seed(3))
+    assert ranks.index(max(ranks)) < 7
+    assert same(found, states[ranks.index(max(ranks))]) and not found.training
+
+
+def test_a_diverged_training_gives_the_network_as_it_ended(digits_dnn, splits):
+    recipe = Recipe(epochs=1, batch_size=32, optimizer="sgd", learning_rate=1e30, weight_decay=0.0)
+    found = train_on(digits_dnn, splits, recipe, torch.Generator().manual_seed(0))
+    assert not all(parameter.isfinite().all() for parameter in found.parameters())
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.01])
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+@pytest.mark.parametrize("scope", ["global", "layer"])
+def test_pruned_weights_stay_pruned(trained, splits, scope, optimizer, decay):
+    """... all others are trained, biases too."""
+    (sparse,) = prune_magnitude(trained, [0.8], scope)
+    before = copy.deepcopy(sparse.network)
+    hold_zeros(sparse.network)
+    recipe = Recipe(epochs=2, batch_size=64, optimizer=optimizer, learning_rate=1e-2, weight_decay=decay)
+    found = train_on(sparse.network, splits, recipe, torch.Generator().manual_seed(0))
+    for network in (found, sparse.network):  # the best epoch and the last
+        for then, now in zip(prunable_weights(before), prunable_weights(network), strict=True):
+            assert (now == 0).equal(then == 0)
+            assert not torch.isclose(now, then, rtol=1e-6)[then != 0].all()
+        assert not any(p.equal(q) for p, q in zip(before.parameters(), network.parameters(), strict=True))
+    assert evaluate(found, splits["validation"]).accuracy > evaluate(before, splits["validation"]).accuracy
+
+
+def test_without_holding_zeros_do_not_stay(digits_dnn, splits):
+    """The test above tests something."""
+    (sparse,) = prune_magnitude(digits_dnn, [0.6])
+    train_on(sparse.network, splits, RECIPE, torch.Generator().manual_seed(0))
+    assert sum(int((weight == 0).sum()) for weight in prunable_weights(sparse.network)) < sparse.removed / 2
+
+
+@pytest.mark.parametrize("shared", [False, True])
+@pytest.mark.parametrize("strategy", ["sequential", "stacked"])
+def test_an_earlier_epoch_is_the_sweep_s(data_item, splits, tmp_path, strategy, shared):
+    """The sweep's own weights after two epochs, however it trained them; the repeat is not the first."""
+    config = {"dataset": "digits", "family": "dnn", "knobs": {"depth": 2, "width": 8}, "repeats": [3, 4]}
+    options = {"device": "cpu", "strategy": strategy, "shared_batches": shared}
+    sweep(config | {"train": TRAIN | options}, {"data": data_item}, tmp_path)
+    results = json.loads((tmp_path / "results.json").read_text())
+    recipe, seed = recipe_of(TRAIN | {"shared_batches": shared, "epochs": 7})  # the epochs that are left do not matter
+    identity = {name: results[name] for name in ("dataset", "family", "knobs")} | {"seed": seed}
+    stored = load_file(tmp_path / "final.safetensors")
+    for run in results["repeats"]:
+        task = Task(run["spec"], identity, splits["train"], splits["validation"], recipe)
+        network = at_epoch(task, run["repeat"], run["seed"], 2)
+        for name, tensor in network.state_dict().items():
+            torch.testing.assert_close(tensor, stored[f"{run['repeat']}.{name}"], rtol=1e-3, atol=1e-4)
+
+
+def test_epoch_0_is_the_initialisation(sweep_items, splits):
+    run = json.loads((sweep_items["dnn"] / "results.json").read_text())["repeats"][1]
+    task = Task(run["spec"], {}, splits["train"], splits["validation"], RECIPE)
+    network = at_epoch(task, run["repeat"], run["seed"], 0)
+    torch.manual_seed(run["seed"])
+    assert same(network, build(run["spec"])) and not network.training
+
+
+def test_a_section_of_the_study_is_a_recipe_and_a_seed():
+    recipe, seed = recipe_of(TRAIN | {"precision": "tf32", "shared_batches": True})
+    assert seed == 5 and (recipe.epochs, recipe.shared_batches, recipe.give_up_after) == (2, True, None)
+
+
+def test_best_copies_carry_no_hooks(digits_dnn, splits):
+    """A network that was held can be trained on freely where it is used next."""
+    (sparse,) = prune_magnitude(digits_dnn, [0.6])
+    hold_zeros(sparse.network)
+    found = train_on(sparse.network, splits, RECIPE, torch.Generator().manual_seed(0))
+    nn.functional.cross_entropy(found(splits["train"].batch(slice(64))), splits["train"].labels[:64]).backward()
+    assert found.hidden[0].weight.grad[found.hidden[0].weight == 0].abs().max() > 0

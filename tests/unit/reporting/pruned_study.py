@@ -1,0 +1,200 @@
+"""A whole constructed study: the first stages' items as in `constructed`, pruned and quantized with known findings.
+
+Once trained, half of the units cut by lot cost a point more than by l1 (paired, exactly), and fresh weights three.
+Of the whole network 30 % of the weights are redundant, of each layer none, and 60 % with fine-tuning. The first of two
+groups of units bears less than the last.
+"""
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+from constructed import PARAMS as SHARED
+from constructed import STEADY, STEP, write_json, write_sweep, write_weights
+
+from minarch import convergence, representatives, similarity
+
+HOW = {
+    "importance": "L1",
+    "scope": "layer",
+    "target": "units",
+    "heads": False,
+    "schedule": "one-shot",
+    "weights": "trained",
+    "rewind": 0,
+    "round_to": None,
+}
+METHODS = {"l1": {}, "random": {"importance": "random"}, "fresh": {"weights": "fresh"}}
+COSTS = {"l1": (0.2, 0.0203), "random": (0.4, 0.0303), "fresh": (0.2, 0.0503)}  # right after the cut, once trained
+LEVELS = [0.0, 0.3, 0.6, 0.9]
+KEPT = {  # of the accuracy, at LEVELS
+    ("global", False): [1.0, 0.995, 0.7, 0.1],
+    ("layer", False): [1.0, 0.9, 0.5, 0.1],
+    ("global", True): [1.0, 1.0, 0.995, 0.9],
+}
+GROUPS = {"first": (8, 30.0), "last": (4, 10.0), "only": (1, 0.0)}  # units, points lost by cutting all of them
+PARAMS: dict[str, Any] = SHARED | {"prune": {"finetune": {"epochs": 2}}}
+DEEPER = {700: STEP[400], 3000: STEP[1000]}  # further models, of depth 3
+
+
+def write_curve(item: Path, rows: list[dict[str, Any]], point: list[str]) -> None:
+    """curve.csv, and apart from it the test accuracies, here the same."""
+    for file, columns in {"curve.csv": [*rows[0]], "test.csv": [*point, "accuracy"]}.items():
+        with (item / file).open("w", newline="") as stream:
+            writer = csv.DictWriter(stream, columns, extrasaction="ignore")
+            writer.writeheader()
+            writer.writerows(row | {"accuracy": row["validation_accuracy"]} for row in rows)
+
+
+def write_magnitude(item: Path, model: dict[str, str], accuracy: float, scope: str, level: float | None = None) -> Path:
+    """A curve without fine-tuning, or (with `level`) one level of the fine-tuned one."""
+    write_json(item / "results.json", {"kind": "magnitude", **model, "scope": scope, "finetuned": level is not None})
+    kept = dict(zip(LEVELS, KEPT[scope, level is not None], strict=True))
+    rows = [
+        {
+            "repeat": r,
+            "level": at,
+            "remaining_parameters": 1,
+            "validation_loss": 1.0,
+            "validation_accuracy": k * accuracy,
+        }
+        for r in range(3)
+        for at, k in kept.items()
+        if level in (None, at)
+    ]
+    write_curve(item, rows, ["repeat", "level"])
+    return item
+
+
+def write_sensitivity(item: Path, model: dict[str, str], accuracy: float) -> Path:
+    write_json(item / "results.json", {"kind": "sensitivity", **model, "importance": "L1"})
+    rows = [
+        {"repeat": r, "group": name, "units": units, "level": level, "removed": int(units * level)}
+        | {"validation_accuracy": accuracy - level * points / 100}
+        for r in range(3)
+        for name, (units, points) in GROUPS.items()
+        for level in (0.25, 0.5)
+    ]
+    write_curve(item, rows, ["repeat", "group", "level"])
+    return item
+
+
+def write_structured(
+    item: Path, model: dict[str, str], method: str, parameters: int, accuracy: float, broken: bool, level: float = 0.5
+) -> Path:
+    """`level` of the units cut, or nothing (0.25: the layers are too small); `broken`: the last repeat is unstable."""
+    removed = level if level == 0.5 else 0.0
+    runs, tests = [], []
+    after, trained = COSTS[method]
+    for repeat in range(3):
+        gone = broken and repeat == 2
+        steps = {"base": accuracy, "pruned": accuracy - after, "reestimated": accuracy - after}
+        steps["finetuned"] = accuracy - trained + STEADY[repeat]
+        steps = dict.fromkeys(steps) if gone else steps
+        left = round(parameters * (1 - removed))
+        sizes = {"parameters": left, "macs": 2 * left, "removed_share": removed}
+        status = "unstable" if gone else "ok" if removed else "nothing_removed"
+        run = {"repeat": repeat, "status": status, "spec": None, "groups": []} | {"validation": steps}
+        run |= {"parameters_before": parameters, "macs_before": 2 * parameters}
+        runs.append(run | (dict.fromkeys(sizes) if gone else sizes))
+        tests.append({"repeat": repeat, **steps})
+    about = {"kind": "structured", "method": method, "level": level, "how": HOW | METHODS[method], **model}
+    write_json(item / "results.json", about | {"repeats": runs})
+    write_json(item / "test.json", {"repeats": tests})
+    return item
+
+
+def write_export(item: Path, variant: dict[str, Any], parameters: int, accuracy: float, broken: bool) -> Path:
+    """FP32 and INT8 of every repeat; INT8 loses two points, and a quarter of the weights' bytes stays."""
+    runs, tests = [], []
+    for repeat in range(3):
+        gone = broken and repeat == 2
+        found = {"fp32": accuracy + STEADY[repeat], "int8": accuracy + STEADY[repeat] - 0.02}
+        weights = {"fp32": 4 * parameters, "int8": parameters}
+        total = {"fp32": 4 * parameters + 500, "int8": parameters + 900}
+        found, weights, total = (dict.fromkeys(part) if gone else part for part in (found, weights, total))
+        run = {"repeat": repeat, "status": "unstable" if gone else "ok", "parameters": None if gone else parameters}
+        run |= {"macs": None if gone else 2 * parameters, "agreement": None if gone else 0.97}
+        runs.append(run | {"bytes": total, "weight_bytes": weights, "validation": {"torch": found["fp32"], **found}})
+        tests.append({"repeat": repeat, **found})
+    write_json(item / "results.json", variant | {"repeats": runs})
+    write_json(item / "test.json", {"repeats": tests})
+    latency = {name: {"median": 0.01234, "low": 0.0121, "high": 0.0131} for name in ("fp32", "int8")}
+    timing = {"latency_ms": {"1": latency, "64": latency}, "rounds": 7, "threads": 1, "device": "a CPU"}
+    write_json(item / "timing.json", timing)
+    return item
+
+
+def write_deeper(root: Path, dataset: str, family: str) -> list[Path]:
+    """Sweep items of depth 3, with a width."""
+    items = []
+    for parameters, best in DEEPER.items():
+        item = write_sweep(root / f"{dataset}-{family}-{parameters}-x", dataset, family, parameters, best, depth=3)
+        record = json.loads((item / "results.json").read_text())
+        write_json(item / "results.json", record | {"knobs": {"width": 16}})
+        items.append(item)
+    return items
+
+
+def write_study(
+    root: Path, datasets: dict[str, list[str]], broken: bool = False, plain: bool = False
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Items of every stage but the last, data set -> families; returns (config, inputs) of the aggregate stage.
+
+    Every family has the sizes of STEP, a dnn those of DEEPER as further models. `broken`: of each structured pruning
+    one repeat has no numbers, and there is a depth 2 of which every training fails. `plain`: one method, one scope, no
+    further models, nothing optional.
+    """
+    inputs: dict[str, Any] = {"data": [], "sweep": [], "weights": [], "prune": [], "quantize": []}
+    further = {} if plain else {"dnn": [f"dnn-{parameters}" for parameters in DEEPER]}
+    for dataset, families in datasets.items():
+        item = root / "data" / f"{dataset}-x"
+        counts = {"train": 100, "validation": 50, "test": 40}
+        write_json(item / "record.json", {"dataset": dataset, "shape": [1, 8, 8], "classes": 10, "counts": counts})
+        inputs["data"].append(item)
+        for family in families:
+            for parameters, best in STEP.items():
+                item = root / "sweep" / f"{dataset}-{family}-{parameters}-x"
+                inputs["sweep"].append(write_sweep(item, dataset, family, parameters, best))
+            if broken:
+                item = root / "sweep" / f"{dataset}-{family}-deep-x"
+                inputs["sweep"].append(write_sweep(item, dataset, family, 60, STEP[50], diverged=[0], depth=2))
+            if family in further:
+                inputs["sweep"] += write_deeper(root / "sweep", dataset, family)
+    inputs["weights"] = [write_weights(root / "weights" / f"{item.name}-w", item) for item in inputs["sweep"]]
+    params = PARAMS | {"representatives": PARAMS["representatives"] | {"further": further}}
+    stages = {"similarity": similarity.work, "convergence": convergence.work, "representatives": representatives.work}
+    for stage, work in stages.items():
+        inputs[stage] = root / stage
+        inputs[stage].mkdir()
+        work(params[stage], inputs, inputs[stage])
+    for chosen in json.loads((inputs["representatives"] / "representatives.json").read_text()):
+        write_pruned(root, inputs, chosen, broken, plain)
+    return {"study": "constructed", "max_drop_points": 1.0, "params": params}, inputs
+
+
+def write_pruned(root: Path, inputs: dict[str, Any], chosen: dict[str, Any], broken: bool, plain: bool) -> None:
+    """All items of one model. Of the minimal one level 0.25 removes nothing; random is not exported."""
+    model = {name: chosen[name] for name in ("dataset", "family", "architecture")}
+    parameters, slug = chosen["parameters"], "-".join(model.values())
+    accuracy = (STEP | DEEPER)[parameters][0]
+    methods = ["l1"] if plain else list(METHODS)
+    prune, quantize = root / "prune", root / "quantize"
+    found = [write_magnitude(prune / f"{slug}-global", model, accuracy, "global")]
+    found += [write_structured(prune / f"{slug}-{m}", model, m, parameters, accuracy, broken) for m in methods]
+    if not plain:
+        found.append(write_magnitude(prune / f"{slug}-layer", model, accuracy, "layer"))
+        tuned = [(level, prune / f"{slug}-tuned-{level}") for level in LEVELS[1:]]
+        found += [write_magnitude(item, model, accuracy, "global", level) for level, item in tuned]
+        found.append(write_sensitivity(prune / f"{slug}-sensitivity", model, accuracy))
+        if chosen["role"] == "minimal":
+            item = prune / f"{slug}-none"
+            found.append(write_structured(item, model, "l1", parameters, accuracy, broken, level=0.25))
+    inputs["prune"] += found
+    original = model | {"method": "original", "level": 0}
+    inputs["quantize"].append(write_export(quantize / f"{slug}-o", original, parameters, accuracy, False))
+    for method in [method for method in methods if method != "random"]:
+        cut, left = model | {"method": method, "level": 0.5}, round(parameters / 2)
+        item = quantize / f"{slug}-{method}"
+        inputs["quantize"].append(write_export(item, cut, left, accuracy - COSTS[method][1], broken))
