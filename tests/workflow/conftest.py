@@ -64,7 +64,7 @@ class Project:
 
     def items(self, stage: str) -> dict[str, int]:
         """Finished items of a stage, with the time at which their record was written."""
-        records = sorted((self.root / "artifacts" / stage).glob("*/item.json"))
+        records = sorted((self.root / "artifacts" / stage).glob("[!.]*/item.json"))  # without what a kill left behind
         return {r.parent.name: r.stat().st_mtime_ns for r in records}
 
     def digests(self, stage: str) -> dict[str, str]:
