@@ -1,10 +1,10 @@
 """Stage aggregate: everything a study found as tidy tables, figures, metrics and one self-contained report."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 from minarch.analysis.records import MODEL
+from minarch.files import write_json
 from minarch.flow.job import run_stage
 from minarch.reporting.figures import draw_figures
 from minarch.reporting.html import render
@@ -20,7 +20,7 @@ def work(config: dict[str, Any], inputs: dict[str, Any], out: Path) -> None:
     write_tables(tables, out / "tables")
     draw_figures(tables, inputs["sweep"], shown_networks(tables, inputs), out / "figures")
     metrics = make_metrics(tables, config["params"]["similarity"]["confidence"])
-    (out / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n")
+    write_json(out / "metrics.json", metrics)
     seconds, devices = read_timing(inputs["sweep"])
     added = {item.name for item in inputs["sweep"] if item.parent.name == "refined"}
     report = render(

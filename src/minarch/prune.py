@@ -5,7 +5,6 @@ A repeat is "ok"; "nothing_removed": its layers are too small for the level (it 
 nothing was done.
 """
 
-import json
 import time
 from pathlib import Path
 from typing import Any
@@ -14,13 +13,15 @@ import torch
 from torch import nn
 
 from minarch.data.tensors import Split, load_split
+from minarch.files import read_json, write_json
 from minarch.flow.job import run_stage
 from minarch.models.build import build
 from minarch.models.cost import macs, parameters
 from minarch.models.weights import finite, load_networks, save_networks
+from minarch.pruning import MAGNITUDE, SENSITIVITY, STRUCTURED
 from minarch.pruning.curves import magnitude, sensitivity
 from minarch.pruning.cut import cut
-from minarch.pruning.recovery import BATCH, at_epoch, recipe_of, reestimate, train_on, trained_by
+from minarch.pruning.recovery import at_epoch, recipe_of, reestimate, train_on, trained_by
 from minarch.pruning.structured import Criterion, Cut, prune_structured
 from minarch.training.evaluate import evaluate
 from minarch.training.memory import keep_freed_memory
@@ -28,7 +29,7 @@ from minarch.training.repeats import Task, derive_seed
 from minarch.training.strategy import Strategy
 
 STEPS = ("base", "pruned", "reestimated", "finetuned")
-CRITERION = ("importance", "scope", "target", "heads", "round_to")
+CRITERION = ("importance", "scope", "target", "floor", "heads", "round_to")
 NOTHING: dict[str, Any] = {
     "status": "unstable",
     "spec": None,
@@ -45,17 +46,17 @@ def work(config: dict[str, Any], inputs: dict[str, Any], out: Path) -> None:
     splits = {name: load_split(inputs["data"], name) for name in ("train", "validation", "test")}
     keep_freed_memory()
     started = time.perf_counter()
-    source = read(inputs["parent"])
+    source = read_json(inputs["parent"] / "results.json")
     about = {"kind": config["kind"], "parent": inputs["parent"].name}
     about |= {name: source[name] for name in ("dataset", "family", "architecture")}
-    if config["kind"] == "structured":
+    if config["kind"] == STRUCTURED:
         found = structured(config, inputs, splits, out)
     else:
-        curve = {"magnitude": magnitude, "sensitivity": sensitivity}[config["kind"]]
+        curve = {MAGNITUDE: magnitude, SENSITIVITY: sensitivity}[config["kind"]]
         found = curve(config, load_networks(inputs["parent"]), splits, out)
-    write(out / "results.json", about | found)
+    write_json(out / "results.json", about | found)
     timing = {"seconds": time.perf_counter() - started, "device": "cpu", "threads": torch.get_num_threads()}
-    write(out / "timing.json", timing)
+    write_json(out / "timing.json", timing)
 
 
 def structured(config: dict[str, Any], inputs: dict[str, Any], splits: dict[str, Split], out: Path) -> dict[str, Any]:
@@ -65,8 +66,9 @@ def structured(config: dict[str, Any], inputs: dict[str, Any], splits: dict[str,
     the trained model.
     """
     origin = inputs.get("origin", inputs["parent"])
-    model, originals, networks = read(origin), load_networks(origin), load_networks(inputs["parent"])
-    tested = {run["repeat"]: run["best"]["accuracy"] for run in read(origin, "test.json")["repeats"]}
+    model, originals = read_json(origin / "results.json"), load_networks(origin)
+    networks = originals if origin == inputs["parent"] else load_networks(inputs["parent"])
+    tested = {run["repeat"]: run["best"]["accuracy"] for run in read_json(origin / "test.json")["repeats"]}
     entries, test, kept, strategy = [], [], dict[int, nn.Module](), trained_by(origin)
     for run in model["repeats"]:
         repeat, shape = run["repeat"], splits["train"].images.shape[1:]
@@ -95,7 +97,7 @@ def structured(config: dict[str, Any], inputs: dict[str, Any], splits: dict[str,
         entries.append(entry | {"validation": accuracy["validation"]})
         test.append({"repeat": repeat, **accuracy["test"]})
     save_networks(out / "weights.safetensors", kept)
-    write(out / "test.json", {"repeats": test})
+    write_json(out / "test.json", {"repeats": test})
     asked = {"method": config["method"], "level": config["level"], "weights": "weights.safetensors"}
     how = {name: config[name] for name in (*CRITERION, "schedule", "weights", "rewind")}
     return asked | {"how": how, "repeats": entries}
@@ -120,7 +122,7 @@ def recover(
 
     def record(step: str) -> None:
         for split, accuracies in accuracy.items():
-            accuracies[step] = evaluate(network, splits[split], BATCH).accuracy if finite(network) else None
+            accuracies[step] = evaluate(network, splits[split]).accuracy if finite(network) else None
 
     record("pruned")
     if reestimate(network, splits["train"]):
@@ -138,15 +140,6 @@ def recover(
     network = train_on(network, splits, recipe, torch.Generator().manual_seed(order), strategy)
     record("finetuned")
     return network
-
-
-def read(item: Path, name: str = "results.json") -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((item / name).read_text())
-    return found
-
-
-def write(path: Path, body: dict[str, Any]) -> None:
-    path.write_text(json.dumps(body, indent=1, allow_nan=False) + "\n")
 
 
 if __name__ == "__main__":

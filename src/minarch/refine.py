@@ -1,6 +1,5 @@
 """Stage refine: which sizes to add around P_min (convergence.refine of them), from the sweep's validation records."""
 
-import json
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -14,6 +13,7 @@ from minarch.analysis.refinement import gaps, sizes_to_add
 from minarch.analysis.regimes import Thresholds
 from minarch.analysis.sizes import sizes_of
 from minarch.errors import UserError
+from minarch.files import read_json, write_json
 from minarch.flow.job import run_stage
 from minarch.models.families import Family, architecture
 from minarch.models.families import family as kind_of
@@ -38,7 +38,7 @@ def work(config: dict[str, Any], inputs: dict[str, Any], out: Path) -> None:
     thresholds = Thresholds.of(config)
     bootstrap = Bootstrap(resamples=config["bootstrap"], confidence=config["confidence"], seed=config["seed"])
     runs, curves = read_runs(inputs["sweep"]), read_curves(inputs["sweep"])
-    records = {item.name: json.loads((item / "results.json").read_text()) for item in inputs["sweep"]}
+    records = {item.name: read_json(item / "results.json") for item in inputs["sweep"]}
     added = []
     for (dataset, family), rows in runs.groupby(["dataset", "family"]):
         of_family = curves[(curves["dataset"] == dataset) & (curves["family"] == family)]
@@ -58,7 +58,7 @@ def work(config: dict[str, Any], inputs: dict[str, Any], out: Path) -> None:
         counts = [size.parameters for size in depths[depth]]
         chosen = sizes_to_add(gaps(counts, p_min[depth][1:]), sorted(new), config["refine"])
         added += [{"dataset": dataset, "family": family, "knobs": new[count]} for count in chosen]
-    (out / "refinement.json").write_text(json.dumps(added, indent=1) + "\n")
+    write_json(out / "refinement.json", added)
 
 
 if __name__ == "__main__":

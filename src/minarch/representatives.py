@@ -1,6 +1,5 @@
 """Stage representatives: which models go on to pruning and quantization, by the rule of minarch.analysis.choice."""
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ import pandas as pd
 
 from minarch.analysis.choice import choose
 from minarch.analysis.records import MODEL, read_runs
+from minarch.files import write_json
 from minarch.flow.job import run_stage
 
 
@@ -28,7 +28,7 @@ def work(config: dict[str, Any], inputs: dict[str, Any], out: Path) -> None:
             own = (runs[MODEL] == [dataset, family, chosen.architecture]).all(axis=1)
             blocks = sorted(runs.loc[own, "item"].unique())
             entries.append({"dataset": dataset, "family": family, **asdict(chosen), "items": blocks})
-    (out / "representatives.json").write_text(json.dumps(entries, indent=1) + "\n")
+    write_json(out / "representatives.json", entries)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ finite are left out before. Nothing depends on the order of rows nor on names: n
 are before any are drawn. Test data is never opened.
 """
 
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -20,6 +19,7 @@ from scipy import stats
 from minarch.analysis.intervals import grid_interval
 from minarch.analysis.records import MODEL, read_runs
 from minarch.analysis.regimes import EDGE
+from minarch.files import read_json
 from minarch.flow.job import run_stage
 from minarch.statistics import QUANTILES
 from minarch.statistics.blocks import Block, blocks, resample_networks
@@ -59,7 +59,7 @@ def read_weights(items: Iterable[Path]) -> tuple[pd.DataFrame, dict[str, np.ndar
     """
     tables, values = [], dict[str, list[np.ndarray]]({quantity: [] for quantity in QUANTITIES})
     for path in sorted(path for item in items for path in item.rglob("record.json")):
-        record = json.loads(path.read_text())
+        record = read_json(path)
         layers = pd.read_csv(path.with_name("layers.csv"))
         nodes = pd.read_csv(path.with_name("strengths.csv"), dtype={"std": float})
         hidden = [layer["name"] for layer in record["node_layers"]][1:-1]  # between input and output

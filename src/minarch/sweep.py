@@ -1,13 +1,13 @@
 """Stage `sweep`: one item per architecture and block of repeats, with curves, weights and counts of every repeat."""
 
 import csv
-import json
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from minarch.data.tensors import Split, load_split
+from minarch.files import read_json, write_json
 from minarch.flow.job import run_stage
 from minarch.models.build import build
 from minarch.models.cost import macs, parameters
@@ -22,7 +22,7 @@ from minarch.training.strategy import Strategy, choose, device_of
 
 def work(config: dict[str, Any], inputs: dict[str, Any], out: Path) -> None:
     """Train the item's repeats; the test split is read once, after everything else, into a file of its own."""
-    record = json.loads((inputs["data"] / "record.json").read_text())
+    record = read_json(inputs["data"] / "record.json")
     kind = architecture(config["family"], config["knobs"])
     spec = kind.spec(record["shape"], record["classes"])
     options = dict(config["train"])
@@ -48,7 +48,7 @@ def work(config: dict[str, Any], inputs: dict[str, Any], out: Path) -> None:
         "weights": "best.safetensors",
         "repeats": [_summary(r, spec) for r in repeats],
     }
-    _write(out / "results.json", results)
+    write_json(out / "results.json", results)
     with (out / "curves.csv").open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(("repeat", "epoch", *COLUMNS))
@@ -56,8 +56,8 @@ def work(config: dict[str, Any], inputs: dict[str, Any], out: Path) -> None:
     for name in ("final", "best"):
         save_networks(out / f"{name}.safetensors", {r.repeat: r.networks[name] for r in repeats})
     timing = {"seconds": [r.seconds for r in repeats], "threads": torch.get_num_threads(), "torch": torch.__version__}
-    _write(out / "timing.json", timing | strategy.record())
-    _write(out / "test.json", _test(task, repeats, load_split(inputs["data"], "test"), strategy))
+    write_json(out / "timing.json", timing | strategy.record())
+    write_json(out / "test.json", _test(task, repeats, load_split(inputs["data"], "test"), strategy))
 
 
 def _summary(result: Repeat, spec: dict[str, Any]) -> dict[str, Any]:
@@ -80,10 +80,6 @@ def _test(task: Task, repeats: list[Repeat], split: Split, strategy: Strategy) -
         for row, (loss, accuracy) in zip(rows, found, strict=True):
             row[name] = {"loss": loss if loss < float("inf") else None, "accuracy": accuracy}
     return {"repeats": rows}
-
-
-def _write(path: Path, body: dict[str, Any]) -> None:
-    path.write_text(json.dumps(body, indent=1, allow_nan=False) + "\n")
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 Definitions: minarch.statistics. A network that is not finite keeps its rows, with nothing in them.
 """
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -15,6 +14,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from minarch.data.tensors import load_split
+from minarch.files import read_json, write_json
 from minarch.flow.job import run_stage
 from minarch.models.vit import ViT
 from minarch.models.weights import load_networks
@@ -71,7 +71,7 @@ def describe(item: Path, images: Tensor, near_zero: float, out: Path) -> None:
     found = {name: blank(quantiles(values), sound) for name, values in pooled.items()}
     save_file(found, out / "quantiles.safetensors")
 
-    results = json.loads((item / "results.json").read_text())
+    results = read_json(item / "results.json")
     record = {name: results[name] for name in ("architecture", "dataset", "family", "parameters", "depth")}
     record |= {"repeats": repeats, "layers": [asdict(layer) for layer in layers], "node_layers": node_layers}
     if type(first) is ViT:
@@ -79,7 +79,7 @@ def describe(item: Path, images: Tensor, near_zero: float, out: Path) -> None:
         save_file({"attention": blank(maps, sound)}, out / "attention.safetensors")
         patches = [size // side for size, side in zip(first.shape[1:], first.embedding.kernel_size, strict=True)]
         record["attention"] = {"images": len(images), "patches": patches}
-    (out / "record.json").write_text(json.dumps(record, indent=1) + "\n")
+    write_json(out / "record.json", record)
 
 
 def layer_rows(layers: Sequence[Layer], weights: Mapping[str, Tensor], near_zero: float) -> Iterator[Row]:

@@ -3,11 +3,12 @@
 Selection reads only these two tables, so this module never opens an item's test.json.
 """
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
+
+from minarch.files import read_json
 
 MODEL = ["dataset", "family", "architecture"]
 METRICS = ["train_loss", "train_accuracy", "validation_loss", "validation_accuracy"]
@@ -20,7 +21,7 @@ def read_runs(items: Iterable[Path]) -> pd.DataFrame:
     """
     rows = []
     for item in items:
-        record = json.loads((item / "results.json").read_text())
+        record = read_json(item / "results.json")
         model = {name: record[name] for name in [*MODEL, "depth", "classes", "parameters", "macs"]}
         for run in record["repeats"]:
             final = {f"final_{name}": run["final"][name] for name in METRICS}
@@ -38,7 +39,7 @@ def read_curves(items: Iterable[Path]) -> pd.DataFrame:
     """One row per model, repeat and epoch (from 1): train and validation loss and accuracy."""
     tables = []
     for item in items:
-        record = json.loads((item / "results.json").read_text())
+        record = read_json(item / "results.json")
         table = pd.read_csv(item / "curves.csv")
         for name in reversed(MODEL):
             table.insert(0, name, record[name])

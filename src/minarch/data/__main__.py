@@ -3,7 +3,6 @@ digest.
 """
 
 import hashlib
-import json
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import torch
 from minarch.data.sources import read
 from minarch.data.split import cut, limit
 from minarch.data.tensors import save_split
+from minarch.files import write_json
 from minarch.flow.job import run_stage
 
 
@@ -41,7 +41,7 @@ def work(config: dict[str, Any], inputs: dict[str, Any], out: Path) -> None:
         "std": np.where(std > 0, std, 1.0).tolist(),  # a constant channel carries nothing and must not divide by 0
         "digest": total.hexdigest(),
     }
-    (out / "record.json").write_text(json.dumps(record, indent=1) + "\n")
+    write_json(out / "record.json", record)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ machine.
 Shapes: N images, C channels, H x W pixels.
 """
 
-import json
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from minarch.errors import UserError
+from minarch.files import read_json
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def load_split(folder: Path, name: str) -> Split:
     path = folder / f"{name}.safetensors"
     try:
         tensors = load_file(path)
-        record = json.loads((folder / "record.json").read_text())
+        record = read_json(folder / "record.json")
         return Split(tensors["images"], tensors["labels"], torch.tensor(record["mean"]), torch.tensor(record["std"]))
     except (SafetensorError, OSError, KeyError, ValueError) as error:
         raise UserError(

@@ -4,7 +4,6 @@ An item lies at <root>/<stage>/<slug>-<key>/. Its key covers its configuration, 
 the names (hence the keys) of the items it reads.
 """
 
-import json
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
@@ -12,15 +11,17 @@ from typing import Any
 
 from minarch.data.catalogue import CATALOGUE, FOLDER, slug
 from minarch.errors import UserError
+from minarch.files import read_json
 from minarch.flow.config import load
 from minarch.flow.digest import code, network_code
 from minarch.flow.folder import fingerprint
 from minarch.flow.grid import expand
 from minarch.flow.item import Item, module
 from minarch.flow.keys import key
-from minarch.flow.pruning import STRUCTURED, prune_items
+from minarch.flow.pruning import prune_items
 from minarch.flow.sections import Study
 from minarch.models.families import Family, architecture
+from minarch.pruning import STRUCTURED
 
 FIRST = ("data", "sweep", "refine")  # planned from the study alone
 TRAINED = ("refined", "weights", "similarity", "convergence", "representatives")  # once the sizes to add are known
@@ -133,7 +134,7 @@ class Plan:
         if not self._refine:
             return []
         data, items = {item.slug: item for item in self._data}, list[Item]()
-        for added in json.loads(self._added_file.read_text()):
+        for added in read_json(self._added_file):
             dataset, family, knobs = added["dataset"], added["family"], added["knobs"]
             if dataset not in data or family not in self.study.sweep.families:
                 raise UserError(f"{self._added_file}: {dataset}, {family} is not in the study; remove its folder")
@@ -191,7 +192,7 @@ class Plan:
     @cached_property
     def _chosen(self) -> list[Item]:
         """The trainings of the representatives, in the order of the plan."""
-        names = {name for r in json.loads(self._chosen_file.read_text()) for name in r["items"]}
+        names = {name for r in read_json(self._chosen_file) for name in r["items"]}
         return [item for item in self._trained if item.name in names]
 
     @cached_property

@@ -5,8 +5,7 @@ from typing import Any
 
 from minarch.flow.item import Item
 from minarch.flow.sections import Method, Study
-
-STRUCTURED, MAGNITUDE, SENSITIVITY = "structured", "magnitude", "sensitivity"  # kinds of items
+from minarch.pruning import MAGNITUDE, SENSITIVITY, STRUCTURED
 
 
 def prune_items(study: Study, parent: Item) -> Iterator[Item]:

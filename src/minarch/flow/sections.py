@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, Strict, field_validator, mode
 from minarch.data.catalogue import CATALOGUE, FOLDER, slug
 from minarch.flow.grid import expand
 from minarch.models import families
+from minarch.pruning import Importance, Scope, Target
 
 # A field so marked lists items or says where files lie: it is not part of any item's identity, each item carries its
 # own point.
@@ -176,13 +177,12 @@ class Representatives(Section):
 class Method(Section):
     """One way to cut units out and to train what is left."""
 
-    importance: Literal["L1", "L2", "geometric_median", "random", "learned"] = Field(
+    importance: Importance = Field(
         "L1", description="which units go: NNCF's filter importances; random: a control; learned: LeGR"
     )
-    scope: Literal["layer", "global"] = Field(
-        "layer", description="layer: the same share of every layer; global: one ranking of all units"
-    )
-    target: Literal["units", "macs"] = Field("units", description="what a level is a share of")
+    scope: Scope = Field("layer", description="layer: the same share of every layer; global: one ranking of all units")
+    floor: Real = Field(0.1, ge=0, le=1, description="share of its units that a layer keeps where scope is global")
+    target: Target = Field("units", description="what a level is a share of")
     heads: bool = Field(False, description="cut attention heads, too")
     schedule: Literal["one-shot", "iterative"] = Field(
         "one-shot", description="iterative: each level goes on from the fine-tuned result of the level before"
@@ -219,7 +219,7 @@ class Prune(Section):
     )
     finetune: Training = Field(description="training after each cut")
     magnitude_levels: list[Level] = Field(min_length=2, description="share of weights set to zero")
-    magnitude_scopes: list[Literal["global", "layer"]] = Field(
+    magnitude_scopes: list[Scope] = Field(
         default=["global"], min_length=1, description="smallest weights of the network, or of every tensor"
     )
     magnitude_finetuned: list[Level] = Field(

@@ -1,6 +1,5 @@
 """The networks of an item on disk: one safetensors file (no code in it) beside the specs in results.json."""
 
-import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +9,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from minarch.errors import UserError
+from minarch.files import read_json
 from minarch.models.build import build
 
 
@@ -36,7 +36,7 @@ def load_networks(item: Path) -> dict[int, nn.Module]:
     A repeat without a spec (nothing could be made of it) is left out. Raises UserError when the weights are not a
     safetensors file or do not fit the specs.
     """
-    results = json.loads((item / "results.json").read_text())
+    results = read_json(item / "results.json")
     path = item / results["weights"]
     try:
         stored = load_file(path)

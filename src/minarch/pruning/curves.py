@@ -18,7 +18,7 @@ from minarch.pruning.importance import score
 from minarch.pruning.magnitude import hold_zeros, prune_magnitude
 from minarch.pruning.recovery import recipe_of, train_on
 from minarch.pruning.selection import masks_of, rounded
-from minarch.training.many import evaluate_all
+from minarch.training.evaluate import evaluate_all
 from minarch.training.repeats import derive_seed
 
 HELD_BYTES = 2**28  # of networks that are evaluated together

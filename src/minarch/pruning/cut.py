@@ -1,6 +1,6 @@
 """Taking units out of a network: their entries zero (masked), or gone (cut). Both compute the same."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 
 import torch
@@ -43,12 +43,19 @@ def cut(network: nn.Module, groups: Sequence[Group], masks: Masks) -> nn.Module:
     return found
 
 
-def macs_of(network: nn.Module, groups: Sequence[Group], units: Mapping[str, int]) -> int:
-    """MACs of the network if of each group so many units stayed."""
-    shapes = deepcopy(network).to("meta")
-    masks = {group.name: torch.arange(group.units) < units[group.name] for group in groups}
-    spec, _ = _smaller(shapes, groups, masks)
-    return macs(build(spec), spec["shape"])  # beside NNCF, torch.device("meta") would have no effect
+def cost_of(network: nn.Module, groups: Sequence[Group]) -> Callable[[Mapping[str, int]], int]:
+    """What tells the MACs of the network if of each group so many units stayed; it remembers its answers."""
+    shapes, known = deepcopy(network).to("meta"), dict[tuple[int, ...], int]()
+
+    def cost(units: Mapping[str, int]) -> int:
+        counts = tuple(units[group.name] for group in groups)
+        if counts not in known:
+            masks = {group.name: torch.arange(group.units) < units[group.name] for group in groups}
+            spec, _ = _smaller(shapes, groups, masks)
+            known[counts] = macs(build(spec), spec["shape"])  # beside NNCF, torch.device("meta") would have no effect
+        return known[counts]
+
+    return cost
 
 
 def _smaller(network: nn.Module, groups: Sequence[Group], masks: Masks) -> tuple[Spec, dict[str, Tensor]]:

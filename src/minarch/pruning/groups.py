@@ -8,10 +8,11 @@ Whoever cuts checks that (minarch.pruning.cut).
 Only NNCF <= 2.19 has structured pruning (3.0 removed it), and only with its legacy tracing.
 """
 
+import json
 import logging
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
@@ -63,13 +64,23 @@ class Group:
     parts: tuple[Part, ...]
 
 
+_found: dict[tuple[type[nn.Module], str], list[Group]] = {}  # repeats share their structure, asking takes 0.1 s
+
+
 def find_groups(network: nn.Module) -> list[Group]:
-    """All groups of a network (which knows its structure: `spec()["shape"]`), in the order of its layers.
+    """All groups of a network (which knows its structure: `spec()`), in the order of its layers.
 
     Raises:
         UserError: nothing can be cut; the line names the layers and NNCF's reasons.
     """
-    shape = network.spec()["shape"]  # type: ignore[operator]
+    spec = network.spec()  # type: ignore[operator]
+    structure = type(network), json.dumps(spec, sort_keys=True)
+    if structure not in _found:
+        _found[structure] = _ask(network, spec["shape"])
+    return _found[structure]
+
+
+def _ask(network: nn.Module, shape: Sequence[int]) -> list[Group]:
     settings = {"schedule": "baseline", "prune_first_conv": True, "prune_downsample_convs": True}
     config = {
         "input_info": {"sample_size": [1, *shape]},

@@ -6,12 +6,11 @@ Global L1, one-shot, nothing fine-tuned is our inference of what arXiv 2601.1798
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
-Scope = Literal["global", "layer"]
+from minarch.pruning import Scope
 
 
 @dataclass(frozen=True)

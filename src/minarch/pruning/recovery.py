@@ -1,9 +1,8 @@
 """After a cut: statistics estimated again, then training, from the cut, earlier or new weights."""
 
-import json
 from copy import deepcopy
 from dataclasses import fields, replace
-from math import isfinite
+from math import nan
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from minarch.data.tensors import Split
+from minarch.files import read_json
 from minarch.models.weights import finite
 from minarch.training.evaluate import evaluate
 from minarch.training.loop import Recipe, train
@@ -21,7 +21,7 @@ from minarch.training.stacked.pixels import Pixels
 from minarch.training.stacked.products import Products
 from minarch.training.strategy import LAYOUTS, Strategy
 
-BATCH = 256  # images: larger ones leave the caches
+BATCH = 256  # images whose statistics are averaged
 
 
 def recipe_of(training: dict[str, Any]) -> tuple[Recipe, int]:
@@ -67,12 +67,11 @@ def train_on(
         generator: decides the order of the images.
         strategy: as the model was trained; None: by autograd, which hooks on gradients need.
     """
-    best: list[tuple[tuple[float, float], nn.Module]] = []
+    result = Repeat(0, 0)
 
     def keep(loss: float, accuracy: float) -> None:
-        rank = (accuracy, -loss if isfinite(loss) else -float("inf"))
-        if finite(network) and (not best or rank > best[0][0]):
-            best[:] = [(rank, deepcopy(network))]
+        if finite(network) and result.record((nan, nan, loss, accuracy)):
+            result.networks["best"] = deepcopy(network)
 
     if strategy is not None and strategy.at_once:
         spec = network.spec()  # type: ignore[operator]
@@ -88,17 +87,17 @@ def train_on(
             network.to(memory_format=LAYOUTS[strategy.layout])  # type: ignore[call-overload]
 
         def after_epoch(_: int) -> bool:
-            found = evaluate(network, splits["validation"], BATCH)
+            found = evaluate(network, splits["validation"])
             keep(found.loss, found.accuracy)
             return False
 
         train(network, splits["train"], recipe, generator, after_epoch)
-    return (best[0][1] if best else network).eval()
+    return result.networks.get("best", network).eval()
 
 
 def trained_by(item: Path) -> Strategy:
     """How the model of a sweep item was trained, on a CPU: what is left of it is trained so as well."""
-    how = json.loads((item / "timing.json").read_text())
+    how = read_json(item / "timing.json")
     return Strategy(how.get("at_once", 0), Products(torch.device("cpu")), how.get("layout", "contiguous"))
 
 

@@ -1,17 +1,15 @@
 """How many units of each group stay at a level, and which: per layer or by one ranking of all, for units or MACs."""
 
 from collections.abc import Callable, Mapping, Sequence
-from math import ceil, floor
-from typing import Literal
+from math import ceil
 
 import torch
 from torch import Tensor
 
 from minarch.errors import UserError
+from minarch.pruning import Scope
 from minarch.pruning.groups import Group
 
-Scope = Literal["layer", "global"]
-Target = Literal["units", "macs"]
 Units = dict[str, int]  # group -> units
 HALVINGS = 12  # of a level searched for
 FINE_BELOW = 64  # units: smaller layers are pruned one by one, larger ones in multiples that hardware likes
@@ -43,13 +41,16 @@ def per_layer(groups: Sequence[Group], before: Units, level: float, round_to: in
     return {g.name: min(g.units, rounded(before[g.name] * (1 - level), before[g.name], round_to)) for g in groups}
 
 
-def ranked(scores: Mapping[str, Tensor], before: Units, removed: int, round_to: int | None) -> Units:
-    """One ranking of the units of all groups: the lowest `removed` go, but never the last of a group."""
+def ranked(scores: Mapping[str, Tensor], before: Units, removed: int, *, floor: float, round_to: int | None) -> Units:
+    """One ranking of the units of all groups: the lowest `removed` go, as far as every group keeps the share `floor` of
+    what it had before any pruning, and at least one unit.
+    """
     units = {name: len(score) for name, score in scores.items()}
     owners = [name for name, score in scores.items() for _ in range(len(score))]
     for position in torch.cat(list(scores.values())).argsort(stable=True).tolist():
-        if removed > 0 and units[owners[position]] > 1:
-            units[owners[position]] -= 1
+        owner = owners[position]
+        if removed > 0 and units[owner] - 1 >= max(1, floor * before[owner] - 1e-9):
+            units[owner] -= 1
             removed -= 1
     return {name: min(len(scores[name]), rounded(n, before[name], round_to)) for name, n in units.items()}
 
@@ -60,6 +61,7 @@ def select(
     *,
     level: float,
     scope: Scope,
+    floor: float,
     round_to: int | None,
     before: Units,
     macs: Callable[[Units], int] | None = None,
@@ -73,14 +75,14 @@ def select(
         full: MACs before any pruning.
 
     Raises:
-        UserError: even one unit per group costs more.
+        UserError: the least that every group keeps costs more.
     """
 
     def removing(level: float) -> Units:
         if scope == "layer":
             return per_layer(groups, before, level, round_to)
         gone = sum(before.values()) - sum(group.units for group in groups)
-        return ranked(scores, before, round(level * sum(before.values())) - gone, round_to)
+        return ranked(scores, before, round(level * sum(before.values())) - gone, floor=floor, round_to=round_to)
 
     if macs is None:
         return removing(level)
@@ -88,8 +90,8 @@ def select(
     low, high = 0.0, 1.0 - 1e-9
     if (least := macs(removing(high))) > budget:
         raise UserError(
-            f"prune.levels: {level} of the MACs cannot go, one unit per layer leaves more; allowed: at most"
-            f" {floor((1 - least / full) * 1e4) / 1e4}"
+            f"prune.levels: {level} of the MACs cannot go, the least that every layer keeps is more; allowed: at most"
+            f" {int((1 - least / full) * 1e4) / 1e4}"
         )
     for _ in range(HALVINGS):
         middle = (low + high) / 2

@@ -11,11 +11,12 @@ from torch import Tensor, nn
 from minarch.data.tensors import Split
 from minarch.errors import UserError
 from minarch.models.cost import macs
-from minarch.pruning.cut import cut, macs_of
+from minarch.pruning import Importance, Scope, Target
+from minarch.pruning.cut import cost_of, cut
 from minarch.pruning.groups import HEADS, Group, find_groups
-from minarch.pruning.importance import Importance, score
+from minarch.pruning.importance import score
 from minarch.pruning.learned import learn_ranking
-from minarch.pruning.selection import Scope, Target, Units, masks_of, select
+from minarch.pruning.selection import Units, masks_of, select
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +26,7 @@ class Criterion:
     importance: Importance = "L1"
     scope: Scope = "layer"
     target: Target = "units"
+    floor: float = 0.1
     heads: bool = False
     round_to: int | None = None
 
@@ -82,12 +84,13 @@ def prune_structured(
     units = {group.name: group.units for group in whole}
     groups = whole if original is None else _left(whole, network)
     generator = torch.Generator().manual_seed(seed)
-    normalised = criterion.scope == "global" and criterion.importance != "learned"
-    scores = {g.name: score(network, g, criterion.importance, generator, normalised=normalised) for g in groups}
-    choose = partial(select, groups, level=level, scope=criterion.scope, round_to=criterion.round_to, before=units)
+    comparable = criterion.scope == "global"
+    scores = {g.name: score(network, g, criterion.importance, generator, normalised=comparable) for g in groups}
+    rules = partial(select, groups, floor=criterion.floor, round_to=criterion.round_to, before=units)
+    choose = partial(rules, level=level, scope=criterion.scope)
     if criterion.target == "macs":
         full = macs(original or network, network.spec()["shape"])  # type: ignore[operator]
-        choose = partial(choose, macs=partial(macs_of, network, groups), full=full)
+        choose = partial(choose, macs=cost_of(network, groups), full=full)
     if criterion.importance == "learned":
         assert train is not None, "a ranking is learned from training images"
         scores = learn_ranking(network, groups, scores, choose, train, seed)

@@ -3,7 +3,6 @@
 Accuracies are fractions, NaN where a network gave none; latencies are milliseconds.
 """
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -12,15 +11,12 @@ import pandas as pd
 
 from minarch.analysis.controls import HOW
 from minarch.analysis.records import MODEL
+from minarch.files import read_json
 
 VARIANT = [*MODEL, "method", "level"]  # one exported model: a representative, or a pruned form of it
 ORIGINAL = "original"  # the method of what was not pruned
 STEPS = ("base", "pruned", "reestimated", "finetuned")  # of structured pruning
 SIZES = ["parameters", "macs", "parameters_before", "macs_before", "removed_share"]
-
-
-def read_json(path: Path) -> Any:
-    return json.loads(path.read_text())
 
 
 def read_datasets(items: Iterable[Path]) -> pd.DataFrame:

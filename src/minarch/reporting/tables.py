@@ -13,6 +13,7 @@ from minarch.analysis.depth import depth_table
 from minarch.analysis.intervals import ACCURACY, with_intervals
 from minarch.analysis.minimal import Bootstrap
 from minarch.analysis.records import MODEL, read_runs
+from minarch.files import read_json
 from minarch.reporting import pruning, records
 from minarch.reporting.models import front_table, models_table
 from minarch.reporting.networks import layers_table, read_folders, read_rows, weights_table
@@ -29,7 +30,7 @@ def make_tables(config: dict[str, Any], inputs: dict[str, Any]) -> Tables:
     confidence = settings["confidence"]
     bootstrap = Bootstrap(resamples=settings["bootstrap"], confidence=confidence, seed=settings["seed"])
     sweep = read_runs(inputs["sweep"]).merge(records.read_sweep_tests(inputs["sweep"]), on=[*MODEL, "repeat"])
-    roles = pd.DataFrame(records.read_json(inputs["representatives"] / "representatives.json"))
+    roles = pd.DataFrame(read_json(inputs["representatives"] / "representatives.json"))
     representatives = representatives_table(roles, sweep, confidence)
     named = representatives[[*MODEL, "role"]]
     curves = records.read_magnitude(inputs["prune"])

@@ -1,5 +1,6 @@
-"""Loss and accuracy of a network on a split."""
+"""Loss and accuracy of networks on a split."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -11,32 +12,37 @@ from minarch.data.tensors import Split
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Mean cross-entropy in nats (not finite if the network diverged), share of right predictions, the predictions
-    int64 [N].
-    """
+    """Mean cross-entropy in nats (not finite if the network diverged), share of right predictions."""
 
     loss: float
     accuracy: float
-    predictions: Tensor
+
+
+def evaluate(model: nn.Module, split: Split) -> Evaluation:
+    """Evaluate in the network's evaluation mode and leave its mode as it was."""
+    was_training = model.training
+    loss, accuracy = evaluate_all([model.eval()], split)
+    model.train(was_training)
+    return Evaluation(float(loss), float(accuracy))
 
 
 @torch.no_grad()
-def evaluate(model: nn.Module, split: Split, batch_size: int = 1024) -> Evaluation:
-    """Evaluate in the network's evaluation mode and leave its mode as it was."""
-    was_training = model.training
-    model.eval()
-    loss = torch.zeros((), dtype=torch.float64, device=split.labels.device)
-    right = torch.zeros((), dtype=torch.int64, device=split.labels.device)
-    predictions = []
+def evaluate_all(networks: Sequence[nn.Module], split: Split, batch_size: int = 256) -> tuple[Tensor, Tensor]:
+    """Loss and accuracy, float64 [M] each, of M networks in evaluation mode.
+
+    Images are converted once for all, so that a curve costs what its forward passes do; larger batches leave the
+    caches.
+    """
+    loss = torch.zeros(len(networks), dtype=torch.float64, device=split.labels.device)
+    right = torch.zeros_like(loss)
     for start in range(0, len(split), batch_size):
         part = slice(start, start + batch_size)
-        logits = model(split.batch(part))
-        labels = split.labels[part]
-        loss += functional.cross_entropy(logits, labels, reduction="sum")
-        right += is_right(logits, logits.gather(1, labels[:, None])).sum()
-        predictions.append(logits.argmax(1))
-    model.train(was_training)
-    return Evaluation(float(loss) / len(split), int(right) / len(split), torch.cat(predictions))
+        images, labels = split.batch(part), split.labels[part]
+        for position, network in enumerate(networks):
+            logits = network(images)
+            loss[position] += functional.cross_entropy(logits, labels, reduction="sum")
+            right[position] += is_right(logits, logits.gather(1, labels[:, None])).sum()
+    return loss / len(split), right / len(split)
 
 
 def is_right(logits: Tensor, own: Tensor) -> Tensor:

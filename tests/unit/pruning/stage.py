@@ -6,8 +6,8 @@ import shutil
 import torch
 from safetensors.torch import load_file, save_file
 
-from minarch.flow.pruning import STRUCTURED
 from minarch.flow.sections import Method
+from minarch.pruning import STRUCTURED
 
 FINETUNE = {"epochs": 2, "batch_size": 32, "optimizer": "adam", "learning_rate": 2e-3, "weight_decay": 0.0, "seed": 0}
 SWEPT = FINETUNE | {"learning_rate": 3e-3}  # as the items were trained, but for the epochs

@@ -9,7 +9,7 @@ from torch import nn
 
 from minarch.models.build import build
 from minarch.models.cost import macs, parameters
-from minarch.pruning.cut import cut, macs_of, masked
+from minarch.pruning.cut import cost_of, cut, masked
 
 NAMES = pytest.mark.parametrize("name", SPECS)
 IMAGES = 200
@@ -70,7 +70,7 @@ def test_what_is_left_costs_what_the_closed_form_says(name, seed):
     assert (parameters(shrunk), macs(shrunk, spec["shape"])) == closed_form(spec)
     assert closed_form(SPECS[name]) == (parameters(network), macs(network, spec["shape"]))
     units = {group: int(mask.sum()) for group, mask in masks.items()}
-    assert macs_of(network, groups(name), units) == macs(shrunk, spec["shape"])
+    assert cost_of(network, groups(name))(units) == macs(shrunk, spec["shape"])
 
 
 @NAMES
@@ -90,7 +90,7 @@ def test_the_network_given_stays_as_it_was(name):
     network, before = sample(name), sample(name).state_dict()
     cut(network, groups(name), random_masks(name, 0))
     masked(network, groups(name), random_masks(name, 0))
-    macs_of(network, groups(name), {group.name: 1 for group in groups(name)})
+    cost_of(network, groups(name))({group.name: 1 for group in groups(name)})
     state = network.state_dict()
     assert all(tensor.equal(state[key]) for key, tensor in before.items())
     assert network.spec() == SPECS[name]

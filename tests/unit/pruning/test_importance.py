@@ -6,8 +6,10 @@ import pytest
 import torch
 from networks import groups, sample
 
-from minarch.pruning.groups import Group
+from minarch.models.build import build
+from minarch.pruning.groups import Group, find_groups
 from minarch.pruning.importance import score
+from minarch.pruning.selection import ranked
 
 
 def rows(tensor, units):
@@ -39,18 +41,26 @@ def found(name, group, importance, **options):
 @pytest.mark.parametrize("importance", DEFINITIONS)
 @pytest.mark.parametrize("name", ["dnn", "cnn", "vit", "resnet", "mobile"])
 def test_importances_are_summed_over_the_layers_that_lose_the_unit(name, importance, normalised):
-    """... or, to compare units of different groups, averaged over them, each tensor divided by its norm."""
+    """... and, to compare units of different groups, divided by the mean of the group."""
     state = sample(name).state_dict()
     for group in groups(name):
         expected = torch.zeros(group.units, dtype=torch.float64)
         for weight in group.weights:
-            values = state[weight].double()
-            values = values / math.sqrt(float(values.square().sum())) if normalised else values
-            expected += torch.tensor(DEFINITIONS[importance](rows(values, group.units)), dtype=torch.float64)
-        expected = expected / len(group.weights) if normalised else expected
+            expected += torch.tensor(DEFINITIONS[importance](rows(state[weight], group.units)), dtype=torch.float64)
+        expected = expected / expected.mean() if normalised else expected
         result = found(name, group, importance, normalised=normalised)
         assert result.shape == (group.units,) and result.dtype == torch.float32
         torch.testing.assert_close(result.double(), expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("importance", DEFINITIONS)
+def test_one_ranking_is_fair_to_layers_of_any_fan_in(importance):
+    """Equally spread weights of 784 and of 16 inputs: neither layer loses most of its units to the other."""
+    torch.manual_seed(0)
+    network = build({"family": "dnn", "shape": [1, 28, 28], "classes": 10, "hidden": [16, 16]})
+    scores = {g.name: score(network, g, importance, torch.Generator(), normalised=True) for g in find_groups(network)}
+    units = ranked(scores, {name: 16 for name in scores}, 16, floor=0, round_to=1)
+    assert sum(units.values()) == 16 and min(units.values()) >= 4
 
 
 @pytest.mark.parametrize("importance", [*DEFINITIONS, "random"])

@@ -75,15 +75,16 @@ def test_every_layer_loses_the_level_up_to_rounding(sizes, level, round_to):
         assert size * (1 - level) - 1e-6 <= kept < max(size * (1 - level) + multiple, 2) or kept == size
 
 
-@given(sizes=SIZES, removed=st.integers(0, 200), seed=st.integers(0, 9))
+@given(sizes=SIZES, removed=st.integers(0, 200), seed=st.integers(0, 9), floor=st.sampled_from([0, 0.1, 0.25, 1]))
 @PROPERTY
-def test_one_ranking_removes_the_lowest_but_never_the_last_of_a_layer(sizes, removed, seed):
+def test_one_ranking_removes_the_lowest_but_leaves_every_layer_its_floor(sizes, removed, seed, floor):
     scores = scores_of(sizes, seed)
-    units = ranked(scores, units_of(sizes), removed, 1)
-    assert all(units[name] >= 1 for name in scores)
-    assert sum(sizes) - sum(units.values()) == min(removed, sum(sizes) - len(sizes))
+    units = ranked(scores, units_of(sizes), removed, floor=floor, round_to=1)
+    least = {name: max(1, ceil(floor * len(score))) for name, score in scores.items()}
+    assert all(units[name] >= least[name] for name in scores)
+    assert sum(sizes) - sum(units.values()) == min(removed, sum(sizes) - sum(least.values()))
     masks = masks_of(scores, units)
-    could_go = [float(scores[name][mask].min()) for name, mask in masks.items() if units[name] > 1]
+    could_go = [float(scores[name][mask].min()) for name, mask in masks.items() if units[name] > least[name]]
     gone = [float(scores[name][~mask].max()) for name, mask in masks.items() if not mask.all()]
     assert max(gone, default=-1) < min(could_go, default=2)
 
@@ -92,8 +93,8 @@ def test_one_ranking_removes_the_lowest_but_never_the_last_of_a_layer(sizes, rem
 @PROPERTY
 def test_one_ranking_rounds_each_layer_up(sizes, removed, round_to):
     scores = scores_of(sizes)
-    exact = ranked(scores, units_of(sizes), removed, 1)
-    for name, kept in ranked(scores, units_of(sizes), removed, round_to).items():
+    exact = ranked(scores, units_of(sizes), removed, floor=0, round_to=1)
+    for name, kept in ranked(scores, units_of(sizes), removed, floor=0, round_to=round_to).items():
         multiple = multiple_of(len(scores[name]), round_to)
         assert kept == min(len(scores[name]), multiple * ceil(exact[name] / multiple))
 
@@ -115,12 +116,20 @@ def test_the_least_is_cut_that_reaches_a_level_of_macs(sizes, level, scope, seed
     """Against every choice there is."""
     groups, before, scores = groups_of(sizes), units_of(sizes), scores_of(sizes, seed)
     if scope == "global":
-        choices = [ranked(scores, before, count, 1) for count in range(sum(sizes) + 1)]
+        choices = [ranked(scores, before, count, floor=0, round_to=1) for count in range(sum(sizes) + 1)]
     else:
         shares = sorted({count / size for size in sizes for count in range(size)})
         choices = [per_layer(groups, before, share, 1) for share in shares]
     reached = [cost(choice) for choice in choices if cost(choice) <= (1 - level) * cost(before) + 1e-6]
-    options = {"level": level, "scope": scope, "round_to": 1, "before": before, "macs": cost, "full": cost(before)}
+    options = {
+        "level": level,
+        "scope": scope,
+        "floor": 0,
+        "round_to": 1,
+        "before": before,
+        "macs": cost,
+        "full": cost(before),
+    }
     if reached:  # a search among all shares of layers finds some in between those listed
         assert max(reached) <= cost(select(groups, scores, **options)) <= (1 - level) * cost(before) + 1e-6
     else:
@@ -133,17 +142,17 @@ def test_the_least_is_cut_that_reaches_a_level_of_macs(sizes, level, scope, seed
 def test_a_layer_never_vanishes_for_a_level_of_macs(sizes, scope):
     groups, before, scores = groups_of(sizes), units_of(sizes), scores_of(sizes)
     full, least = cost(before), cost(dict.fromkeys(before, 1))
-    options = {"scope": scope, "round_to": 1, "before": before, "macs": cost, "full": full}
+    options = {"scope": scope, "floor": 0, "round_to": 1, "before": before, "macs": cost, "full": full}
     assert set(select(groups, scores, level=1 - least / full, **options).values()) == {1}
     for level in (1 - (least - 0.01) / full, 1 - 1e-9):
-        with pytest.raises(UserError, match="cannot go, one unit per layer leaves more; allowed: at most"):
+        with pytest.raises(UserError, match="cannot go, the least that every layer keeps is more; allowed: at most"):
             select(groups, scores, level=level, **options)
 
 
 def test_the_largest_level_allowed_is_named():
     sizes = [10, 10]  # 180 MACs; 9 with one unit each
-    options = {"scope": "layer", "round_to": 1, "before": units_of(sizes), "macs": cost, "full": 180}
-    line = "prune.levels: 0.97 of the MACs cannot go, one unit per layer leaves more; allowed: at most 0.95"
+    options = {"scope": "layer", "floor": 0, "round_to": 1, "before": units_of(sizes), "macs": cost, "full": 180}
+    line = "prune.levels: 0.97 of the MACs cannot go, the least that every layer keeps is more; allowed: at most 0.95"
     with pytest.raises(UserError, match=f"^{line}$"):
         select(groups_of(sizes), scores_of(sizes), level=0.97, **options)
     assert select(groups_of(sizes), scores_of(sizes), level=0.95, **options) == {"0": 1, "1": 1}
@@ -154,7 +163,7 @@ def test_the_largest_level_allowed_is_named():
 def test_levels_that_build_on_each_other_reach_the_same(sizes, first, more, scope):
     """A level is a share of the units before any pruning, also where some are gone already."""
     before = units_of(sizes)
-    options = {"scope": scope, "round_to": None, "before": before}
+    options = {"scope": scope, "floor": 0, "round_to": None, "before": before}
     direct = select(groups_of(sizes), scores_of(sizes), level=first + more, **options)
     some = select(groups_of(sizes), scores_of(sizes), level=first, **options)
     left = masks_of(scores_of(sizes), some)

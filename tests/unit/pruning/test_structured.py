@@ -1,6 +1,7 @@
 """Structured pruning as a whole: as much goes as asked, of units or MACs, by layer or by one ranking."""
 
 import copy
+from math import ceil
 
 import pytest
 import torch
@@ -10,7 +11,7 @@ from minarch.errors import UserError
 from minarch.models.cost import macs
 from minarch.models.weights import load_networks
 from minarch.pruning import structured
-from minarch.pruning.cut import macs_of
+from minarch.pruning.cut import cost_of
 from minarch.pruning.groups import HEADS, Group, find_groups
 from minarch.pruning.importance import score
 from minarch.pruning.structured import Criterion, prune_structured
@@ -82,7 +83,7 @@ def test_no_more_macs_stay_than_asked_and_hardly_fewer(name, scope):
     spec = cut.network.spec()
     assert macs(cut.network, spec["shape"]) == closed_form(spec)[1] <= (1 - level) * closed_form(SPECS[name])[1]
     one_more = {group.name: min(group.units, kept(cut)[group.name] + 1) for group in cut.groups}
-    assert macs_of(network, cut.groups, one_more) > (1 - level) * closed_form(SPECS[name])[1]
+    assert cost_of(network, cut.groups)(one_more) > (1 - level) * closed_form(SPECS[name])[1]
     assert min(kept(cut).values()) >= 1
 
 
@@ -107,15 +108,21 @@ def test_kept_units_are_multiples(name, target, level, scope):
 @SCOPES
 @NAMES
 def test_at_least_one_unit_of_every_layer_stays(name, scope):
-    cut = prune_structured(sample(name), level=0.99, criterion=criterion(scope=scope, heads=True))
+    cut = prune_structured(sample(name), level=0.99, criterion=criterion(scope=scope, floor=0, heads=True))
     assert set(kept(cut).values()) == {1}
     assert torch.isfinite(cut.network(torch.randn(4, *SPECS[name]["shape"]))).all()
 
 
 @NAMES
+def test_one_ranking_leaves_every_layer_its_floor(name):
+    cut = prune_structured(sample(name), level=0.99, criterion=criterion(scope="global", floor=0.3, heads=True))
+    assert kept(cut) == {group: max(1, ceil(0.3 * units)) for group, units in cut.before.items()}
+
+
+@NAMES
 def test_macs_that_cannot_be_reached_are_an_error(name):
     network = sample(name)
-    least = macs_of(network, groups(name), dict.fromkeys((group.name for group in groups(name)), 1))
+    least = cost_of(network, groups(name))(dict.fromkeys((group.name for group in groups(name)), 1))
     possible = int((1 - least / closed_form(SPECS[name])[1]) * 1e4) / 1e4
     options = criterion(target="macs", heads=True)
     cut = prune_structured(network, level=possible, criterion=options)
@@ -147,7 +154,7 @@ def test_only_heads_to_cut_must_be_asked_for(monkeypatch):
 @pytest.mark.parametrize("importance", IMPORTANCES)
 @pytest.mark.parametrize("name", ["dnn", "vit", "resnet"])
 def test_the_least_important_units_go(name, importance, scope):
-    """By NNCF's definitions (test_importance); one ranking of all takes those of normalised tensors."""
+    """By NNCF's definitions (test_importance); one ranking of all takes those of normalised scores."""
     options = criterion(importance=importance, scope=scope, heads=True)
     cut = prune_structured(sample(name), level=0.5, seed=4, criterion=options)
     generator = torch.Generator().manual_seed(4)

@@ -9,7 +9,7 @@ PROGRAM = """
 import builtins, importlib, pkgutil, sys
 
 ALLOWED = {"torch", "numpy", "safetensors", *sys.stdlib_module_names}
-OURS = ("minarch.training", "minarch.models", "minarch.data.tensors", "minarch.errors")
+OURS = ("minarch.training", "minarch.models", "minarch.data.tensors", "minarch.errors", "minarch.files")
 genuine = builtins.__import__
 
 def guarded(name, globals=None, locals=None, fromlist=(), level=0):
@@ -58,4 +58,4 @@ def test_training_and_models_need_only_torch_numpy_and_safetensors(tmp_path):
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.strip() == "['data', 'errors', 'models', 'training']"
+    assert done.stdout.strip() == "['data', 'errors', 'files', 'models', 'training']"

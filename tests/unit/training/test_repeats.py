@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from minarch.errors import UserError
 from minarch.sweep import work
 from minarch.training.blocks import train_repeats
-from minarch.training.evaluate import evaluate
+from minarch.training.evaluate import evaluate, evaluate_all
 from minarch.training.loop import Recipe, train
 from minarch.training.repeats import COLUMNS, derive_seed
 from minarch.training.stacked.products import WAYS, Products
@@ -121,11 +121,14 @@ def test_evaluation_leaves_the_mode_and_does_not_depend_on_the_batch(splits):
     model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 10))
     for mode in (True, False):
         model.train(mode)
-        whole, parts = evaluate(model, splits[1]), evaluate(model, splits[1], batch_size=7)
+        whole = evaluate(model, splits[1])
         assert model.training == mode
-        assert parts.loss == pytest.approx(whole.loss)
-        assert parts.predictions.equal(whole.predictions)
-        assert whole.accuracy == (whole.predictions == splits[1].labels).double().mean().item()
+        with torch.no_grad():
+            logits, labels = model(splits[1].batch(slice(None))), splits[1].labels
+        assert whole.loss == pytest.approx(torch.nn.functional.cross_entropy(logits, labels).item())
+        assert whole.accuracy == (logits.argmax(1) == labels).double().mean().item()
+        loss, accuracy = evaluate_all([model.eval(), model], splits[1], batch_size=7)
+        assert loss.tolist() == pytest.approx([whole.loss] * 2) and accuracy.tolist() == [whole.accuracy] * 2
 
 
 def test_an_item_that_diverged_is_whole_and_holds_no_nan(data_item, tmp_path):

@@ -144,7 +144,7 @@ def test_full_trainings_have_the_same_distribution(family, knobs, task):
     assert (
         ks_2samp(*found, method="asymp").pvalue > 0.5
     )  # of independent samples of one distribution, half would be below
-    assert abs(found[0].mean() - found[1].mean()) < 0.003
+    assert abs(found[0].mean() - found[1].mean()) < 0.01  # four standard errors of the paired difference (ViT)
     assert np.median(np.abs(found[0] - found[1])) <= 0.01
 
 

@@ -1,0 +1,14 @@
+"""JSON files: what every stage writes and reads."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+
+def read_json(path: Path) -> Any:
+    return json.loads(path.read_text())
+
+
+def write_json(path: Path, body: Any) -> None:
+    """Raises ValueError for what JSON cannot hold (NaN, infinity)."""
+    path.write_text(json.dumps(body, indent=1, allow_nan=False) + "\n")
