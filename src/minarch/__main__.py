@@ -47,6 +47,26 @@ def main() -> None:
     compare = commands.add_parser("compare", help="the results of two studies or git revisions side by side")
     compare.add_argument("first", metavar="A", help="a study's name or params file, a git revision, or a metrics.json")
     compare.add_argument("second", metavar="B")
+    predict = commands.add_parser("predict", parents=[study], help="classify images with an exported model")
+    predict.add_argument(
+        "model", metavar="ITEM_OR_FILE", help="an .xml or .onnx file, or an item of stage quantize (name or folder)"
+    )
+    predict.add_argument("images", metavar="IMAGE", nargs="+", help="image files")
+    predict.add_argument("--repeat", type=int, metavar="N", help="of an item: which network (default: the first)")
+    predict.add_argument("--precision", metavar="NAME", help="of an item: fp32, or what it quantized to (the default)")
+    recommend = commands.add_parser(
+        "recommend",
+        parents=[study],
+        help="the best model for a budget of bytes or accuracy, and where its files lie",
+        description="Of every data set the best model under the bounds, at least one of which is given. With --max-drop"
+        " the one of fewest bytes among those within the drop, without it the one of highest mean validation accuracy;"
+        " models of which too many repeats failed (convergence.failure_share) do not count.",
+    )
+    recommend.add_argument("--max-bytes", type=int, metavar="N", help="bytes of a model's files")
+    recommend.add_argument(
+        "--max-drop", type=float, metavar="POINTS", help="points of validation accuracy below the data set's best model"
+    )
+    recommend.add_argument("--dataset", metavar="NAME", help="one data set (default: each)")
     arguments = parser.parse_args()
     try:
         if arguments.command == "plan":
@@ -61,6 +81,14 @@ def main() -> None:
             from minarch.flow.explain import explain as show
 
             show(arguments.study, arguments.item)
+        elif arguments.command == "predict":
+            from minarch.quantization.predict import predict as classify
+
+            classify(arguments.study, arguments.model, arguments.images, arguments.repeat, arguments.precision)
+        elif arguments.command == "recommend":
+            from minarch.recommend import recommend as choose
+
+            choose(arguments.study, arguments.max_bytes, arguments.max_drop, arguments.dataset)
         else:
             from minarch.flow.compare import compare as show_both
 

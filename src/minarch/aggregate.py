@@ -9,7 +9,8 @@ from minarch.flow.job import run_stage
 from minarch.reporting.figures import draw_figures
 from minarch.reporting.html import render
 from minarch.reporting.metrics import make_metrics
-from minarch.reporting.records import read_measurement, read_timing
+from minarch.reporting.quantization import read_measurement
+from minarch.reporting.records import read_timing
 from minarch.reporting.shown import shown_networks
 from minarch.reporting.tables import make_tables, write_tables
 

@@ -1,99 +1,135 @@
-"""Stage quantize: a trained or pruned network exported to OpenVINO in float32 and INT8, and what both files measure.
+"""Stage quantize: trained or pruned networks at lower precision, exported and measured, or simulated as a curve.
 
-A repeat is "ok", or "unstable": its weights are not finite, so there is nothing to export.
+A repeat is "ok", or "unstable": its weights or its logits are not finite, so there is nothing to export.
 """
 
-import json
 import time
 from pathlib import Path
 from typing import Any
 
+import torch
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from minarch.data.catalogue import CATALOGUE, FOLDER
 from minarch.data.tensors import Split, load_split
+from minarch.errors import UserError
+from minarch.files import read_json, write_json
 from minarch.flow.job import run_stage
+from minarch.flow.seal import RECORD
 from minarch.models.cost import macs, parameters
 from minarch.models.weights import finite, load_networks
-from minarch.quantization.export import export, save
-from minarch.quantization.int8 import calibration_images, quantize_int8
-from minarch.quantization.measure import core, latency_ms, predictor
-from minarch.training.evaluate import evaluate
+from minarch.quantization.curve import precision_curve
+from minarch.quantization.export import Deployed, export
+from minarch.quantization.files import FLOAT32, Exported
+from minarch.quantization.int8 import calibration_images
+from minarch.quantization.measure import accuracy, core, images_per_second, latency_ms
+from minarch.quantization.methods import Source, quantize
+from minarch.quantization.parity import torch_logits
+from minarch.quantization.preprocessing import Preprocessing
 
-PRECISIONS = ("fp32", "int8")
+EXPORT, CURVE = "export", "curve"  # kinds of items
 BATCHES = (1, 64)
+SIZES = ("bytes", "weight_bytes", "onnx_bytes")
 
 
 def work(config: dict[str, Any], inputs: dict[str, Any], out: Path) -> None:
-    """Export and quantize every repeat of the parent; measure the latency of the first one that is finite."""
+    """Quantize every repeat of the parent; test accuracies go into a file of their own, which nothing selects by."""
     started = time.perf_counter()
-    parent = inputs["parent"]
-    source = json.loads((parent / "results.json").read_text())
-    networks = load_networks(parent)
+    source, networks = read_json(inputs["parent"] / "results.json"), load_networks(inputs["parent"])
     splits = {name: load_split(inputs["data"], name) for name in ("train", "validation", "test")}
-    calibration = calibration_images(splits["train"].images, config["calibration"], config["seed"])
-    entries, test = [], []
+    about = {"kind": config["kind"], "parent": inputs["parent"].name}
+    about |= {name: source[name] for name in ("dataset", "family", "architecture")}
+    about |= {"method": source.get("method", "original"), "level": source.get("level", 0)}
+    if config["kind"] == CURVE:
+        found = precision_curve(config, networks, splits, out)
+        timing: dict[str, Any] = {"device": "cpu", "threads": torch.get_num_threads()}
+    else:
+        entries = exported(config, source, networks, splits, preprocessing_of(inputs["data"]), out)
+        found = {name: config[name] for name in ("quantization", "precision", "backend")} | {"repeats": entries}
+        timing = timed(config, entries, splits["validation"].images, out)
+    write_json(out / "results.json", about | found)
+    write_json(out / "timing.json", timing | {"seconds": time.perf_counter() - started})
+
+
+def preprocessing_of(data: Path) -> Preprocessing:
+    """What the files say of the images of a data item.
+
+    Raises:
+        UserError: the item is not finished, and of a data set that may be a folder's.
+    """
+    record = read_json(data / "record.json")
+    if (data / RECORD).exists():
+        resize = read_json(data / RECORD)["identity"]["dataset"].startswith(FOLDER)
+    elif record["dataset"] in CATALOGUE:
+        resize = False
+    else:
+        raise UserError(
+            f"{data}: {RECORD} is missing, which says whether images were resized; allowed: a finished item"
+        )
+    return Preprocessing(record["dataset"], record["shape"], record["class_names"], resize)
+
+
+def exported(
+    config: dict[str, Any],
+    source: dict[str, Any],
+    networks: dict[int, nn.Module],
+    splits: dict[str, Split],
+    preprocessing: Preprocessing,
+    out: Path,
+) -> list[dict[str, Any]]:
+    """The entries of results.json; writes the files of every repeat, classes.safetensors and test.json."""
+    train, validation = splits["train"], splits["validation"]
+    calibration = calibration_images(train.images, config["calibration"], config["seed"])
+    precision, name = config["precision"], source["architecture"]
+    precisions = (FLOAT32, precision)
+    entries, test, classes = [], [], dict[str, Tensor]()
     for repeat in (entry["repeat"] for entry in source["repeats"]):
         network = networks.get(repeat)
-        if network is None or not finite(network):
-            nothing = dict.fromkeys(PRECISIONS)
-            entries.append(
-                {"repeat": repeat, "status": "unstable", "parameters": None, "macs": None, "agreement": None}
-                | {"bytes": nothing, "weight_bytes": nothing, "validation": {"torch": None, **nothing}}
-            )
-            test.append({"repeat": repeat, **nothing})
+        logits = None
+        if network is not None and finite(network):
+            deployed = Deployed(network, train.mean, train.std)
+            logits = torch_logits(deployed, validation.images)
+        if network is None or logits is None or not logits.isfinite().all():
+            nothing = dict.fromkeys(precisions)
+            entry = dict.fromkeys(("parameters", "macs", "agreement", "reverted", "qat"))
+            entry |= {**dict.fromkeys(SIZES, nothing), "validation": {"torch": None, **nothing}}
+            entries.append({"repeat": repeat, "status": "unstable", **entry})
+            test.append({"repeat": repeat, **nothing, "parity": {}})
             continue
-        files = {precision: out / f"{precision}-{repeat}.xml" for precision in PRECISIONS}
-        model = export(network, splits["train"].mean, splits["train"].std)
-        save(model, files["fp32"])
-        transformer = source["family"] == "vit"
-        save(quantize_int8(model, calibration, preset=config["preset"], transformer=transformer), files["int8"])
-        entry, accuracy = measure(network, files, splits)
+        model = export(deployed, preprocessing.shape, name)
+        asked = Source(network, model, name, source["family"] == "vit", repeat)
+        quantized = quantize(config, asked, splits, calibration)
+        files = Exported(out, repeat, {FLOAT32: deployed, precision: quantized.network})
+        files.write({FLOAT32: model, precision: quantized.model}, preprocessing, name)
+        on_validation, on_test, predicted = files.measure(splits)
+        on_validation["validation"]["torch"] = accuracy(logits, validation.labels)
+        entry = {"parameters": parameters(network), "macs": macs(network, preprocessing.shape), **files.sizes()}
+        entry |= {**on_validation, "reverted": quantized.reverted, "qat": quantized.qat}
         entries.append({"repeat": repeat, "status": "ok", **entry})
-        test.append({"repeat": repeat, **accuracy})
-    about = {
-        "parent": parent.name,
-        **{name: source[name] for name in ("dataset", "family", "architecture")},
-        "method": source.get("method", "original"),
-        "level": source.get("level", 0),
+        test.append({"repeat": repeat, **on_test})
+        kind = torch.uint8 if len(preprocessing.classes) <= 256 else torch.int64
+        classes |= {f"{each}-{repeat}": found.to(kind) for each, found in predicted.items()}
+    save_file(classes, out / "classes.safetensors")
+    write_json(out / "test.json", {"repeats": test})
+    return entries
+
+
+def timed(config: dict[str, Any], entries: list[dict[str, Any]], images: Tensor, out: Path) -> dict[str, Any]:
+    """Latency and throughput of the first repeat that has files, on `images` uint8 [N, C, H, W], one thread."""
+    repeat = next((entry["repeat"] for entry in entries if entry["status"] == "ok"), None)
+    latency = {}
+    if repeat is not None:
+        files = {each: out / f"{each}-{repeat}.xml" for each in (FLOAT32, config["precision"])}
+        latency = {batch: latency_ms(files, images, batch, config["latency_rounds"]) for batch in BATCHES}
+    return {
+        "repeat": repeat,
+        "rounds": config["latency_rounds"],
+        "threads": 1,
+        "latency_ms": {str(batch): found for batch, found in latency.items()},
+        "images_per_second": {str(batch): images_per_second(found, batch) for batch, found in latency.items()},
+        "device": core().get_property("CPU", "FULL_DEVICE_NAME"),
     }
-    write(out / "results.json", about | {"repeats": entries})
-    write(out / "test.json", {"repeats": test})
-    timed = next((entry["repeat"] for entry in entries if entry["status"] == "ok"), None)
-    timing: dict[str, Any] = {"repeat": timed, "rounds": config["latency_rounds"], "threads": 1, "latency_ms": {}}
-    if timed is not None:
-        files = {precision: out / f"{precision}-{timed}.xml" for precision in PRECISIONS}
-        images, rounds = splits["validation"].images, config["latency_rounds"]
-        timing["latency_ms"] = {str(batch): latency_ms(files, images, batch, rounds) for batch in BATCHES}
-    timing["device"] = core().get_property("CPU", "FULL_DEVICE_NAME")
-    write(out / "timing.json", timing | {"seconds": time.perf_counter() - started})
-
-
-def measure(
-    network: nn.Module, files: dict[str, Path], splits: dict[str, Split]
-) -> tuple[dict[str, Any], dict[str, float]]:
-    """The entry of results.json for one repeat's files, and apart from it their accuracies on the test split."""
-    predict = {precision: predictor(file) for precision, file in files.items()}
-    found = {precision: run(splits["validation"].images) for precision, run in predict.items()}
-    validation = {precision: share(classes == splits["validation"].labels) for precision, classes in found.items()}
-    test = {precision: share(run(splits["test"].images) == splits["test"].labels) for precision, run in predict.items()}
-    weights = {precision: file.with_suffix(".bin").stat().st_size for precision, file in files.items()}
-    entry = {
-        "parameters": parameters(network),
-        "macs": macs(network, splits["train"].images.shape[1:]),
-        "bytes": {precision: file.stat().st_size + weights[precision] for precision, file in files.items()},
-        "weight_bytes": weights,
-        "validation": {"torch": evaluate(network, splits["validation"]).accuracy, **validation},
-        "agreement": share(found["int8"] == found["fp32"]),
-    }
-    return entry, test
-
-
-def share(hits: Tensor) -> float:
-    return float(hits.double().mean())
-
-
-def write(path: Path, body: dict[str, Any]) -> None:
-    path.write_text(json.dumps(body, indent=1, allow_nan=False) + "\n")
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from minarch.flow.grid import expand
 from minarch.flow.item import Item, module
 from minarch.flow.keys import key
 from minarch.flow.pruning import prune_items
+from minarch.flow.quantization import quantize_items
 from minarch.flow.sections import Study
 from minarch.models.families import Family, architecture
 from minarch.pruning import STRUCTURED
@@ -201,14 +202,10 @@ class Plan:
 
     @cached_property
     def _quantize(self) -> list[Item]:
-        section, items = self.study.quantize, list[Item]()
+        methods = self.study.quantize.pruned
         pruned = [item for item in self._prune if item.config["kind"] == STRUCTURED]
-        exported = [i for i in pruned if section.pruned is None or i.config["method"] in section.pruned]
-        for parent in [*self._chosen, *exported]:
-            inputs: dict[str, str | list[str]] = {"data": parent.inputs["data"], "parent": parent.path}
-            identity, config = section.identity(), section.model_dump(mode="json")
-            items.append(Item("quantize", f"{parent.slug}-int8", identity, config, inputs, parent.extra_code))
-        return items
+        wanted = [item for item in pruned if methods is None or item.config["method"] in methods]
+        return [item for parent in [*self._chosen, *wanted] for item in quantize_items(self.study, parent)]
 
     @cached_property
     def _aggregate(self) -> list[Item]:

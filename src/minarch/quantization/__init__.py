@@ -1,1 +1,10 @@
-"""INT8 post-training quantization: export, calibration, and what the exported files measure."""
+"""Fewer bits: models quantized, exported, checked and measured, and lower precision of their parameters simulated.
+
+What can be chosen, and the kinds of items that come of it; light to import, as the plan does.
+"""
+
+from typing import Literal
+
+Precision = Literal["fp32", "fp16", "bf16", "fp8", "int8", "int7", "int6", "int5", "int4", "int3", "int2", "int1"]
+Scheme = Literal["tensor", "channel"]
+EXPORT, CURVE = "export", "curve"

@@ -1,21 +1,28 @@
-"""From a network to OpenVINO IR: float32, usable alone (raw uint8 pixels in, logits out), the same bytes every time."""
+"""From a network to OpenVINO IR: usable alone (raw uint8 pixels in, logits out), the same bytes every time."""
 
 import re
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
+from minarch.errors import UserError
+from minarch.quantization.preprocessing import KEY, Preprocessing
+from minarch.quantization.storage import settle_names, share_constants
 from minarch.quiet import openvino as ov
 
 import nncf.torch  # noqa: F401, isort: skip - the converter imports it anyway; here a fork server pays for it once
 
-AUTOMATIC_NAME = re.compile(r"[A-Za-z]+_\d+")  # operation type and a counter of the whole process
+BETWEEN_TAGS = re.compile(r">\s+<")
 
 
 class Deployed(nn.Module):
-    """The network with its preprocessing: uint8 [B, C, H, W] -> logits [B, K]."""
+    """The network with its preprocessing: uint8 [B, C, H, W] -> logits [B, K].
+
+    `mean` and `std` [C] normalise the pixels, in pixel units.
+    """
 
     mean: Tensor
     std: Tensor
@@ -25,31 +32,47 @@ class Deployed(nn.Module):
         self.network = network
         self.register_buffer("mean", mean[:, None, None])
         self.register_buffer("std", std[:, None, None])
+        self.eval()
 
     def forward(self, images: Tensor) -> Tensor:
         logits: Tensor = self.network((images.float() - self.mean) / self.std)
         return logits
 
 
-def export(network: nn.Module, mean: Tensor, std: Tensor) -> ov.Model:
+def export(deployed: Deployed, shape: Sequence[int], name: str) -> ov.Model:
     """The network as an OpenVINO model with input "images" (uint8 [?, C, H, W]) and output "logits" (float32 [?, K]).
 
-    `mean` and `std` [C] normalise the pixels, in pixel units.
+    Args:
+        shape: of an image, [C, H, W].
+        name: of the architecture, for the error.
+
+    Raises:
+        UserError: OpenVINO has no counterpart of an operator.
     """
-    shape = network.spec()["shape"]  # type: ignore[operator]
     example = torch.zeros(2, *shape, dtype=torch.uint8)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", category=DeprecationWarning)  # the converter traces by torch.jit
-        model = ov.convert_model(Deployed(network, mean, std).eval(), example_input=example, input=[-1, *shape])
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the converter traces by torch.jit, which is deprecated
+            model = ov.convert_model(deployed, example_input=example, input=[-1, *shape])
+    except Exception as error:  # the converter has errors of its own
+        reason = " ".join(str(error).rpartition("Summary:")[2].split())[:300]
+        raise UserError(f"{name}: OpenVINO refuses it ({reason}); allowed: operators that OpenVINO has") from None
     model.input().set_names({"images"})
     model.output().set_names({"logits"})
+    settle_names(model)
     return model
 
 
-def save(model: ov.Model, path: Path) -> None:
-    """Write `path` (.xml) and the .bin beside it, with the weights' own precision (no silent FP16)."""
-    model.set_friendly_name("minarch")
-    for position, operation in enumerate(model.get_ordered_ops()):
-        if AUTOMATIC_NAME.fullmatch(operation.get_friendly_name()):
-            operation.set_friendly_name(f"{operation.get_type_name()}_{position}")
+def save(model: ov.Model, path: Path, preprocessing: Preprocessing) -> None:
+    """Write `path` (.xml) and the .bin beside it, with the weights' own precision (no silent FP16).
+
+    The graph is text: what tools say of themselves, indentation and repeated constants are left out of it.
+    """
+    model = model.clone()
+    settle_names(model)
+    share_constants(model)
+    for name in list(model.rt_info):
+        del model.rt_info[name]
+    model.set_rt_info(preprocessing.text(), [KEY])
     ov.save_model(model, path, compress_to_fp16=False)
+    path.write_text(BETWEEN_TAGS.sub("><", path.read_text()))

@@ -1,4 +1,4 @@
-"""What an exported file does when OpenVINO runs it on one thread: its predictions, and its latency beside another's."""
+"""What an exported file does when OpenVINO runs it on one thread: its logits, and its latency beside another's."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -7,7 +7,6 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -25,15 +24,24 @@ def core() -> ov.Core:
     return found
 
 
-def predictor(path: Path, batch_size: int = 256) -> Callable[[Tensor], Tensor]:
-    """The exported file as a function: images uint8 [N, C, H, W] -> predicted classes int64 [N]."""
-    run = core().compile_model(path, "CPU")
+def runner(model: Path | ov.Model, batch_size: int = 256) -> Callable[[Tensor], Tensor]:
+    """An exported file, or a model, as a function: images uint8 [N, C, H, W] -> logits float32 [N, K]."""
+    run = core().compile_model(model, "CPU")
 
-    def predict(images: Tensor) -> Tensor:
-        logits = [run(batch)[0] for batch in np.array_split(images.numpy(), range(batch_size, len(images), batch_size))]
-        return torch.from_numpy(np.concatenate(logits).argmax(1))
+    def logits(images: Tensor) -> Tensor:
+        return torch.cat([torch.from_numpy(run(batch.numpy())[0].copy()) for batch in images.split(batch_size)])
 
-    return predict
+    return logits
+
+
+def accuracy(logits: Tensor, labels: Tensor) -> float:
+    """Share of the images whose largest logit [N, K] is that of the label int64 [N]."""
+    return agreement(logits.argmax(1), labels)
+
+
+def agreement(classes: Tensor, others: Tensor) -> float:
+    """Share of equal classes, int64 [N] each."""
+    return float((classes == others).double().mean())
 
 
 def latency_ms(paths: Mapping[str, Path], images: Tensor, batch: int, rounds: int) -> dict[str, dict[str, float]]:
@@ -56,6 +64,12 @@ def latency_ms(paths: Mapping[str, Path], images: Tensor, batch: int, rounds: in
         for name, request in requests.items():
             measured[name].append(1000 * _seconds(request, calls[name]))
     return {name: {"median": median(ms), "low": min(ms), "high": max(ms)} for name, ms in measured.items()}
+
+
+def images_per_second(latency: Mapping[str, dict[str, float]], batch: int) -> dict[str, dict[str, float]]:
+    """The throughput that latencies in ms per call on `batch` images mean, again median, lowest and highest."""
+    ends = {"median": "median", "low": "high", "high": "low"}
+    return {name: {end: 1000 * batch / ms[of] for end, of in ends.items()} for name, ms in latency.items()}
 
 
 def _seconds(request: Any, calls: int) -> float:

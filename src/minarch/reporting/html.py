@@ -14,8 +14,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from minarch.analysis.phases import COLLAPSE_SHARE, PLATEAU_POINTS
 from minarch.analysis.records import MODEL
 from minarch.analysis.sensitivity import NEAR_ONE
-from minarch.reporting import pruning_verdicts, verdicts, wording
-from minarch.reporting.models import batches_of
+from minarch.reporting import pruning_verdicts, quantization_verdicts, verdicts, wording
+from minarch.reporting.models import batches_of, stored_as
 from minarch.reporting.networks import WHOLE
 from minarch.reporting.pruning import SHARE
 from minarch.reporting.records import ORIGINAL
@@ -37,7 +37,8 @@ def figure_uri(path: Path) -> str:
 def at_a_glance(tables: Tables) -> list[dict[str, Any]]:
     """One row per data set and family: the findings of every stage, of the models that are not FURTHER."""
     rows = rows_of(tables["minimal"][tables["minimal"]["depth"] == "all"])
-    originals = tables["quantization"][tables["quantization"]["method"] == ORIGINAL]
+    quantized = tables["quantization"]
+    originals = quantized[(quantized["method"] == ORIGINAL) & (quantized["quantization"] == headline_method(tables))]
     redundancy = pruning_verdicts.headline(tables["redundancy"])
     redundancy, originals = (table[table["role"] != FURTHER] for table in (redundancy, originals))
     shape = tables["shape"][(tables["shape"]["scope"] == "all sizes") & (tables["shape"]["source"] == "shape")]
@@ -45,6 +46,11 @@ def at_a_glance(tables: Tables) -> list[dict[str, Any]]:
         for name, table in {"redundancy": redundancy, "drops": originals, "shape": shape}.items():
             row[name] = rows_of(table[(table["dataset"] == row["dataset"]) & (table["family"] == row["family"])])
     return rows
+
+
+def headline_method(tables: Tables) -> str:
+    """The first method of quantization."""
+    return str(tables["quantization"]["quantization"].iloc[0])
 
 
 def answers(tables: Tables) -> list[dict[str, Any]]:
@@ -96,7 +102,7 @@ def render(
         lstrip_blocks=True,
     )
     environment.filters |= wording.FORMATS
-    environment.globals |= {"estimate": wording.estimate, "between": wording.between}
+    environment.globals |= {"estimate": wording.estimate, "between": wording.between, "stored_as": stored_as}
     exports = tables["models"]
     similar = config["params"]["similarity"]["confidence"]
     representatives, pruning = tables["representatives"][[*MODEL, "role"]], tables["pruning"]
@@ -134,6 +140,10 @@ def render(
         scopes=wording.SCOPES,
         further=FURTHER,
         original=ORIGINAL,
+        headline_method=headline_method(tables),
+        quantizations=quantization_verdicts.methods_of(tables["quantization"], config["max_drop_points"]),
+        fewest_counts=quantization_verdicts.fewest_counts(tables["fewest"]),
+        fragility=quantization_verdicts.fragility(tables["fragile"]),
         refined=refined,
         families=sorted(tables["sizes"]["family"].unique()),
         figures={path.stem: figure_uri(path) for path in figures.glob("*.svg")},

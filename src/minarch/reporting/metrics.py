@@ -30,12 +30,15 @@ def make_metrics(tables: Tables, confidence: float) -> dict[str, Any]:
         slopes[f"at equal {row['at_equal']}"] = {name: row[name] for name in ("slope_points", "verdict")}
     originals = tables["quantization"][tables["quantization"]["method"] == ORIGINAL]
     for row in rows_of(originals):
-        metrics[row["dataset"]][row["family"]].setdefault("int8_drop_points", {})[name_of(row)] = row[
-            "test_drop_points_mean"
-        ]
+        drops = metrics[row["dataset"]][row["family"]].setdefault(f"{row['quantization']}_drop_points", {})
+        drops[name_of(row)] = row["test_drop_points_mean"]
+    fewest = tables["fewest"]
+    for row in rows_of(fewest[fewest["method"] == ORIGINAL]):
+        bits = metrics[row["dataset"]][row["family"]].setdefault("fewest_bits_simulated", {})
+        bits.setdefault(name_of(row), {})[f"per {row['scheme']}"] = row["fewest_bits"]
     for row in rows_of(tables["front"][tables["front"]["recommended"].astype(bool)]):
         numbers = ["level", "parameters", "macs", "bytes", "validation_mean", "test_mean", "test_low", "test_high", "n"]
-        names = ["model", "family", "role", "architecture", "method", "precision"]
+        names = ["model", "family", "role", "architecture", "method", "quantization", "precision"]
         metrics[row["dataset"]]["recommended"] = {name: row[name] for name in [*names, *numbers]}
     for row in resemblance(tables["similarity"], confidence):
         if row["scope"] == EVERYTHING:

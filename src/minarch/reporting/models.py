@@ -1,4 +1,4 @@
-"""Every model a study ends with (original or pruned, FP32 or INT8), their front and the recommendation."""
+"""Every model a study ends with (original or pruned, in float32 or fewer bits), their front and the recommendation."""
 
 import re
 
@@ -6,14 +6,16 @@ import pandas as pd
 
 from minarch.analysis.front import pareto_front, recommend, reliable
 from minarch.analysis.intervals import ACCURACY, with_intervals
+from minarch.reporting.quantization import EXPORTED, FLOAT32, NO_METHOD
 from minarch.reporting.records import ORIGINAL, VARIANT
 
-EXPORT = [*VARIANT, "precision"]
 AGAIN = {"rewound": ", rewound", "fresh": ", trained anew"}  # weights that are not those of the original
 
 
 def model_name(row: pd.Series, several: bool) -> str:
     """Such as "cnn-depth1-channels8, l1, 50 % of units cut, INT8": what was removed can be less than was asked for.
+
+    A method of quantization that is not called as its precision stands behind it.
 
     The method is named if it is one of `several`; where its weights are no fine-tuned ones that is always said.
     """
@@ -21,7 +23,13 @@ def model_name(row: pd.Series, several: bool) -> str:
     if row["removed_share"] == 0:
         cut = f"nothing cut{AGAIN.get(row['weights'], ', fine-tuned')}"
     pruned = [*([row["method"]] if several else []), cut] if row["method"] != ORIGINAL else []
-    return ", ".join([row["architecture"], *pruned, row["precision"].upper()])
+    return ", ".join([row["architecture"], *pruned, stored_as(row["precision"], row["quantization"])])
+
+
+def stored_as(precision: str, quantization: str) -> str:
+    """Such as "INT8 (controlled)"."""
+    named = quantization not in (NO_METHOD, precision)
+    return f"{precision.upper()} ({quantization})" if named else precision.upper()
 
 
 def models_table(
@@ -29,10 +37,13 @@ def models_table(
 ) -> pd.DataFrame:
     """One row per final model: sizes (means over repeats), accuracies, latency_<batch>_ms, each with low and high."""
     exports = exports.assign(failed=exports["status"] != "ok")
-    grouped = exports.groupby(EXPORT)
+    grouped = exports.groupby(EXPORTED)
     table = grouped.agg(repeats=("repeat", "size"), failed=("failed", "sum"))
     table = table.join(grouped[["parameters", "macs", "bytes", "weight_bytes"]].mean()).reset_index()
-    table = table.merge(with_intervals(exports, EXPORT, ["validation", "test"], confidence, ACCURACY), on=EXPORT)
+    table = table.merge(with_intervals(exports, EXPORTED, ["validation", "test"], confidence, ACCURACY), on=EXPORTED)
+    latencies = latencies.assign(
+        quantization=latencies["quantization"].where(latencies["precision"] != FLOAT32, NO_METHOD)
+    )
     removed = structured.groupby([*VARIANT, "weights"])["removed_share"].mean()
     table = table.merge(removed.reset_index(), on=VARIANT, how="left").fillna({"removed_share": 0.0, "weights": ""})
     for batch, measured in latencies.groupby("batch"):
@@ -41,9 +52,9 @@ def models_table(
             "low": f"latency_{batch}_ms_low",
             "high": f"latency_{batch}_ms_high",
         }
-        by_model = measured.groupby(EXPORT)  # several blocks of repeats are measured one network each
+        by_model = measured.groupby(EXPORTED)  # float32 is measured beside every method, and each block of repeats
         merged = by_model.agg(median=("median", "median"), low=("low", "min"), high=("high", "max"))
-        table = table.merge(merged.rename(columns=columns).reset_index(), on=EXPORT, how="left")
+        table = table.merge(merged.rename(columns=columns).reset_index(), on=EXPORTED, how="left")
     several = structured["method"].nunique() > 1
     table.insert(0, "model", [model_name(row, several) for _, row in table.iterrows()])
     return table

@@ -103,42 +103,6 @@ def read_sensitivity(items: Iterable[Path]) -> pd.DataFrame:
     return table.sort_values([*MODEL, "position", "level", "repeat"], ignore_index=True)
 
 
-def read_exports(items: Iterable[Path]) -> pd.DataFrame:
-    """One row per exported repeat and precision (fp32, int8): bytes, weight_bytes, accuracies."""
-    rows = []
-    for item in items:
-        record = read_json(item / "results.json")
-        tests = {run["repeat"]: run for run in read_json(item / "test.json")["repeats"]}
-        for run in record["repeats"]:
-            for precision in ("fp32", "int8"):
-                row = variant(record) | {"precision": precision}
-                row |= {name: run[name] for name in ["repeat", "status", "parameters", "macs", "agreement"]}
-                row |= {name: run[name][precision] for name in ["bytes", "weight_bytes", "validation"]}
-                rows.append(row | {"test": tests[run["repeat"]][precision]})
-    numbers = ["parameters", "macs", "agreement", "bytes", "weight_bytes", "validation", "test"]
-    return pd.DataFrame(rows).astype(dict.fromkeys(numbers, float))
-
-
-def read_latencies(items: Iterable[Path]) -> pd.DataFrame:
-    """One row per export, precision and batch: median, low and high milliseconds for a whole batch."""
-    rows = []
-    for item in items:
-        record, timing = read_json(item / "results.json"), read_json(item / "timing.json")
-        for batch, precisions in timing["latency_ms"].items():
-            for precision, latency in precisions.items():
-                row = variant(record) | {"precision": precision, "batch": int(batch)}
-                rows.append(row | latency)
-    return pd.DataFrame(rows, columns=[*VARIANT, "precision", "batch", "median", "low", "high"])
-
-
-def read_measurement(items: Iterable[Path]) -> dict[str, str]:
-    """How latency was measured: devices, threads and rounds, each as words."""
-    timings = [read_json(item / "timing.json") for item in items]
-    return {
-        name: ", ".join(sorted({str(timing[name]) for timing in timings})) for name in ("device", "threads", "rounds")
-    }
-
-
 def read_timing(items: Iterable[Path]) -> tuple[float, list[str]]:
     """Seconds spent training the sweep (sum over repeats) and what did it: devices, threads, strategies."""
     timings = [read_json(item / "timing.json") for item in items]

@@ -14,10 +14,9 @@ from minarch.analysis.intervals import ACCURACY, with_intervals
 from minarch.analysis.minimal import Bootstrap
 from minarch.analysis.records import MODEL, read_runs
 from minarch.files import read_json
-from minarch.reporting import pruning, records
+from minarch.reporting import pruning, quantization, records
 from minarch.reporting.models import front_table, models_table
 from minarch.reporting.networks import layers_table, read_folders, read_rows, weights_table
-from minarch.reporting.records import VARIANT
 
 FURTHER = "further"  # models that the study names, of which a family may have many; the other roles it has once
 ROLES = ["minimal", "learning", "overfitting", FURTHER]
@@ -38,9 +37,9 @@ def make_tables(config: dict[str, Any], inputs: dict[str, Any]) -> Tables:
     layerwise = pruning.layerwise_table(records.read_sensitivity(inputs["prune"]), curves, confidence)
     ends = pruning.plateau_ends(curves).merge(sweep[[*MODEL, "depth", "parameters"]].drop_duplicates(MODEL), on=MODEL)
     ends = ends.merge(records.read_knobs(inputs["sweep"]), on=MODEL)
-    exports = records.read_exports(inputs["quantize"])
+    exports, latencies = quantization.read_exports(inputs["quantize"]), quantization.read_latencies(inputs["quantize"])
     structured = records.read_structured(inputs["prune"])
-    latencies = records.read_latencies(inputs["quantize"])
+    simulated = quantization.precision_tables(inputs["quantize"], sweep, config["max_drop_points"], bootstrap)
     models = named.merge(models_table(exports, structured, latencies, confidence), on=MODEL)
     pruned = pruning.pruning_table(structured, models, failure_share=settings["failure_share"], confidence=confidence)
     folders = read_folders(inputs["weights"])
@@ -63,7 +62,9 @@ def make_tables(config: dict[str, Any], inputs: dict[str, Any]) -> Tables:
         "pruning": named.merge(pruned, on=MODEL),
         "controls": named.merge(controls_table(structured, sweep, confidence), on=MODEL),
         "layerwise": named.merge(layerwise, on=MODEL),
-        "quantization": named.merge(quantization_table(exports, confidence), on=MODEL),
+        "quantization": named.merge(quantization.quantization_table(exports, latencies, confidence), on=MODEL),
+        **{name: named.merge(simulated[name], on=MODEL) for name in ("precision", "fewest", "fragile")},
+        "hurt": simulated["hurt"],
         "models": models,
         "front": front_table(
             models, max_drop_points=config["max_drop_points"], failure_share=settings["failure_share"]
@@ -101,16 +102,3 @@ def representatives_table(roles: pd.DataFrame, sweep: pd.DataFrame, confidence: 
     accuracies = with_intervals(best, MODEL, ["validation", "test"], confidence, ACCURACY)
     roles = roles.assign(items=roles["items"].str.join(" "), role=pd.Categorical(roles["role"], ROLES))
     return roles.merge(accuracies, on=MODEL).sort_values(["dataset", "family", "role", "parameters"], ignore_index=True)
-
-
-def quantization_table(exports: pd.DataFrame, confidence: float) -> pd.DataFrame:
-    """What INT8 costs each exported model: drops in percentage points, paired by repeat, beside sizes and agreement."""
-    fp32, int8 = (exports[exports["precision"] == precision] for precision in ("fp32", "int8"))
-    pairs = fp32.merge(int8, on=[*VARIANT, "repeat", "parameters", "agreement"], suffixes=("_fp32", "_int8"))
-    for split in ("validation", "test"):
-        pairs[f"{split}_drop_points"] = 100 * (pairs[f"{split}_fp32"] - pairs[f"{split}_int8"])
-    sizes = ["parameters", "bytes_fp32", "bytes_int8", "weight_bytes_fp32", "weight_bytes_int8"]
-    means = pairs.groupby(VARIANT)[sizes].mean().reset_index()
-    drops = with_intervals(pairs, VARIANT, ["validation_drop_points", "test_drop_points"], confidence)
-    agreement = with_intervals(pairs, VARIANT, ["agreement"], confidence, ACCURACY).drop(columns="n")
-    return means.merge(drops, on=VARIANT).merge(agreement, on=VARIANT)

@@ -7,105 +7,189 @@ import sys
 
 import pytest
 import torch
+from asked import CONFIGS, CURVE, PLAIN, Convolutional, Spectral, change_weights, contents, untrained_item
 from safetensors.torch import load_file, save_file
 
-from minarch.flow.pruning import STRUCTURED
-from minarch.flow.sections import Method
-from minarch.prune import work as prune
-from minarch.quantize import work
+from minarch.data.tensors import load_split
+from minarch.errors import UserError
+from minarch.files import read_json, write_json
+from minarch.quantization.measure import runner
+from minarch.quantization.preprocessing import Preprocessing, read_preprocessing
+from minarch.quantize import preprocessing_of
 
-CONFIG = {"calibration": 64, "preset": "mixed", "seed": 0, "latency_rounds": 3}
-FINETUNE = {"epochs": 2, "batch_size": 32, "optimizer": "adam", "learning_rate": 2e-3, "weight_decay": 0.0, "seed": 0}
-
-
-@pytest.fixture
-def run(tmp_path, data_item):
-    """run(parent) -> the folder of the finished work."""
-
-    def go(parent, data=data_item):
-        out = tmp_path / f"out-{len(list(tmp_path.iterdir()))}"
-        out.mkdir()
-        work(CONFIG, {"data": data, "parent": parent}, out)
-        return out
-
-    return go
+ENTRY = {"repeat", "status", "parameters", "macs", "bytes", "weight_bytes", "onnx_bytes", "validation", "agreement"}
+ENTRY |= {"reverted", "qat"}
+ABOUT = {"kind", "parent", "dataset", "family", "architecture", "method", "level"}
 
 
-def read(path):
-    return json.loads(path.read_text())
-
-
-def contents(folder):
-    return {p.name: p.read_bytes() for p in folder.iterdir() if p.name != "timing.json"}
-
-
-@pytest.mark.parametrize("family", ["dnn", "cnn", "vit"])
-def test_an_original_is_measured(run, sweep_items, family):
-    out = run(sweep_items[family])
-    results, timing, sweep = (
-        read(p) for p in (out / "results.json", out / "timing.json", sweep_items[family] / "results.json")
-    )
-    assert (results["method"], results["level"]) == ("original", 0)
-    for entry, trained in zip(results["repeats"], sweep["repeats"], strict=True):
-        assert entry["status"] == "ok"
+@pytest.mark.parametrize(
+    ("family", "name"), [("dnn", "torch"), ("cnn", "plain"), ("vit", "plain"), ("dnn", "int4"), ("cnn", "nf4")]
+)
+def test_an_original_is_measured(run, sweep_items, data_item, family, name):
+    config = CONFIGS[name]
+    precision = config["precision"]
+    out = run(config, sweep_items[family])
+    results, timing, test = (read_json(out / f"{file}.json") for file in ("results", "timing", "test"))
+    sweep = read_json(sweep_items[family] / "results.json")
+    assert set(results) == ABOUT | {"quantization", "precision", "backend", "repeats"}
+    assert (results["method"], results["level"], results["kind"]) == ("original", 0, "export")
+    in_torch = config["backend"] == "torch"
+    classes = load_file(out / "classes.safetensors")
+    split = load_split(data_item, "test")
+    for entry, trained, tested in zip(results["repeats"], sweep["repeats"], test["repeats"], strict=True):
+        repeat = entry["repeat"]
+        assert set(entry) == ENTRY and entry["status"] == "ok"
         assert (entry["parameters"], entry["macs"]) == (sweep["parameters"], sweep["macs"])
         assert entry["validation"]["torch"] == trained["best"]["validation_accuracy"]
         assert entry["validation"]["fp32"] == pytest.approx(entry["validation"]["torch"], abs=0.005)
-        assert entry["agreement"] > 0.9
-        for precision in ("fp32", "int8"):
-            files = [out / f"{precision}-{entry['repeat']}.{suffix}" for suffix in ("xml", "bin")]
-            assert entry["bytes"][precision] == sum(file.stat().st_size for file in files)
-            assert entry["weight_bytes"][precision] == files[1].stat().st_size
-    assert set(read(out / "test.json")["repeats"][1]) == {"repeat", "fp32", "int8"}
-    assert set(timing["latency_ms"]) == {"1", "64"} and timing["threads"] == 1
+        assert entry["agreement"] > 0.85
+        for each in ("fp32", precision):
+            sizes = [(out / f"{each}-{repeat}.{suffix}").stat().st_size for suffix in ("xml", "bin")]
+            assert (entry["bytes"][each], entry["weight_bytes"][each]) == (sum(sizes), sizes[1])
+            onnx = out / f"{each}-{repeat}.onnx"
+            assert onnx.exists() == (each == "fp32" or in_torch)
+            assert entry["onnx_bytes"][each] == (onnx.stat().st_size if onnx.exists() else None)
+            found = classes[f"{each}-{repeat}"]
+            assert found.dtype == torch.uint8
+            assert found.equal(runner(out / f"{each}-{repeat}.xml")(split.images).argmax(1).to(torch.uint8))
+            assert tested[each] == float((found == split.labels).double().mean())
+        files = {"fp32.xml", "fp32.onnx"} | ({f"{precision}.xml", f"{precision}.onnx"} if in_torch else set())
+        assert set(tested) == {"repeat", "fp32", precision, "parity"} and set(tested["parity"]) == files
+        for file, found in tested["parity"].items():
+            assert found["largest_difference"] <= found["bound"]
+            assert found["agreement"] > (0.999 if file.startswith("fp32") else 0.98)
+    assert timing["threads"] == 1 and timing["repeat"] == 0 and timing["seconds"] > 0
+    for measured in (timing["latency_ms"], timing["images_per_second"]):
+        assert set(measured) == {"1", "64"} and set(measured["1"]) == {"fp32", precision}
 
 
-def test_a_pruned_network_is_smaller_in_every_way(run, sweep_items, data_item, tmp_path):
+def test_a_pruned_network_is_exported_as_what_it_is(run, sweep_items, tmp_path):
+    """The line prune -> quantize: method and level are the parent's."""
     pruned = tmp_path / "pruned"
-    pruned.mkdir()
-    config = {"kind": STRUCTURED, "method": "l1", "level": 0.5, "round_to": 1, "training": FINETUNE}
-    config |= Method.model_validate({}).identity()
-    prune(config, {"data": data_item, "parent": sweep_items["cnn"]}, pruned)
-    before, after = (read(run(item) / "results.json") for item in (sweep_items["cnn"], pruned))
-    assert (after["method"], after["level"]) == ("l1", 0.5)
-    for old, new in zip(before["repeats"], after["repeats"], strict=True):
-        assert new["parameters"] < old["parameters"] and new["macs"] < old["macs"]
-        for precision in ("fp32", "int8"):
-            assert new["weight_bytes"][precision] < old["weight_bytes"][precision]
+    shutil.copytree(sweep_items["dnn"], pruned)
+    write_json(pruned / "results.json", read_json(pruned / "results.json") | {"method": "l1", "level": 0.5})
+    results = read_json(run(PLAIN, pruned) / "results.json")
+    assert (results["method"], results["level"], results["parent"]) == ("l1", 0.5, "pruned")
 
 
-def test_running_again_gives_the_same_bytes(run, sweep_items):
-    assert contents(run(sweep_items["dnn"])) == contents(run(sweep_items["dnn"]))
+@pytest.mark.parametrize("name", ["accurate", "controlled", "qat", "nf4"])
+def test_running_again_gives_the_same_bytes(run, damaged_item, name):
+    assert contents(run(CONFIGS[name], damaged_item)) == contents(run(CONFIGS[name], damaged_item))
+
+
+def test_quantization_aware_training_is_recorded(run, damaged_item):
+    for entry in read_json(run(CONFIGS["qat"], damaged_item) / "results.json")["repeats"]:
+        assert entry["qat"]["trained"]
+        lost = entry["validation"]["fp32"] - entry["qat"]["validation_before"]
+        assert lost > 0.1
+        assert entry["validation"]["fp32"] - entry["validation"]["int8"] < 0.5 * lost
+
+
+def changed(data_item, folder, name):
+    """A copy of a data item with other images (not labels) in one split."""
+    shutil.copytree(data_item, folder)
+    split = load_file(folder / f"{name}.safetensors")
+    images = split["images"].flip(0).contiguous() if name != "train" else (15 * split["images"]).contiguous()
+    save_file({"images": images, "labels": split["labels"]}, folder / f"{name}.safetensors")
+    return folder
 
 
 def test_calibration_sees_the_training_images_only(run, sweep_items, data_item, tmp_path):
     """Other validation and test images leave the exported files as they are; other training images do not."""
-    changed = {}
+    original = contents(run(PLAIN, sweep_items["dnn"]))
+    differing = {}
     for name in ("train", "validation", "test"):
-        data = tmp_path / f"data-{name}"
-        shutil.copytree(data_item, data)
-        split = load_file(data / f"{name}.safetensors")
-        save_file(
-            {"images": (2 * split["images"]).contiguous(), "labels": split["labels"]}, data / f"{name}.safetensors"
-        )
-        changed[name] = contents(run(sweep_items["dnn"], data))
-    original = contents(run(sweep_items["dnn"]))
-    differing = {name: {file for file in original if original[file] != files[file]} for name, files in changed.items()}
+        found = contents(run(PLAIN, sweep_items["dnn"], changed(data_item, tmp_path / f"data-{name}", name)))
+        differing[name] = {file for file in original if original[file] != found[file]}
     assert differing["validation"] == {"results.json"}
-    assert differing["test"] == {"test.json"}
-    assert {"int8-0.xml", "int8-1.xml"} & differing["train"] or {"int8-0.bin", "int8-1.bin"} & differing["train"]
+    assert differing["test"] == {"test.json", "classes.safetensors"}
+    assert {"int8-0.bin", "int8-1.bin"} <= differing["train"]
 
 
-def test_weights_that_are_not_finite_are_recorded(run, sweep_items, tmp_path):
+@pytest.mark.parametrize("name", ["controlled", "qat"])
+def test_what_validates_never_sees_the_test_images(run, damaged_item, data_item, tmp_path, name):
+    original = contents(run(CONFIGS[name], damaged_item))
+    found = contents(run(CONFIGS[name], damaged_item, changed(data_item, tmp_path / "data", "test")))
+    assert {file for file in original if original[file] != found[file]} == {"test.json", "classes.safetensors"}
+
+
+def test_more_calibration_images_than_there_are_is_one_line(run, sweep_items):
+    with pytest.raises(UserError, match=r"quantize\.calibration: 5000 is not allowed, .*allowed: 1 to \d+") as raised:
+        run(PLAIN | {"calibration": 5000}, sweep_items["dnn"])
+    assert "\n" not in str(raised.value)
+
+
+def test_a_family_that_openvino_refuses_is_one_line(run, tmp_path):
+    item = untrained_item(tmp_path / "spectral", Spectral)
+    with pytest.raises(UserError, match="mine: OpenVINO refuses it") as raised:
+        run(PLAIN, item)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_family_without_linear_layers_has_int8_but_no_int4(run, tmp_path):
+    item = untrained_item(tmp_path / "convolutional", Convolutional)
+    assert read_json(run(PLAIN, item) / "results.json")["repeats"][0]["status"] == "ok"
+    with pytest.raises(UserError, match="no linear layer"):
+        run(CONFIGS["int4"], item)
+
+
+@pytest.mark.parametrize("value", [torch.nan, 1e38], ids=["weights", "logits"])
+def test_a_repeat_that_is_not_finite_is_recorded(run, sweep_items, tmp_path, value):
     item = tmp_path / "broken"
     shutil.copytree(sweep_items["dnn"], item)
-    tensors = load_file(item / "best.safetensors")
-    save_file({name: torch.full_like(tensor, torch.nan) for name, tensor in tensors.items()}, item / "best.safetensors")
-    out = run(item)
-    entry = read(out / "results.json")["repeats"][0]
-    assert entry["status"] == "unstable" and entry["validation"] == {"torch": None, "fp32": None, "int8": None}
-    assert read(out / "timing.json")["latency_ms"] == {}
-    assert not list(out.glob("*.xml"))
+    change_weights(item, lambda name, tensor: torch.full_like(tensor, value) if name.startswith("0.") else tensor)
+    out = run(PLAIN, item)
+    broken, whole = read_json(out / "results.json")["repeats"]
+    nothing = {"fp32": None, "int8": None}
+    assert set(broken) == set(whole) == ENTRY
+    assert (broken["status"], whole["status"]) == ("unstable", "ok")
+    assert broken["validation"] == {"torch": None, **nothing} and broken["bytes"] == broken["onnx_bytes"] == nothing
+    tested = read_json(out / "test.json")["repeats"]
+    assert tested[0] == {"repeat": 0, **nothing, "parity": {}} and set(tested[0]) == set(tested[1])
+    assert read_json(out / "timing.json")["repeat"] == 1
+    assert not list(out.glob("*-0.*")) and set(load_file(out / "classes.safetensors")) == {"fp32-1", "int8-1"}
+
+
+def test_nothing_finite_leaves_no_files_and_no_latency(run, sweep_items, tmp_path):
+    item = tmp_path / "broken"
+    shutil.copytree(sweep_items["dnn"], item)
+    change_weights(item, lambda _, tensor: torch.full_like(tensor, torch.inf))
+    out = run(PLAIN, item)
+    timing = read_json(out / "timing.json")
+    assert (timing["repeat"], timing["latency_ms"], timing["images_per_second"]) == (None, {}, {})
+    assert not list(out.glob("*.xml")) and not load_file(out / "classes.safetensors")
+
+
+def test_a_curve_is_labelled_as_simulated(run, sweep_items):
+    out = run(CURVE, sweep_items["dnn"])
+    results = read_json(out / "results.json")
+    assert set(results) == ABOUT | {"simulated", "precisions", "schemes", "repeats"}
+    assert results["simulated"] is True and results["kind"] == "curve"
+    assert set(read_json(out / "timing.json")) == {"seconds", "device", "threads"}
+    assert {p.name for p in out.iterdir()} == {"results.json", "timing.json", "curve.csv", "test.csv"}
+    assert contents(run(CURVE, sweep_items["dnn"])) == contents(out)
+
+
+def test_files_say_what_their_images_are(run, sweep_items, data_item):
+    out = run(PLAIN, sweep_items["dnn"])
+    expected = Preprocessing("digits", [1, 8, 8], [str(digit) for digit in range(10)], resize=False)
+    for name in ("fp32-0.xml", "int8-1.xml", "fp32-1.onnx"):
+        assert read_preprocessing(out / name) == expected
+    assert preprocessing_of(data_item) == expected
+
+
+@pytest.mark.parametrize(("dataset", "resize"), [("folder:pets", True), ("mnist", False)])
+def test_images_of_folders_are_resized(data_item, tmp_path, dataset, resize):
+    """A folder may be called like a data set: what decides is the item's identity."""
+    write_json(tmp_path / "record.json", read_json(data_item / "record.json") | {"dataset": "mnist"})
+    write_json(tmp_path / "item.json", {"identity": {"dataset": dataset}})
+    assert preprocessing_of(tmp_path).resize is resize
+
+
+def test_an_unfinished_item_of_a_folder_is_refused(data_item, tmp_path):
+    write_json(tmp_path / "record.json", read_json(data_item / "record.json") | {"dataset": "pets"})
+    with pytest.raises(UserError, match=r"item\.json is missing"):
+        preprocessing_of(tmp_path)
 
 
 FORK = """
@@ -128,7 +212,7 @@ def test_work_runs_in_forked_children(run, sweep_items, data_item, tmp_path):
     """As in the fork server: a process that imported the stage, and did nothing else, forks one child per job."""
     folder = tmp_path / "forked"
     folder.mkdir()
-    arguments = json.dumps([CONFIG, *map(str, (data_item, sweep_items["dnn"], folder))])
-    subprocess.run([sys.executable, "-c", FORK, arguments], check=True, timeout=120)
-    reference = contents(run(sweep_items["dnn"]))
+    arguments = json.dumps([CONFIGS["torch"], *map(str, (data_item, sweep_items["dnn"], folder))])
+    subprocess.run([sys.executable, "-c", FORK, arguments], check=True, timeout=600)
+    reference = contents(run(CONFIGS["torch"], sweep_items["dnn"]))
     assert contents(folder / "first") == contents(folder / "second") == reference

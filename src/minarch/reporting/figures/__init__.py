@@ -15,6 +15,7 @@ from minarch.reporting.figures.images import draw_attention, draw_first_layer
 from minarch.reporting.figures.layerwise import draw_layerwise
 from minarch.reporting.figures.magnitude import draw_magnitude
 from minarch.reporting.figures.minimal import draw_minimal
+from minarch.reporting.figures.precision import draw_fewest, draw_precision
 from minarch.reporting.figures.quantization import draw_drops, draw_latency
 from minarch.reporting.figures.regimes import draw_regimes
 from minarch.reporting.figures.sensitivity import draw_sensitivity
@@ -42,6 +43,8 @@ FIGURES: dict[str, Callable[[Tables], Figure | None]] = {
     "depth": draw_depth,
     "quantization": draw_drops,
     "latency": draw_latency,
+    "precision": draw_precision,
+    "fewest-bits": draw_fewest,
 }
 OF_NETWORKS: dict[str, Callable[[Sequence[Shown]], Figure | None]] = {
     "weight-histograms": draw_weights,

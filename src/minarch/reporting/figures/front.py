@@ -9,7 +9,7 @@ from minarch.reporting.records import ORIGINAL
 from minarch.reporting.tables import Tables, rows_of
 
 WINDOW = 0.2  # models further below the best are not drawn: the front would be a flat line
-MARKERS = {"fp32": "o", "int8": "D"}
+MARKERS = {"fp32": "o", "int8": "D", "int4": "s", "nf4": "^"}
 
 
 def draw_models(axes: Axes, models: pd.DataFrame, split: str, palette: dict[str, str]) -> None:
@@ -32,6 +32,7 @@ def draw_front(tables: Tables) -> Figure:
     """One row per data set: the same models on the images that chose them and on the images that did not."""
     models, front = tables["models"], tables["front"]
     datasets, families = sorted(models["dataset"].unique()), sorted(models["family"].unique())
+    drawn = set(models["precision"])
     figure, grid = panels(len(datasets), 2, row_height=3.8, share_y=True)
     for i, dataset in enumerate(datasets):
         rows, chosen = models[models["dataset"] == dataset], front[front["dataset"] == dataset]
@@ -59,8 +60,7 @@ def draw_front(tables: Tables) -> Figure:
             grid[i, 0].text(0.97, 0.03, text, transform=grid[i, 0].transAxes, ha="right", color=QUIET, fontsize=8)
     entries = [(family, {"marker": "o", "color": colours(families)[family]}) for family in families]
     kinds = [
-        ("FP32", {"marker": "o"}),
-        ("INT8", {"marker": "D"}),
+        *((precision.upper(), {"marker": MARKERS[precision]}) for precision in MARKERS if precision in drawn),
         ("pruned", {"marker": "o", "markerfacecolor": "white"}),
     ]
     star = {"marker": "*", "color": "#F0E442", "markeredgecolor": INK, "markersize": 13}

@@ -1,4 +1,4 @@
-"""INT8: what it costs in accuracy and what it brings in measured latency."""
+"""Models in fewer bits: what it costs in accuracy and what it brings in measured latency."""
 
 from typing import Any
 
@@ -7,9 +7,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from minarch.reporting.figures.style import INK, QUIET, colours, legend_above, log_axis, panels
-from minarch.reporting.models import batches_of
+from minarch.reporting.models import batches_of, stored_as
+from minarch.reporting.quantization import FLOAT32
 from minarch.reporting.records import ORIGINAL, VARIANT
-from minarch.reporting.tables import Tables
+from minarch.reporting.tables import Tables, rows_of
 
 
 def marker(axes: Axes, x: float, y: float, colour: str, method: str) -> None:
@@ -24,53 +25,55 @@ def legend(figure: Figure, families: list[str], *more: tuple[str, dict[str, Any]
 
 
 def draw_drops(tables: Tables) -> Figure:
-    """Accuracy points lost to INT8 against parameters, on validation and on test data, one row per data set."""
+    """Test accuracy points lost against parameters: one row per data set, one column per method of quantization."""
     table = tables["quantization"]
     datasets, families = sorted(table["dataset"].unique()), sorted(table["family"].unique())
-    figure, grid = panels(len(datasets), 2, row_height=3.2, share_y=True)
+    methods = list(dict.fromkeys(zip(table["quantization"], table["precision"], strict=True)))
+    figure, grid = panels(len(datasets), len(methods), row_height=3.2, share_y=True)
     for i, dataset in enumerate(datasets):
-        rows = table[table["dataset"] == dataset]
-        for axes, split in zip(grid[i], ("validation", "test"), strict=True):
+        own = table[table["dataset"] == dataset]
+        for axes, (name, precision) in zip(grid[i], methods, strict=True):
             axes.axhline(0, color=QUIET, linewidth=1)
-            for _, row in rows.iterrows():
-                colour, drop = colours(families)[row["family"]], f"{split}_drop_points"
-                axes.vlines(
-                    row["parameters"], row[f"{drop}_low"], row[f"{drop}_high"], color=colour, linewidth=1, alpha=0.45
-                )
+            for row in rows_of(own[own["quantization"] == name]):
+                colour, drop = colours(families)[row["family"]], "test_drop_points"
+                ends = row[f"{drop}_low"], row[f"{drop}_high"]
+                axes.vlines(row["parameters"], *ends, color=colour, linewidth=1, alpha=0.45)
                 marker(axes, row["parameters"], row[f"{drop}_mean"], colour, row["method"])
-            log_axis(axes, rows["parameters"])
-            axes.set_title(f"{dataset}: {split} images")
+            log_axis(axes, own["parameters"])
+            axes.set_title(f"{dataset}: {stored_as(precision, name)}")
             axes.set_xlabel("trainable parameters")
         # Intervals of a few wild models must not flatten all others; the table has every number.
-        means = rows[["validation_drop_points_mean", "test_drop_points_mean"]].to_numpy().ravel()
+        means = own["test_drop_points_mean"].to_numpy()
         means = np.append(means[np.isfinite(means)], 0)
-        margin = max(1.0, 0.5 * (means.max() - means.min()))
+        margin = max(1.0, 0.5 * float(np.ptp(means)))
         grid[i, 0].set_ylim(means.min() - margin, means.max() + margin)
-        grid[i, 0].set_ylabel("points lost to INT8 (FP32 - INT8)")
+        grid[i, 0].set_ylabel("points lost (test images)")
     legend(figure, families, ("bar: interval of the mean", {}))
     return figure
 
 
 def draw_latency(tables: Tables) -> Figure:
-    """Measured latency of INT8 against FP32, per batch size; below the diagonal INT8 is faster."""
+    """Measured latency of the first method's files against FP32; below the diagonal they are faster."""
     models = tables["models"]
-    families = sorted(models["family"].unique())
-    batches = batches_of(models)
+    name, precision = tables["quantization"][["quantization", "precision"]].iloc[0]
+    whole, quantized = models[models["precision"] == FLOAT32], models[models["quantization"] == name]
+    families, batches, title = sorted(models["family"].unique()), batches_of(models), stored_as(precision, name)
     figure, grid = panels(1, len(batches), row_height=4.2)
     for axes, batch in zip(grid[0], batches, strict=True):
-        wide = models.pivot(index=VARIANT, columns="precision", values=f"latency_{batch}_ms").reset_index()
-        for _, row in wide.iterrows():
-            marker(axes, row["fp32"], row["int8"], colours(families)[row["family"]], row["method"])
-        both = [*wide["fp32"], *wide["int8"]]
-        log_axis(axes, both)
-        log_axis(axes, both, axis="y")
+        column = f"latency_{batch}_ms"
+        pairs = whole.merge(quantized, on=VARIANT, suffixes=("_before", "_after"))
+        before, after = pairs[f"{column}_before"], pairs[f"{column}_after"]
+        for family, method, x, y in zip(pairs["family"], pairs["method"], before, after, strict=True):
+            marker(axes, x, y, colours(families)[family], method)
+        log_axis(axes, [*before, *after])
+        log_axis(axes, [*before, *after], axis="y")
         ends = axes.get_xlim()
         axes.plot(ends, ends, color=QUIET, linewidth=1, linestyle=(0, (4, 2)))
-        axes.text(0.97, 0.03, "INT8 is faster", transform=axes.transAxes, ha="right", color=INK)
-        axes.text(0.03, 0.95, "INT8 is slower", transform=axes.transAxes, va="top", color=INK)
+        axes.text(0.97, 0.03, f"{title} is faster", transform=axes.transAxes, ha="right", color=INK)
+        axes.text(0.03, 0.95, f"{title} is slower", transform=axes.transAxes, va="top", color=INK)
         axes.set_title(f"batch of {batch}" if batch > 1 else "one image at a time")
         axes.set_xlabel("FP32, ms per batch")
-        axes.set_ylabel("INT8, ms per batch")
+        axes.set_ylabel(f"{title}, ms per batch")
         axes.set_aspect("equal", adjustable="box")
     legend(figure, families)
     return figure

@@ -1,0 +1,82 @@
+"""The section of stage quantize."""
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from minarch.flow.sections.base import NOT_IDENTITY, Name, Real, Section
+from minarch.flow.sections.training import Training
+from minarch.quantization import Precision, Scheme
+
+
+class AwareTraining(Training):
+    """Quantization-aware training, of models that quantization after training damages."""
+
+    above_points: Real = Field(
+        1.0, ge=0, le=100, description="train those that lose more than this on validation (points)"
+    )
+
+
+class Quantization(Section):
+    """One way to store and run a model in fewer bits, by NNCF."""
+
+    precision: Literal["int8", "int4", "nf4"] = Field(
+        "int8", description="int8: weights and activations; int4, nf4: the weights of linear layers only"
+    )
+    backend: Literal["openvino", "torch"] = Field("openvino", description="what NNCF works on; torch also gives ONNX")
+    preset: Literal["performance", "mixed"] = Field("mixed", description="mixed: asymmetric activations")
+    bias_correction: Literal["fast", "accurate"] = Field("fast", description="of quantized layers; accurate is slower")
+    max_drop_points: Real | None = Field(
+        None,
+        ge=0,
+        le=100,
+        description="revert layers until at most this is lost on validation; null: none",
+    )
+    qat: AwareTraining | None = Field(None, description="quantization-aware training; null: none")
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> "Quantization":
+        refused = {
+            "precision": self.precision != "int8",
+            "bias_correction": self.bias_correction != "fast",
+            "max_drop_points": self.max_drop_points is not None,
+        }
+        for name, asked in refused.items():
+            if asked and self.backend == "torch":
+                raise ValueError(
+                    f"{name}: {getattr(self, name)!r} is not allowed with backend: torch; allowed: openvino"
+                )
+        if self.qat is not None and self.backend != "torch":
+            raise ValueError("backend: 'openvino' is not allowed with qat; allowed: torch")
+        for name in ("preset", "bias_correction", "max_drop_points"):
+            default = type(self).model_fields[name].default
+            if self.precision != "int8" and getattr(self, name) != default:
+                raise ValueError(f"{name}: {getattr(self, name)!r} has no effect but on int8; allowed: {default}")
+        return self
+
+
+class Quantize(Section):
+    """Models in fewer bits: exported and measured, and simulated on the trainable parameters alone."""
+
+    pruned: list[str] | None = Field(
+        None,
+        json_schema_extra=NOT_IDENTITY,
+        description="those of prune.methods whose networks are quantized; null: all",
+    )
+    methods: dict[Name, Quantization] = Field(
+        default_factory=lambda: {"int8": Quantization.model_validate({})},
+        min_length=1,
+        description="name -> how; every original and pruned model is exported in float32 and by every method",
+    )
+    calibration: int = Field(128, ge=1, description="training images used for calibration")
+    seed: int = Field(0, ge=0, description="seed of the choice of calibration images")
+    latency_rounds: int = Field(
+        7, ge=3, le=1000, description="timed rounds, FP32 and quantized in turn; the median is reported"
+    )
+    precisions: list[Precision] = Field(
+        default=[],
+        description="of all trainable parameters, simulated; activations stay float32; []: none",
+    )
+    schemes: list[Scheme] = Field(
+        default=["tensor", "channel"], min_length=1, description="what has one scale: a tensor, or a row of it"
+    )

@@ -1,0 +1,97 @@
+"""The sections of data, the sweep and its trainings."""
+
+from typing import Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from minarch.data.catalogue import CATALOGUE, FOLDER, slug
+from minarch.flow.grid import expand
+from minarch.flow.sections.base import NOT_IDENTITY, Real, Section, Share
+
+
+class Data(Section):
+    """Data sets and how they are split."""
+
+    datasets: list[str] = Field(min_length=1, json_schema_extra=NOT_IDENTITY, description="a dimension of the grid")
+    root: str | None = Field(None, json_schema_extra=NOT_IDENTITY, description="folder that holds the files already")
+    validation: Share = Field(0.2, description="share of the training images cut off for validation, stratified")
+    test: Share = Field(0.2, description="share cut off for test where a data set has no test split of its own")
+    limit: int | None = Field(None, ge=10, description="at most this many training images (stratified); null: all")
+    image_size: int = Field(32, ge=4, le=512, description="edge in pixels to which a folder's images are resized")
+    seed: int = Field(0, ge=0, description="seed of every split")
+
+    @field_validator("datasets")
+    @classmethod
+    def _known(cls, names: list[str]) -> list[str]:
+        for name in names:
+            if name not in CATALOGUE and not (name.startswith(FOLDER) and len(name) > len(FOLDER)):
+                raise ValueError(f"{name!r} is no data set; allowed: {', '.join(CATALOGUE)}, {FOLDER}PATH")
+        slugs = [slug(name) for name in names]
+        if twice := next((s for i, s in enumerate(slugs) if s in slugs[:i]), None):
+            raise ValueError(
+                f"{twice!r} is the name of two data sets; allowed: each name once (a folder's is its last part)"
+            )
+        return names
+
+
+class Sweep(Section):
+    """The grid of architectures: it lists items, so it is in no item's key."""
+
+    repeats: int = Field(5, ge=1, le=10_000, description="trainings of each architecture, each with its own seed")
+    block: int | None = Field(None, ge=1, description="repeats per item (file-level job); null: all in one")
+    families: dict[str, Any] = Field(
+        min_length=1, description="family -> knob -> value or list; several grids of one family as a list"
+    )
+
+    @field_validator("families")
+    @classmethod
+    def _buildable(cls, families: dict[str, Any]) -> dict[str, Any]:
+        for name, grids in families.items():
+            if not all(isinstance(grid, dict) for grid in (grids if isinstance(grids, list) else [grids])):
+                raise ValueError(
+                    f"{name}: {grids!r} is not allowed; allowed: knob -> value or list, or a list of such grids"
+                )
+            if not expand(name, grids):
+                raise ValueError(f"{name}: {grids!r} lists no architecture; allowed: at least one value for every knob")
+        return families
+
+
+class Training(Section):
+    """One training: a fixed budget of epochs."""
+
+    epochs: int = Field(ge=1, le=100_000, description="passes over the training images")
+    batch_size: int = Field(64, ge=1, description="images per step")
+    optimizer: Literal["adam", "sgd"] = Field("adam", description="sgd has momentum 0.9")
+    learning_rate: Real = Field(1e-3, gt=0, le=10)
+    weight_decay: Real = Field(0.0, ge=0, le=1)
+    seed: int = Field(
+        0, ge=0, description="base of every seed; each repeat derives its own from this and its configuration"
+    )
+
+
+class Sweeping(Training):
+    """The sweep's trainings: all repeats of an architecture, by the fastest strategy on the machine."""
+
+    shared_batches: bool = Field(
+        False, description="all repeats of an architecture see the images in one order (faster); false: each its own"
+    )
+    give_up_after: int | None = Field(
+        None, ge=1, description="epochs after which a repeat that was never above chance is stopped; null: never"
+    )
+    device: Literal["cpu", "cuda"] = Field("cpu", json_schema_extra=NOT_IDENTITY, description="where to train")
+    strategy: Literal["auto", "stacked", "sequential"] = Field(
+        "auto", json_schema_extra=NOT_IDENTITY, description="stacked repeats or one after the other; auto: the faster"
+    )
+    precision: Literal["tf32"] | None = Field(
+        None, description="of matrix products on cuda; tf32 is faster and rounds to 10 bits; null: float32"
+    )
+
+    @model_validator(mode="after")
+    def _has_an_effect(self) -> "Sweeping":
+        if self.precision is not None and self.device == "cpu":
+            raise ValueError(f"precision: {self.precision!r} has no effect with device: cpu; allowed: null")
+        if self.give_up_after is not None and self.give_up_after >= self.epochs:
+            raise ValueError(
+                f"give_up_after: {self.give_up_after} has no effect with epochs: {self.epochs}; allowed: fewer, or null"
+            )
+        return self

@@ -1,0 +1,79 @@
+"""The exported files of one repeat: written, and measured as whoever gets them would run them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from minarch.data.tensors import Split
+from minarch.quantization.export import Deployed, save
+from minarch.quantization.measure import accuracy, agreement, runner
+from minarch.quantization.onnx import export_onnx
+from minarch.quantization.parity import FLOAT, QUANTIZED, parity, torch_logits
+from minarch.quantization.preprocessing import Preprocessing
+from minarch.quiet import openvino as ov
+
+FLOAT32 = "fp32"
+
+
+@dataclass(frozen=True)
+class Exported:
+    """`<precision>-<repeat>.xml`, .bin and .onnx in a folder. `networks`: precision -> the torch network that the files
+    hold; None: OpenVINO quantized it, so that torch does not know it and there is no .onnx (its INT8 has no ONNX form).
+    """
+
+    folder: Path
+    repeat: int
+    networks: dict[str, Deployed | None]
+
+    def path(self, precision: str, suffix: str) -> Path:
+        return self.folder / f"{precision}-{self.repeat}{suffix}"
+
+    def write(self, models: dict[str, ov.Model], preprocessing: Preprocessing, name: str) -> None:
+        """Write all files; `models` are those of `networks`, `name` is the architecture's."""
+        for precision, network in self.networks.items():
+            save(models[precision], self.path(precision, ".xml"), preprocessing)
+            if network is not None:
+                export_onnx(network, self.path(precision, ".onnx"), preprocessing, name)
+
+    def sizes(self) -> dict[str, dict[str, int | None]]:
+        """Bytes of the IR, of its weights alone, and of the ONNX file, each by precision."""
+        graph, weights, onnx = (
+            {precision: self.path(precision, suffix).stat().st_size for precision in precisions}
+            for suffix, precisions in ((".xml", self.networks), (".bin", self.networks), (".onnx", self._in_torch))
+        )
+        return {
+            "bytes": {precision: graph[precision] + weights[precision] for precision in graph},
+            "weight_bytes": dict(weights),
+            "onnx_bytes": {precision: onnx.get(precision) for precision in graph},
+        }
+
+    def measure(self, splits: dict[str, Split]) -> tuple[dict[str, Any], dict[str, Any], dict[str, Tensor]]:
+        """(on validation, on test, predicted classes int64 [N_test] of the IR by precision).
+
+        On test stands beside the accuracies the parity of every file that torch knows the answer to.
+        """
+        validation, test = splits["validation"], splits["test"]
+        run = {precision: runner(self.path(precision, ".xml")) for precision in self.networks}
+        found = {precision: logits(validation.images) for precision, logits in run.items()}
+        tested = {precision: logits(test.images) for precision, logits in run.items()}
+        classes = {precision: logits.argmax(1) for precision, logits in found.items()}
+        floating, quantized = classes.values()
+        on_validation = {
+            "validation": {precision: accuracy(logits, validation.labels) for precision, logits in found.items()},
+            "agreement": agreement(floating, quantized),
+        }
+        on_test: dict[str, Any] = {precision: accuracy(logits, test.labels) for precision, logits in tested.items()}
+        on_test["parity"] = {}
+        for precision, network in self._in_torch.items():
+            expected = torch_logits(network, test.images)
+            onnx = runner(self.path(precision, ".onnx"))(test.images)
+            for suffix, logits in ((".xml", tested[precision]), (".onnx", onnx)):
+                file, share = f"{precision}{suffix}", FLOAT if precision == FLOAT32 else QUANTIZED
+                on_test["parity"][file] = parity(file, logits, expected, share)
+        return on_validation, on_test, {precision: logits.argmax(1) for precision, logits in tested.items()}
+
+    @property
+    def _in_torch(self) -> dict[str, Deployed]:
+        return {precision: network for precision, network in self.networks.items() if network is not None}

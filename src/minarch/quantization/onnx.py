@@ -1,0 +1,80 @@
+"""From a network to ONNX: the same inputs, outputs and metadata as the IR, the same bytes every time."""
+
+import io
+import warnings
+from contextlib import redirect_stdout
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from onnx import numpy_helper
+from torch.onnx.errors import OnnxExporterError
+
+from minarch.errors import UserError
+from minarch.quantization.export import Deployed
+from minarch.quantization.preprocessing import KEY, Preprocessing
+
+OPSET = 17  # the oldest that holds every operator of our families; runtimes know it since 2022
+
+
+def export_onnx(deployed: Deployed, path: Path, preprocessing: Preprocessing, name: str) -> None:
+    """Write `path` with input "images" (uint8 [batch, C, H, W]) and output "logits" (float32 [batch, K]).
+
+    Weights that the network quantizes are stored as integers.
+
+    Args:
+        name: of the architecture, for the error.
+
+    Raises:
+        UserError: ONNX has no counterpart of an operator.
+    """
+    example = torch.zeros(2, *preprocessing.shape, dtype=torch.uint8)
+    written = io.BytesIO()
+    try:
+        with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")  # the exporter traces by torch.jit, which is deprecated
+            torch.onnx.export(
+                deployed,
+                (example,),
+                written,
+                input_names=["images"],
+                output_names=["logits"],
+                dynamic_axes={"images": {0: "batch"}, "logits": {0: "batch"}},
+                opset_version=OPSET,
+                dynamo=False,  # the other one needs onnxscript
+            )
+    except OnnxExporterError as error:
+        reason = " ".join(str(error).split())[:300]
+        raise UserError(f"{name}: ONNX refuses it ({reason}); allowed: operators that ONNX has") from None
+    model = onnx.load_from_string(written.getvalue())
+    inline_identities(model.graph)
+    store_integers(model.graph)
+    model.metadata_props.add(key=KEY, value=preprocessing.text())
+    path.write_bytes(model.SerializeToString(deterministic=True))
+
+
+def inline_identities(graph: onnx.GraphProto) -> None:
+    """Let users of a constant's copies use the constant: the exporter writes equal zero points as copies of one."""
+    constants = {constant.name for constant in graph.initializer}
+    copies = [node for node in graph.node if node.op_type == "Identity" and node.input[0] in constants]
+    original = {node.output[0]: node.input[0] for node in copies}
+    for node in copies:
+        graph.node.remove(node)
+    for node in graph.node:
+        for position, name in enumerate(node.input):
+            node.input[position] = original.get(name, name)
+
+
+def store_integers(graph: onnx.GraphProto) -> None:
+    """Replace float weights that are quantized in the graph by the integers that come of it: a quarter of the bytes."""
+    constants = {constant.name: constant for constant in graph.initializer}
+    for node in [node for node in graph.node if node.op_type == "QuantizeLinear" and node.input[0] in constants]:
+        weight, scale, zero = (numpy_helper.to_array(constants[name]) for name in node.input)
+        axis = next((attribute.i for attribute in node.attribute if attribute.name == "axis"), 1)
+        along = [-1 if dimension == axis else 1 for dimension in range(weight.ndim)] if scale.ndim else []
+        levels = np.rint(weight / scale.reshape(along)) + zero.reshape(along)
+        limits = np.iinfo(zero.dtype)
+        integers = levels.clip(limits.min, limits.max).astype(zero.dtype)
+        constants[node.input[0]].CopyFrom(numpy_helper.from_array(integers, node.output[0]))
+        graph.node.remove(node)

@@ -1,0 +1,83 @@
+"""Trainable parameters at reduced precision, SIMULATED: rounded to what few bits can hold, kept and run as float32.
+
+Weights and biases only, after training, no calibration, activations untouched: our inference of "reduced numeric
+precision of the trainable parameters". Shapes: S scales, V values that share one.
+"""
+
+from copy import deepcopy
+
+import torch
+from torch import Tensor, nn
+
+from minarch.errors import UserError
+
+CASTS = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}  # without a scale
+FP8 = torch.float8_e4m3fn
+BITS = {"fp32": 32, "fp16": 16, "bf16": 16, "fp8": 8} | {f"int{bits}": bits for bits in range(8, 0, -1)}
+PRECISIONS = tuple(BITS)  # from the finest to the coarsest
+SCHEMES = ("tensor", "channel")  # what shares a scale: a whole tensor, or one row of its dimension 0
+SCALE_BITS = 32
+
+
+def rounded(weight: Tensor, precision: str, scheme: str) -> Tensor:
+    """Quantize and dequantize: the nearest values of that precision, in the shape and type of `weight`.
+
+    With top the largest magnitude that shares a scale: intB is symmetric and uniform, (2^B - 1) multiples of
+    top / (2^(B-1) - 1), half to even; int1 is sign x mean magnitude, zero counting as positive; fp8 is E4M3 with top at
+    its largest value, 448; fp32, fp16 and bf16 are casts (too large for fp16: infinite). Arithmetic in float64.
+
+    Raises:
+        UserError: no such precision or scheme.
+    """
+    _check(precision, scheme)
+    if precision in CASTS:
+        return weight.detach().to(CASTS[precision]).to(weight.dtype)
+    values = _sharing(weight.detach(), scheme).double()
+    if precision == "int1":
+        found = torch.where(values < 0, -1.0, 1.0) * values.abs().mean(1, keepdim=True)
+    else:
+        top = values.abs().amax(1, keepdim=True)
+        top = top.where(top > 0, 1.0)  # nothing but zeros: they stay
+        # The product is exact, so that the quotient is a tie exactly where the true value is one.
+        if precision == "fp8":
+            largest = torch.finfo(FP8).max
+            found = (values * largest / top).float().to(FP8).double() * top / largest
+        else:
+            steps = 2 ** (BITS[precision] - 1) - 1
+            found = (values * steps / top).round() * top / steps
+    return found.to(weight.dtype).view_as(weight)
+
+
+@torch.no_grad()
+def reduced(network: nn.Module, precision: str, scheme: str) -> nn.Module:
+    """A copy whose every trainable parameter is `rounded`; buffers, such as a batch norm's statistics, stay.
+
+    Raises:
+        UserError: no such precision or scheme.
+    """
+    copy = deepcopy(network)
+    for parameter in copy.parameters():
+        parameter.copy_(rounded(parameter, precision, scheme))
+    return copy
+
+
+def size_bits(network: nn.Module, precision: str, scheme: str) -> int:
+    """Bits to store the trainable parameters: every value, and 32 for each scale.
+
+    Raises:
+        UserError: no such precision or scheme.
+    """
+    _check(precision, scheme)
+    scale = 0 if precision in CASTS else SCALE_BITS
+    return sum(p.numel() * BITS[precision] + len(_sharing(p, scheme)) * scale for p in network.parameters())
+
+
+def _sharing(weight: Tensor, scheme: str) -> Tensor:
+    """The values as [S, V]; a tensor of fewer than two dimensions (bias, norm) always shares one scale."""
+    return weight.flatten(1) if scheme == "channel" and weight.dim() > 1 else weight.reshape(1, -1)
+
+
+def _check(precision: str, scheme: str) -> None:
+    for field, value, allowed in (("precision", precision, PRECISIONS), ("scheme", scheme, SCHEMES)):
+        if value not in allowed:
+            raise UserError(f"{field}: {value!r} is not allowed; allowed: {', '.join(allowed)}")

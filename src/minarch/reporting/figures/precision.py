@@ -1,0 +1,74 @@
+"""Simulated precision of the trainable parameters: accuracy over bits, and the fewest bits that are enough."""
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator
+
+from minarch.reporting.figures.quantization import legend, marker
+from minarch.reporting.figures.style import QUIET, colours, log_axis, panels
+from minarch.reporting.records import ORIGINAL, VARIANT
+from minarch.reporting.tables import Tables, rows_of
+
+SCHEMES = {"tensor": "one scale per tensor", "channel": "one scale per row"}
+ENDS = -2.0, 30.0  # points lost that are drawn: further down all models are as lost
+
+
+def draw_precision(tables: Tables) -> Figure | None:
+    """Points lost on test images over the integer precisions; one row per data set, a line per unpruned model."""
+    table = tables["precision"]
+    table = table[(table["method"] == ORIGINAL) & table["precision"].str.startswith("int")]
+    if table.empty:
+        return None
+    datasets, families = sorted(table["dataset"].unique()), sorted(table["family"].unique())
+    schemes = [scheme for scheme in SCHEMES if scheme in set(table["scheme"])]
+    figure, grid = panels(len(datasets), len(schemes), row_height=3.2, share_y=True)
+    for i, dataset in enumerate(datasets):
+        for axes, scheme in zip(grid[i], schemes, strict=True):
+            own = table[(table["dataset"] == dataset) & (table["scheme"] == scheme)]
+            axes.axhline(0, color=QUIET, linewidth=1)
+            for (family, _), rows in own.groupby(["family", "architecture"]):
+                colour, drop = colours(families)[family], "test_drop_points"
+                axes.plot(
+                    rows["bits"], rows[f"{drop}_mean"], "o-", color=colour, markersize=3, linewidth=1.2, alpha=0.7
+                )
+                ends = rows[f"{drop}_low"], rows[f"{drop}_high"]
+                axes.fill_between(rows["bits"], *ends, color=colour, alpha=0.08, linewidth=0)
+            axes.set_xlim(own["bits"].max() + 0.2, own["bits"].min() - 0.2)
+            axes.xaxis.set_major_locator(FixedLocator(sorted(own["bits"].unique())))
+            axes.set_title(f"{dataset}: {SCHEMES[scheme]}")
+            axes.set_xlabel("bits of every trainable parameter (simulated)")
+        grid[i, 0].set_ylim(*ENDS)
+        grid[i, 0].set_ylabel("points lost (test images)")
+    legend(figure, families, ("band: interval of the mean", {}))
+    return figure
+
+
+def draw_fewest(tables: Tables) -> Figure | None:
+    """Fewest bits within the allowed loss against parameters; one row per data set, one column per scheme."""
+    sizes = tables["models"].groupby(VARIANT)["parameters"].first().reset_index()
+    table = tables["fewest"].merge(sizes, on=VARIANT)
+    if table.empty:
+        return None
+    datasets, families = sorted(table["dataset"].unique()), sorted(table["family"].unique())
+    schemes = [scheme for scheme in SCHEMES if scheme in set(table["scheme"])]
+    most = 8
+    figure, grid = panels(len(datasets), len(schemes), row_height=3.0, share_y=True)
+    for i, dataset in enumerate(datasets):
+        for axes, scheme in zip(grid[i], schemes, strict=True):
+            for row in rows_of(table[(table["dataset"] == dataset) & (table["scheme"] == scheme)]):
+                bits, low, high = (
+                    most + 1 if np.isnan(value) else value  # not even the finest is enough
+                    for value in (row["fewest_bits"], row["fewest_bits_low"], row["fewest_bits_high"])
+                )
+                colour = colours(families)[row["family"]]
+                axes.vlines(row["parameters"], low, high, color=colour, linewidth=1, alpha=0.45)
+                marker(axes, row["parameters"], bits, colour, row["method"])
+            log_axis(axes, table["parameters"])
+            axes.yaxis.set_major_locator(FixedLocator(range(1, most + 2)))
+            axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}" if value <= most else "more")
+            axes.set_ylim(0.5, most + 1.5)
+            axes.set_title(f"{dataset}: {SCHEMES[scheme]}")
+            axes.set_xlabel("trainable parameters")
+        grid[i, 0].set_ylabel("fewest bits (simulated)")
+    legend(figure, families, ("bar: bootstrap interval", {}))
+    return figure

@@ -1,0 +1,43 @@
+"""Parity fails where a file does not compute what the network does."""
+
+import pytest
+import torch
+from torch import nn
+
+from minarch.quantization.parity import QUANTIZED, parity, torch_logits
+
+LOGITS = torch.tensor([[1.0, -20.0, 3.0], [0.0, 1.0, 2.0], [5.0, 4.0, 3.0], [0.0, 0.1, 0.0]])
+
+
+def test_equal_logits():
+    assert parity("a.xml", LOGITS, LOGITS) == {"agreement": 1.0, "largest_difference": 0.0, "bound": 1e-4 * 20}
+
+
+def test_the_bound_is_relative_to_the_largest_logit_or_to_one():
+    moved = LOGITS + torch.tensor([0.0, 0.0, 0.00199])
+    assert parity("a.xml", moved, LOGITS)["largest_difference"] == pytest.approx(0.00199, rel=1e-2)
+    with pytest.raises(RuntimeError, match=r"a\.xml"):
+        parity("a.xml", moved / 100, LOGITS / 100 + 1e-3)
+    assert parity("a.xml", LOGITS / 1000, LOGITS / 1000)["bound"] == 1e-4
+
+
+@pytest.mark.parametrize("value", [0.003, torch.nan, torch.inf])
+def test_a_difference_above_the_bound_is_an_error(value):
+    wrong = LOGITS.clone()
+    wrong[2, 1] += value
+    with pytest.raises(RuntimeError, match=r"int8\.onnx is not what was exported"):
+        parity("int8.onnx", wrong, LOGITS)
+
+
+def test_agreement_counts_predictions():
+    other = LOGITS.clone()
+    other[3, 0] = 0.2
+    assert parity("a.xml", other, LOGITS, QUANTIZED)["agreement"] == 0.75
+
+
+def test_logits_of_batches_are_those_of_all():
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Flatten(), nn.Linear(4, 3)).eval()
+    images = torch.rand(11, 1, 2, 2)
+    with torch.no_grad():
+        torch.testing.assert_close(torch_logits(network, images, batch_size=4), network(images))

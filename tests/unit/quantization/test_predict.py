@@ -1,0 +1,393 @@
+"""Predictions from image files are those that the stage recorded; what a model does not take is refused in one line."""
+
+import json
+import os
+import pty
+import shutil
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+from safetensors.torch import load_file
+
+from minarch.data.sources import read
+from minarch.data.tensors import load_split
+from minarch.errors import UserError
+from minarch.flow.plan import Plan
+from minarch.models.weights import load_networks
+from minarch.quantization.predict import classify, exported_file, predict, read_image
+from minarch.quantization.preprocessing import Preprocessing
+from minarch.quantize import work
+
+CONFIG = {"kind": "export", "quantization": "int8", "precision": "int8", "backend": "openvino", "preset": "mixed"}
+CONFIG |= {"bias_correction": "fast", "max_drop_points": None, "qat": None, "calibration": 64, "seed": 0}
+CONFIG |= {"latency_rounds": 3}
+GREY = Preprocessing("digits", [1, 8, 8], [str(k) for k in range(10)], False)
+COLOUR = Preprocessing("cifar10", [3, 8, 8], ["cat", "dog"], False)
+FOLDER = Preprocessing("mine", [3, 8, 8], ["cat", "dog"], True)
+STUDY = {
+    "data": {"datasets": ["digits"]},
+    "sweep": {"repeats": 2, "families": {"cnn": {"depth": 2, "channels": 4}}},
+    "train": {"epochs": 2},
+    **{name: {} for name in ("weights", "similarity", "convergence", "representatives", "quantize", "aggregate")},
+    "prune": {"levels": [0.5], "finetune": {"epochs": 1}, "magnitude_levels": [0, 0.5]},
+}
+
+
+@pytest.fixture(scope="module")
+def item(sweep_items, data_item, tmp_path_factory):
+    """An item of stage quantize: two repeats of the CNN."""
+    out = tmp_path_factory.mktemp("quantized")
+    work(CONFIG, {"data": data_item, "parent": sweep_items["cnn"]}, out)
+    return out
+
+
+@pytest.fixture(scope="module")
+def images(data_item, tmp_path_factory):
+    """The study's test images as files."""
+    folder = tmp_path_factory.mktemp("images")
+    found = []
+    for i, image in enumerate(load_split(data_item, "test").images.numpy()):
+        found.append(str(folder / f"{i:03}.png"))
+        Image.fromarray(image[0]).save(found[-1])
+    return found
+
+
+@pytest.mark.parametrize("repeat", [0, 1])
+@pytest.mark.parametrize("precision", ["fp32", "int8"])
+def test_the_classes_are_those_that_the_stage_recorded(item, images, repeat, precision):
+    found = classify(exported_file("params.yaml", str(item), repeat, precision), images)
+    recorded = load_file(item / "classes.safetensors")[f"{precision}-{repeat}"].tolist()
+    assert len(images) > 256  # more than one batch
+    assert [int(each.label) for each in found] == recorded
+    assert [each.image for each in found] == images
+
+
+@pytest.mark.parametrize("suffix", [".xml", ".onnx"])
+def test_probabilities_are_the_softmax_of_the_network_s_logits(item, images, sweep_items, data_item, suffix):
+    found = classify(item / f"fp32-1{suffix}", images)
+    network, split = load_networks(sweep_items["cnn"])[1], load_split(data_item, "test")
+    with torch.no_grad():
+        expected = network(split.batch(slice(None))).double().softmax(1)
+    np.testing.assert_allclose([each.probability for each in found], expected.amax(1), rtol=0, atol=1e-4)
+    assert [int(each.label) for each in found] == expected.argmax(1).tolist()
+
+
+def test_the_first_repeat_and_what_it_quantizes_to_are_taken_unless_told(item):
+    assert exported_file("params.yaml", str(item)).name == "int8-0.xml"
+    assert exported_file("params.yaml", str(item), 1).name == "int8-1.xml"
+    assert exported_file("params.yaml", f"{item}/", None, "fp32").name == "fp32-0.xml"
+
+
+def test_a_repeat_that_was_not_exported_is_passed_over(item, tmp_path):
+    folder = shutil.copytree(item, tmp_path / "item")
+    results = json.loads((folder / "results.json").read_text())
+    results["repeats"][0]["status"] = "unstable"
+    (folder / "results.json").write_text(json.dumps(results))
+    assert exported_file("params.yaml", str(folder)).name == "int8-1.xml"
+    results["repeats"][1]["status"] = "unstable"
+    (folder / "results.json").write_text(json.dumps(results))
+    with pytest.raises(UserError, match=r"none of its networks has finite weights"):
+        exported_file("params.yaml", str(folder))
+
+
+def test_output_that_is_no_terminal_is_a_line_with_tabs_per_image(item, images, capsys):
+    predict("params.yaml", str(item), images[:5], None, None)
+    expected = classify(item / "int8-0.xml", images[:5])
+    lines = [f"{each.image}\t{each.label}\t{each.probability:.6f}" for each in expected]
+    assert capsys.readouterr().out.splitlines() == lines
+
+
+def test_the_command_line(item, images, tmp_path):
+    command = [sys.executable, "-m", "minarch", "predict", str(item / "fp32-0.onnx")]
+    done = subprocess.run([*command, images[0]], capture_output=True, text=True, check=False)
+    label = load_file(item / "classes.safetensors")["fp32-0"][0].item()
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"{images[0]}\t{label}\t")
+    done = subprocess.run([*command, images[0], "nowhere.png"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "minarch: IMAGE: 'nowhere.png' is not there; allowed: image files\n"
+
+
+def test_on_a_terminal_it_is_a_table(item, tmp_path):
+    """Nothing in a file's name is taken for markup."""
+    image = draw(tmp_path / "[red]3.png", "L")
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "minarch", "predict", str(item / "fp32-0.xml"), image.name]
+    done = subprocess.run(command, stdout=theirs, stderr=subprocess.PIPE, cwd=tmp_path, check=False)
+    os.close(theirs)
+    said = os.read(ours, 100_000).decode()
+    os.close(ours)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert "[red]3.png" in said and "%" in said and "probability" in said
+
+
+# Names of a study's items.
+
+
+@pytest.fixture
+def study(tmp_path, monkeypatch):
+    """The plan of a study whose representative is its only model."""
+    monkeypatch.chdir(tmp_path)
+    Path("params.yaml").write_text(yaml.safe_dump(STUDY))
+    plan = Plan()
+    plan._chosen_file.parent.mkdir(parents=True)
+    plan._chosen_file.write_text(json.dumps([{"items": list(plan.items("sweep"))}]))
+    return plan
+
+
+def test_an_item_is_found_by_its_name(study, item):
+    planned = next(iter(study.items("quantize").values()))
+    folder = study.folder(planned.path)
+    with pytest.raises(UserError, match=r"holds no finished item; `dvc pull`"):
+        exported_file("params.yaml", planned.name)
+    shutil.copytree(item, folder)
+    for name in (planned.name, planned.slug, str(folder)):
+        assert exported_file("params.yaml", name) == folder / "int8-0.xml"
+
+
+def test_an_item_of_another_stage_is_refused(study):
+    name = next(iter(study.items("sweep")))
+    with pytest.raises(
+        UserError, match=rf"^ITEM_OR_FILE: {name} is an item of stage sweep; allowed: of stage quantize$"
+    ):
+        exported_file("params.yaml", name)
+    with pytest.raises(UserError, match=r"'nothing' is no item of params\.yaml"):
+        exported_file("params.yaml", "nothing")
+
+
+@pytest.mark.parametrize(
+    ("repeat", "precision", "expected"),
+    [
+        (7, None, "--repeat: 7 is not in quantized0; allowed: 0, 1"),
+        (-1, None, "--repeat: -1 is not in"),
+        (None, "nf4", "--precision: 'nf4' is not in quantized0; allowed: fp32, int8"),
+        (None, "", "--precision: '' is not in"),
+    ],
+)
+def test_what_an_item_does_not_hold_is_one_line(item, repeat, precision, expected):
+    with pytest.raises(UserError) as error:
+        exported_file("params.yaml", str(item), repeat, precision)
+    assert str(error.value).startswith(expected)
+    assert len(str(error.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(("repeat", "precision"), [(0, None), (None, "fp32")])
+def test_which_of_an_item_s_files_has_no_effect_on_a_file(item, repeat, precision):
+    with pytest.raises(UserError, match=r"has no effect with a file"):
+        exported_file("params.yaml", str(item / "int8-0.xml"), repeat, precision)
+
+
+def _not_there(folder):
+    return folder / "int8-9.xml"
+
+
+def _no_model(folder):
+    (folder / "notes.txt").write_text("nothing")
+    return folder / "notes.txt"
+
+
+def _foreign(folder):
+    (folder / "page.xml").write_text("<?xml version='1.0'?><page/>")
+    return folder / "page.xml"
+
+
+def _without_weights(folder):
+    (folder / "int8-0.bin").unlink()
+    return folder / "int8-0.xml"
+
+
+def _half(folder):
+    path = folder / "fp32-0.onnx"
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    return path
+
+
+def _half_the_weights(folder):
+    path = folder / "fp32-0.bin"
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    return folder / "fp32-0.xml"
+
+
+def _unfinished(folder):
+    (folder / "results.json").unlink()
+    return folder
+
+
+def _curve(folder):
+    (folder / "results.json").write_text('{"kind": "curve"}')
+    return folder
+
+
+@pytest.mark.parametrize(
+    "make", [_not_there, _no_model, _foreign, _without_weights, _half, _half_the_weights, _unfinished, _curve]
+)
+def test_what_is_no_exported_model_is_one_line(item, images, tmp_path, make):
+    model = make(shutil.copytree(item, tmp_path / "item"))
+    with pytest.raises(UserError) as error:
+        predict("params.yaml", str(model), images[:1], None, None)
+    assert str(model) in str(error.value)
+    assert len(str(error.value).splitlines()) == 1
+
+
+# Images.
+
+
+def draw(path: Path, mode: str = "RGB", size: tuple[int, int] = (8, 8), seed: int = 0) -> Path:
+    pixels = np.random.default_rng(seed).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels).convert(mode).save(path)
+    return path
+
+
+@pytest.mark.parametrize(("mode", "name"), [("L", "x.png"), ("1", "x.png"), ("LA", "x.png"), ("L", "x.bmp")])
+def test_a_grey_image_keeps_its_pixels(tmp_path, mode, name):
+    path = draw(tmp_path / name, mode)
+    found = read_image(path, GREY)
+    assert found.dtype == np.uint8 and found.shape == (1, 8, 8)
+    with Image.open(path) as image:
+        assert (found[0] == np.asarray(image.convert("L"))).all()
+
+
+def test_a_palette_of_greys_is_grey_or_colour_as_the_model_wants(tmp_path):
+    levels = np.arange(64, dtype=np.uint8).reshape(8, 8)
+    image = Image.fromarray(levels).convert("P")
+    image.putpalette([value for k in range(64) for value in 3 * (3 * k,)])
+    image.save(tmp_path / "grey.png")
+    assert (read_image(tmp_path / "grey.png", GREY)[0] == 3 * levels).all()
+    assert (read_image(tmp_path / "grey.png", COLOUR) == 3 * levels).all()
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "P"])
+def test_a_colour_image_keeps_its_pixels(tmp_path, mode):
+    path = draw(tmp_path / "x.png", mode)
+    with Image.open(path) as image:
+        expected = np.asarray(image.convert("RGB"))
+    assert (read_image(path, COLOUR).transpose(1, 2, 0) == expected).all()
+
+
+@pytest.mark.parametrize(
+    ("mode", "size", "given", "expected"),
+    [
+        ("RGB", (8, 8), GREY, "is 8 x 8 pixels, colour; allowed: 8 x 8 pixels, grey, as in digits"),
+        ("RGBA", (8, 8), GREY, "colour; allowed"),
+        ("P", (8, 8), GREY, "colour; allowed"),
+        ("L", (8, 8), COLOUR, "is 8 x 8 pixels, grey; allowed: 8 x 8 pixels, colour, as in cifar10"),
+        ("L", (28, 20), GREY, "is 28 x 20 pixels, grey; allowed: 8 x 8 pixels, grey"),
+        ("RGB", (8, 9), COLOUR, "is 8 x 9 pixels, colour; allowed: 8 x 8"),
+        ("I;16", (8, 8), GREY, "neither 8-bit grey nor 8-bit colour (I;16)"),
+    ],
+)
+def test_an_image_of_another_size_or_kind_is_one_line(tmp_path, mode, size, given, expected):
+    path = draw(tmp_path / "x.png", "L" if mode == "I;16" else mode, size)
+    if mode == "I;16":
+        Image.fromarray(np.full((8, 8), 40_000, np.uint16)).save(path)
+    with pytest.raises(UserError) as error:
+        read_image(path, given)
+    assert str(error.value).startswith(f"IMAGE: {str(path)!r} ")
+    assert expected in str(error.value)
+    assert len(str(error.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(("mode", "given"), [("LA", GREY), ("RGBA", COLOUR), ("P", COLOUR)])
+def test_transparency_is_refused(tmp_path, mode, given):
+    """What lies behind it is not in the file."""
+    image = Image.open(draw(tmp_path / "x.png", mode))
+    if mode == "P":
+        image.save(tmp_path / "y.png", transparency=image.getpixel((0, 0)))
+    else:
+        image.putpixel((3, 3), (*image.getpixel((3, 3))[:-1], 254))
+        image.save(tmp_path / "y.png")
+    with pytest.raises(UserError, match="partly transparent"):
+        read_image(tmp_path / "y.png", given)
+
+
+@pytest.mark.parametrize("mode", ["L", "1", "LA", "RGB", "RGBA", "P", "CMYK", "I;16"])
+@pytest.mark.parametrize("size", [(8, 8), (13, 5), (200, 30)])
+def test_images_of_a_folder_are_read_as_the_study_reads_them(tmp_path, mode, size):
+    root, name = tmp_path / "mine", "x.tiff" if mode == "CMYK" else "x.png"
+    if mode == "I;16":
+        (root / "cat").mkdir(parents=True)
+        Image.fromarray(np.full(size[::-1], 40_000, np.uint16)).save(root / "cat" / name)
+    else:
+        draw(root / "cat" / name, mode, size)
+    draw(root / "dog/y.png")
+    study, _ = read(f"folder:{root}", None, 8)
+    assert (read_image(root / "cat" / name, FOLDER) == study.images[0]).all()
+
+
+def _missing(path):
+    path.unlink()
+
+
+def _text(path):
+    path.write_text("not an image")
+
+
+def _cut(path):
+    path.write_bytes(path.read_bytes()[:60])
+
+
+def _empty(path):
+    path.write_bytes(b"")
+
+
+def _directory(path):
+    path.unlink()
+    path.mkdir()
+
+
+@pytest.mark.parametrize(
+    ("make", "expected"),
+    [
+        (_missing, "is not there"),
+        (_text, "cannot be read"),
+        (_cut, "cannot be read"),
+        (_empty, "cannot be read"),
+        (_directory, "cannot be read"),
+    ],
+)
+@pytest.mark.parametrize("given", [GREY, FOLDER])
+def test_what_is_no_image_is_one_line(tmp_path, make, expected, given):
+    path = draw(tmp_path / "x.png", "L")
+    make(path)
+    with pytest.raises(UserError) as error:
+        read_image(path, given)
+    assert str(error.value).startswith(f"IMAGE: {str(path)!r} {expected}")
+    assert len(str(error.value).splitlines()) == 1
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
+@given(st.data())
+def test_a_damaged_image_is_read_or_is_one_line(tmp_path, data):
+    name = data.draw(st.sampled_from(["x.png", "x.jpg", "x.bmp", "x.gif", "x.tiff"]))
+    shape = data.draw(st.sampled_from([GREY, FOLDER]))
+    truth = draw(tmp_path / name, "L").read_bytes()
+    start = data.draw(st.integers(0, len(truth) - 1))
+    noise = data.draw(st.binary(max_size=8))
+    tail = truth[start + len(noise) :] if data.draw(st.booleans()) else b""
+    (tmp_path / name).write_bytes(truth[:start] + noise + tail)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow says what it mends
+            found = read_image(tmp_path / name, shape)
+    except UserError as error:
+        message = str(error)
+    else:
+        message = "IMAGE" if found.shape == tuple(shape.shape) and found.dtype == np.uint8 else ""
+    assert message.startswith("IMAGE") and "\n" not in message
+
+
+def test_images_that_are_not_resized_are_never_changed(tmp_path, item, images):
+    """One bad image among good ones: nothing is said of the others."""
+    large = draw(tmp_path / "large.png", "L", (9, 8))
+    with pytest.raises(UserError, match=r"is 9 x 8 pixels, grey; allowed: 8 x 8 pixels, grey, as in digits"):
+        classify(item / "int8-0.xml", [*images[:2], str(large)])

@@ -1,0 +1,354 @@
+"""The recommendation for a budget against its definition; its files as the plan names them; bad input in one line."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from minarch.errors import UserError
+from minarch.flow.item import Item
+from minarch.flow.plan import Plan
+from minarch.recommend import choose, exports, locations, nearest, read_models, recommend
+
+STUDY = {
+    "data": {"datasets": ["digits"]},
+    "sweep": {"repeats": 4, "block": 2, "families": {"dnn": {"depth": 1, "width": [4, 8]}}},
+    "train": {"epochs": 2},
+    "weights": {},
+    "similarity": {},
+    "convergence": {},
+    "representatives": {},
+    "prune": {
+        "levels": [0.25, 1 / 3],
+        "methods": {"l1": {}, "step": {"schedule": "iterative"}},
+        "finetune": {"epochs": 1},
+        "magnitude_levels": [0, 0.5],
+    },
+    "quantize": {},
+    "aggregate": {},
+}
+IDENTITY = {"dataset": "digits", "family": "dnn", "architecture": "dnn-depth1-width8", "method": "original", "level": 0}
+ROW = IDENTITY | {"model": "m", "quantization": "int8", "precision": "int8", "repeats": 4, "failed": 0, "n": 4}
+ROW |= {"parameters": 610, "bytes": 9000, "latency_1_ms": 0.02, "latency_1_ms_low": 0.01, "latency_1_ms_high": 0.03}
+ROW |= {f"validation_{name}": value for name, value in (("mean", 0.91), ("low", 0.9), ("high", 0.92))}
+ROW |= {f"test_{name}": value for name, value in (("mean", 0.89), ("low", 0.88), ("high", 0.9))}
+
+
+def table(*rows: dict) -> pd.DataFrame:
+    return pd.DataFrame([ROW | row for row in rows])
+
+
+def model(name: str, size: int, validation: float, **more) -> dict:
+    return {"model": name, "bytes": size, "validation_mean": validation, **more}
+
+
+@pytest.fixture
+def study(tmp_path, monkeypatch):
+    """study(rows ...) -> writes the study and its table into an empty working directory."""
+    monkeypatch.chdir(tmp_path)
+
+    def write(*rows: dict, name: str = "params.yaml", reports: str = "reports") -> str:
+        Path(name).write_text(yaml.safe_dump(STUDY))
+        Path(reports, "tables").mkdir(parents=True)
+        table(*rows).to_csv(Path(reports, "tables/models.csv"), index=False, float_format="%.10g")
+        return name
+
+    return write
+
+
+FOUR = (model("a", 100, 0.90), model("b", 200, 0.95), model("c", 300, 0.955), model("d", 900, 0.96))
+
+
+@pytest.mark.parametrize(
+    ("max_bytes", "max_drop", "expected"),
+    [
+        (None, 1.0, "b"),  # exactly one point is allowed
+        (None, 0.9, "c"),
+        (None, 0, "d"),
+        (None, 100, "a"),
+        (900, None, "d"),
+        (899, None, "c"),
+        (100, None, "a"),
+        (99, None, None),
+        (1000, 1.0, "b"),
+        (250, 1.0, "b"),
+        (250, 0.9, None),  # the drop counts from the best of all, which is too large
+    ],
+)
+def test_the_rule(max_bytes, max_drop, expected):
+    models = table(*FOUR)
+    chosen = choose(models, max_bytes, max_drop)
+    assert (None if chosen is None else models.loc[chosen, "model"]) == expected
+
+
+POINTS = st.lists(st.tuples(st.integers(1, 8), st.integers(0, 8)), min_size=1, max_size=12)
+
+
+@given(POINTS, st.none() | st.integers(0, 9), st.none() | st.integers(0, 9))
+def test_the_choice_is_what_brute_force_finds(points, max_bytes, max_drop):
+    """Values are exact in percent, so that limits are met exactly."""
+    if max_bytes is None and max_drop is None:
+        return
+    models = table(*(model(f"{i:02}", size, points / 100) for i, (size, points) in enumerate(points)))
+    models.index = range(7, 7 + len(models))
+    best = max(value for _, value in points)
+    fit = [
+        (size, value)
+        for size, value in points
+        if (max_bytes is None or size <= max_bytes) and (max_drop is None or best - value <= max_drop)
+    ]
+    chosen = choose(models, max_bytes, max_drop)
+    if not fit:
+        assert chosen is None
+        assert str(min(size for size, v in points if max_drop is None or best - v <= max_drop)) in nearest(
+            models, max_bytes, max_drop
+        )
+        return
+    key = (lambda p: (-p[1], p[0])) if max_drop is None else (lambda p: (p[0], -p[1]))
+    assert points[chosen - 7] == min(fit, key=key)
+
+
+def test_test_accuracy_plays_no_part():
+    models = table(*FOUR)
+    drawn = np.random.default_rng(0).random((20, len(models)))
+    for values in drawn:
+        assert models.loc[choose(models.assign(test_mean=values), 899, 1.0), "model"] == "b"
+
+
+def test_what_fits_is_printed_with_interval_and_n(study, capsys):
+    study(model("small", 9000, 0.91), model("large", 20_000, 0.95))
+    recommend("params.yaml", 10_000, None, None)
+    said = capsys.readouterr().out
+    for text in (
+        "digits",
+        "small",
+        "9,000",
+        "610",
+        "91.00 % (90.00 to 92.00, n = 4)",
+        "89.00 % (88.00 to 90.00, n = 4)",
+    ):
+        assert text in said
+    assert "0.02 ms (0.01 to 0.03)" in said
+    assert "large" not in said
+
+
+def test_one_repeat_has_no_interval(study, capsys):
+    study(ROW | {"n": 1} | dict.fromkeys(["validation_low", "validation_high", "test_low", "test_high"]))
+    recommend("params.yaml", 10_000, None, None)
+    assert "91.00 % (no interval, n = 1)" in capsys.readouterr().out
+
+
+def test_unreliable_models_are_not_recommended(study, capsys):
+    study(model("broken", 10, 0.99, failed=1), model("whole", 100, 0.9))
+    recommend("params.yaml", None, 5.0, None)
+    said = capsys.readouterr().out
+    assert "whole" in said and "broken" not in said
+
+
+def test_every_data_set_has_its_own_best(study, capsys):
+    study(model("easy", 500, 0.99), model("hard", 700, 0.4, dataset="cifar10"), model("na", 800, 0.4, dataset="NA"))
+    recommend("params.yaml", None, 1.0, None)
+    said = capsys.readouterr().out
+    assert all(name in said for name in ("easy", "hard", "digits", "cifar10", "NA"))
+    recommend("params.yaml", None, 1.0, "cifar10")
+    said = capsys.readouterr().out
+    assert "hard" in said and "easy" not in said
+
+
+def test_what_fits_one_data_set_is_printed_before_what_does_not_fit_another(study, capsys):
+    study(model("easy", 500, 0.99), model("hard", 700, 0.4, dataset="cifar10"))
+    with pytest.raises(
+        UserError, match=r"^cifar10: no reliable model has at most 600 bytes; the smallest, hard, has 700$"
+    ):
+        recommend("params.yaml", 600, None, None)
+    assert "easy" in capsys.readouterr().out
+
+
+def test_both_bounds_missed_names_what_misses_one():
+    text = nearest(table(*FOUR), 250, 0.9)
+    assert "at most 250 bytes within 0.9 points of the best" in text
+    assert "the smallest that is so accurate, c, has 300" in text
+    assert "the best in 250 bytes, b, is 1.00 points below" in text
+
+
+@pytest.mark.parametrize(
+    ("bounds", "expected"),
+    [
+        ((None, None, None), "--max-bytes, --max-drop: none is given"),
+        ((0, None, None), "--max-bytes: 0 is not allowed; allowed: at least 1"),
+        ((-5, 1.0, None), "--max-bytes: -5 is not allowed"),
+        ((None, -1.0, None), "--max-drop: -1 is not allowed; allowed: 0 to 100"),
+        ((None, float("nan"), None), "--max-drop: nan is not allowed"),
+        ((None, 101.0, None), "--max-drop: 101 is not allowed"),
+        ((100, None, "mnist"), "--dataset: 'mnist' is not in the study's table; allowed: digits"),
+        ((100, None, None), "digits: no reliable model has at most 100 bytes; the smallest, m, has 9,000"),
+    ],
+)
+def test_bad_bounds_are_one_line(study, bounds, expected):
+    study(ROW)
+    with pytest.raises(UserError) as error:
+        recommend("params.yaml", *bounds)
+    assert str(error.value).startswith(expected)
+    assert len(str(error.value).splitlines()) == 1
+
+
+def test_no_reliable_model_is_one_line(study):
+    study(ROW | {"failed": 4, "validation_mean": None})
+    for bounds in ((None, 1.0), (10, None), (10, 1.0)):
+        with pytest.raises(UserError, match=r"^digits: no model is reliable: too many repeats of each failed$"):
+            recommend("params.yaml", *bounds, None)
+
+
+def test_a_missing_table_says_to_run_the_study(study):
+    study(ROW, name="other.yaml", reports="reports/studies/other")
+    recommend("other.yaml", 10_000, None, None)
+    Path("params.yaml").write_text(Path("other.yaml").read_text())
+    with pytest.raises(UserError, match=r"^reports/tables/models\.csv: is not there; run the study first"):
+        recommend("params.yaml", 10_000, None, None)
+
+
+def _without(column):
+    return lambda rows: rows.drop(columns=column)
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (_without("bytes"), "is no table of models, it lacks bytes"),
+        (_without(["n", "model"]), "it lacks model, n"),
+        (lambda rows: rows.assign(model=None), "it lacks model"),
+        (lambda rows: rows[:0], "holds no model"),
+        (lambda rows: rows.assign(bytes="many"), "does not read as a table of models"),
+    ],
+)
+def test_a_table_that_is_none_is_one_line(tmp_path, change, expected):
+    path = tmp_path / "models.csv"
+    change(table(ROW)).to_csv(path, index=False)
+    with pytest.raises(UserError) as error:
+        read_models(path, "params.yaml")
+    assert expected in str(error.value)
+    assert len(str(error.value).splitlines()) == 1
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(start=st.integers(0, 700), noise=st.binary(max_size=8), cut=st.booleans())
+def test_a_damaged_table_is_read_or_is_one_line(tmp_path, start, noise, cut):
+    path = tmp_path / "models.csv"
+    table(*FOUR).to_csv(path, index=False)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:start] + noise + (b"" if cut else whole[start + len(noise) :]))
+    try:
+        lacking = set(ROW) - set(read_models(path, "params.yaml"))
+    except UserError as error:
+        lacking, message = set(), str(error)
+    else:
+        message = ""
+    assert all(name.startswith("latency") or name == "quantization" for name in lacking)
+    assert len(message.splitlines()) <= 1
+
+
+# Where the files lie.
+
+
+@pytest.fixture
+def planned(study):
+    """The plan of a study whose representatives are known: both blocks of one model."""
+    plan = Plan(study(ROW))
+    chosen = [item.name for item in plan.items("sweep").values() if "width8" in item.name]
+    assert len(chosen) == 2
+    plan._chosen_file.parent.mkdir(parents=True)
+    plan._chosen_file.write_text(json.dumps([{"items": chosen}]))
+    return plan
+
+
+@pytest.fixture
+def quantized(planned):
+    """Besides: every trained or pruned network has an export int8, one int4 and a curve."""
+    pruned = [i for i in planned.items("prune").values() if i.config["kind"] == "structured"]
+    trained = [i for i in planned.items("sweep").values() if "width8" in i.name]
+    items = []
+    for parent in [*trained, *pruned]:
+        inputs = {"data": parent.inputs["data"], "parent": parent.path}
+        for name in ("int8", "int4"):
+            config = {"kind": "export", "quantization": name, "precision": name}
+            items.append(Item("quantize", f"{parent.slug}-{name}", config, config, inputs))
+        items.append(Item("quantize", f"{parent.slug}-curve", {"kind": "curve"}, {"kind": "curve"}, inputs))
+    planned._items["quantize"] = {item.name: item for item in items}
+    return planned
+
+
+def slugs(plan: Plan, **row) -> list[str]:
+    return [item.slug for item in exports(plan, ROW | row)]
+
+
+def test_a_model_s_files_are_those_of_each_block_of_its_repeats(quantized):
+    name = "digits-dnn-depth1-width8"
+    assert slugs(quantized) == [f"{name}-r0-1-int8", f"{name}-r2-3-int8"]
+    assert slugs(quantized, quantization="int4") == [f"{name}-r0-1-int4", f"{name}-r2-3-int4"]
+    assert slugs(quantized, method="l1", level=0.25) == [f"{name}-r{b}-l1-25-int8" for b in ("0-1", "2-3")]
+    # Each level of an iterative method goes on from the one before; the table has ten digits of a level.
+    found = slugs(quantized, method="step", level=0.3333333333)
+    assert found == [f"{name}-r{b}-step-33.33-int8" for b in ("0-1", "2-3")]
+
+
+@pytest.mark.parametrize("empty", [None, np.nan])
+def test_float32_files_are_in_any_export(quantized, empty):
+    found = slugs(quantized, quantization=empty, precision="fp32")
+    assert found == [f"digits-dnn-depth1-width8-r{b}-int8" for b in ("0-1", "2-3")]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"dataset": "mnist"},
+        {"architecture": "dnn-depth1-width4"},
+        {"method": "l2", "level": 0.25},
+        {"method": "l1", "level": 0.5},
+        {"quantization": "nf4"},
+    ],
+)
+def test_a_model_that_the_study_does_not_export_has_no_files(quantized, other):
+    assert slugs(quantized, **other) == []
+
+
+def test_what_is_planned_but_not_here_needs_a_pull(quantized):
+    first, second = exports(quantized, ROW)
+    folder = quantized.folder(first.path)
+    folder.mkdir(parents=True)
+    (folder / "item.json").write_text("{}")
+    assert locations(quantized, ROW) == [
+        f"artifacts/quantize/{first.name}/int8-*.xml",
+        f"artifacts/quantize/{second.name}/int8-*.xml (not here: `dvc pull`)",
+    ]
+    assert "run it again" in locations(quantized, ROW | {"method": "gone"})[0]
+
+
+def _console(*arguments: str) -> subprocess.CompletedProcess:
+    environment = os.environ | {"COLUMNS": "200"}
+    command = [sys.executable, "-m", "minarch", "recommend", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+
+
+def test_without_artifacts_the_files_need_a_pull(study):
+    study(ROW)
+    done = _console("--max-bytes", "10000")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "artifacts/quantize is not here: `dvc pull`" in done.stdout
+
+
+def test_the_command_line_ends_in_one_line_and_exit_code_1(study):
+    study(ROW)
+    done = _console("--max-bytes", "10")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert re.fullmatch(r"minarch: digits: no reliable model has at most 10 bytes; .*\n", done.stderr)
+    help_text = " ".join(_console("--help").stdout.split())
+    assert "the one of fewest bytes among those within the drop" in help_text
