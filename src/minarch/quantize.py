@@ -19,6 +19,7 @@ from minarch.flow.job import run_stage
 from minarch.flow.seal import RECORD
 from minarch.models.cost import macs, parameters
 from minarch.models.weights import finite, load_networks
+from minarch.quantization import CURVE
 from minarch.quantization.curve import precision_curve
 from minarch.quantization.export import Deployed, export
 from minarch.quantization.files import FLOAT32, Exported
@@ -28,7 +29,6 @@ from minarch.quantization.methods import Source, quantize
 from minarch.quantization.parity import torch_logits
 from minarch.quantization.preprocessing import Preprocessing
 
-EXPORT, CURVE = "export", "curve"  # kinds of items
 BATCHES = (1, 64)
 SIZES = ("bytes", "weight_bytes", "onnx_bytes")
 

@@ -79,7 +79,7 @@ def read_models(path: Path, study: str) -> pd.DataFrame:
         raise UserError(f"{path}: is not there; run the study first: snakemake --cores all --config study={study}")
     try:
         # Only what is empty is missing: a folder's name may be "NA" or "null".
-        table = pd.read_csv(path, dtype=str)
+        table = pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""])
         table = table.astype({name: float for name in table if name in NUMBERS or str(name).startswith("latency_")})
     except ValueError as error:
         raise UserError(f"{path}: does not read as a table of models: {' '.join(str(error).split())}") from None

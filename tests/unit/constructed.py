@@ -9,6 +9,7 @@ import pandas as pd
 from safetensors.numpy import save_file
 
 from minarch.analysis.sizes import Size
+from minarch.flow.sections import Quantization
 
 CONVERGENCE: dict[str, Any] = {
     "failure_share": 0.05,
@@ -46,7 +47,13 @@ PARAMS: dict[str, Any] = {
     "similarity": SIMILARITY,
     "convergence": CONVERGENCE,
     "representatives": {"roles": ["minimal", "learning", "overfitting"]},
-    "quantize": {"calibration": 64, "preset": "mixed"},
+    "quantize": {
+        "calibration": 64,
+        "methods": {
+            "int8": Quantization.model_validate({}).model_dump(mode="json"),
+            "careful": Quantization.model_validate({"max_drop_points": 1.0}).model_dump(mode="json"),
+        },
+    },
 }
 STEADY = (0.0, 0.001, -0.001, 0.0005, -0.0005)
 # What each size of a constructed family reaches on validation and on train images, by parameters.

@@ -2,7 +2,6 @@
 
 import io
 import warnings
-from contextlib import redirect_stdout
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +13,8 @@ from torch.onnx.errors import OnnxExporterError
 from minarch.errors import UserError
 from minarch.quantization.export import Deployed
 from minarch.quantization.preprocessing import KEY, Preprocessing
+
+torch._C._jit_set_onnx_log_enabled(False)  # else a refusal prints the whole graph
 
 OPSET = 17  # the oldest that holds every operator of our families; runtimes know it since 2022
 
@@ -32,7 +33,7 @@ def export_onnx(deployed: Deployed, path: Path, preprocessing: Preprocessing, na
     example = torch.zeros(2, *preprocessing.shape, dtype=torch.uint8)
     written = io.BytesIO()
     try:
-        with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
+        with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the exporter traces by torch.jit, which is deprecated
             torch.onnx.export(
                 deployed,

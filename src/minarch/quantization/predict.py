@@ -1,180 +1,161 @@
-"""`python -m minarch recommend`: of every data set the best model for a budget of bytes, of accuracy, or of both.
+"""`python -m minarch predict`: images classified by an exported model, read as the study that trained it read its own.
 
-Only models of which few enough repeats failed count. If a drop is bounded: fewest bytes among those whose mean
-validation accuracy is within so many points of the data set's best. If only bytes are: the highest mean validation
-accuracy. Test accuracy is reported beside the choice and plays no part in it.
+What a model takes stands in its file. Images of the user's folders were resized and made colour by the study, so these
+are, too; of any other data set an image is taken only as it is, with the model's size and kind, or refused.
+Shapes: N images, C channels, H x W pixels.
 """
 
-import math
-import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import pandas as pd
+import numpy as np
+import torch
+from PIL import Image
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from minarch.analysis.front import recommend as within_drop
-from minarch.analysis.front import reliable
-from minarch.analysis.records import MODEL
 from minarch.errors import UserError
-from minarch.flow.item import Item
-from minarch.flow.plan import Plan, family_slug
-from minarch.flow.seal import RECORD
-from minarch.models.families import architecture
-from minarch.pruning import STRUCTURED
-from minarch.reporting.models import batches_of
-from minarch.reporting.records import ORIGINAL
+from minarch.files import read_json
+from minarch.flow.explain import _find
+from minarch.flow.plan import Plan
+from minarch.quantization.measure import runner
+from minarch.quantization.preprocessing import FORMATS, Preprocessing, read_preprocessing
 
-NAMES = [*MODEL, "model", "method", "precision"]
-NUMBERS = ["level", "repeats", "failed", "parameters", "bytes", "n"]
-NUMBERS += [f"{split}_{value}" for split in ("validation", "test") for value in ("mean", "low", "high")]
-OPTIONAL = "quantization"  # which export a row is; float32 is the same in each and may leave it empty
+BATCH = 256
+GREY, COLOUR = "grey", "colour"
+KINDS = {"1": GREY, "L": GREY, "LA": GREY, "RGB": COLOUR, "RGBA": COLOUR, "P": COLOUR}  # Pillow's modes of 8 bits
+MODES = {GREY: "L", COLOUR: "RGB"}
 
 
-def recommend(study: str, max_bytes: int | None, max_drop: float | None, dataset: str | None) -> None:
-    """Print the best model of every data set, or of one: its size, its accuracies and where its files lie.
+@dataclass(frozen=True)
+class Prediction:
+    """The likeliest class of an image and its softmax probability."""
+
+    image: str
+    label: str
+    probability: float
+
+
+def predict(study: str, model: str, images: Sequence[str], repeat: int | None, precision: str | None) -> None:
+    """Print each image's class and probability: a table on a terminal, lines with tabs elsewhere.
 
     Args:
-        max_bytes: of a model's files together; None: any.
-        max_drop: percentage points of mean validation accuracy below the data set's best model; None: any.
+        model: an .xml or .onnx file, a folder of an item of stage quantize, or such an item's name in the study.
+        repeat, precision: which of an item's files; None: the first repeat, what the item quantizes to.
 
     Raises:
-        UserError: no bound or an impossible one, no such table or data set, or a data set with no model that fits
-            (after what fits the others was printed).
+        UserError: no such model or file of it, or an image that it does not take.
     """
-    if max_bytes is None and max_drop is None:
-        raise UserError("--max-bytes, --max-drop: none is given; allowed: either or both")
-    if max_bytes is not None and max_bytes < 1:
-        raise UserError(f"--max-bytes: {max_bytes} is not allowed; allowed: at least 1")
-    if max_drop is not None and not 0 <= max_drop <= 100:
-        raise UserError(f"--max-drop: {max_drop:g} is not allowed; allowed: 0 to 100 (percentage points)")
+    found = classify(exported_file(study, model, repeat, precision), images)
+    if not sys.stdout.isatty():
+        for each in found:
+            print(each.image, each.label, f"{each.probability:.6f}", sep="\t")
+        return
+    table = Table()
+    for name in ("image", "class"):
+        table.add_column(name, overflow="fold")
+    table.add_column("probability", justify="right")
+    for each in found:
+        table.add_row(Text(each.image), Text(each.label), f"{100 * each.probability:.1f} %")
+    Console().print(table)
+
+
+def exported_file(study: str, model: str, repeat: int | None = None, precision: str | None = None) -> Path:
+    """The file that `predict` is asked for.
+
+    Raises:
+        UserError: there is none.
+    """
+    path = Path(model)
+    if path.suffix in FORMATS or path.is_file():
+        for name, value in (("--repeat", repeat), ("--precision", precision)):
+            if value is not None:
+                raise UserError(f"{name}: {value!r} has no effect with a file; allowed: with an item of stage quantize")
+        return path
+    folder = path if path.is_dir() else _folder(study, model)
+    if not (folder / "results.json").is_file():
+        raise UserError(f"ITEM_OR_FILE: {folder}: holds no finished item; `dvc pull` fetches what was computed")
+    results = read_json(folder / "results.json")
+    if not isinstance(results, dict) or results.get("kind") != "export":
+        raise UserError(f"ITEM_OR_FILE: {folder}: exports no model; allowed: an item of stage quantize that does")
+    precisions = ("fp32", results["precision"])
+    if precision is not None and precision not in precisions:
+        raise UserError(f"--precision: {precision!r} is not in {folder.name}; allowed: {', '.join(precisions)}")
+    exported = [entry["repeat"] for entry in results["repeats"] if entry["status"] == "ok"]
+    if not exported:
+        raise UserError(f"ITEM_OR_FILE: {folder}: none of its networks has finite weights, so none was exported")
+    if repeat is not None and repeat not in exported:
+        raise UserError(f"--repeat: {repeat} is not in {folder.name}; allowed: {', '.join(map(str, exported))}")
+    return folder / f"{precision or results['precision']}-{exported[0] if repeat is None else repeat}.xml"
+
+
+def _folder(study: str, name: str) -> Path:
     plan = Plan(study)
-    models = read_models(plan.reports / "tables" / "models.csv", study)
-    known = sorted(set(models["dataset"]))
-    if dataset is not None and dataset not in known:
-        raise UserError(f"--dataset: {dataset!r} is not in the study's table; allowed: {', '.join(known)}")
-    console = Console(width=None if os.isatty(1) else 160)
-    failure_share, unmet = plan.study.convergence.failure_share, []
-    for name in known if dataset is None else [dataset]:
-        rows = reliable(models[models["dataset"] == name], failure_share)
-        chosen = choose(rows, max_bytes, max_drop)
-        if chosen is None:
-            unmet.append(f"{name}: {nearest(rows, max_bytes, max_drop)}")
-        else:
-            row = models.loc[chosen].to_dict()
-            console.print(_shown(row, batches_of(models), locations(plan, row)))
-    if unmet:
-        raise UserError("; ".join(unmet))
+    item = _find(plan, Path(name).name)
+    if item.stage != "quantize":
+        raise UserError(f"ITEM_OR_FILE: {item.name} is an item of stage {item.stage}; allowed: of stage quantize")
+    return plan.folder(item.path)
 
 
-def read_models(path: Path, study: str) -> pd.DataFrame:
-    """The aggregated table of a study's final models.
+def classify(path: Path, images: Sequence[str]) -> list[Prediction]:
+    """What the exported model at `path` says of image files.
 
     Raises:
-        UserError: it is not there, or does not read as that table.
+        UserError: the file is not one of minarch's, or an image is none that it takes.
     """
-    if not path.is_file():
-        raise UserError(f"{path}: is not there; run the study first: snakemake --cores all --config study={study}")
+    given = read_preprocessing(path)
     try:
-        # Only what is empty is missing: a folder's name may be "NA" or "null".
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""])
-        table = table.astype({name: float for name in table if name in NUMBERS or str(name).startswith("latency_")})
-    except ValueError as error:
-        raise UserError(f"{path}: does not read as a table of models: {' '.join(str(error).split())}") from None
-    if missing := [n for n in [*NAMES, *NUMBERS] if n not in table or (n in NAMES and table[n].isna().any())]:
-        raise UserError(f"{path}: is no table of models, it lacks {', '.join(missing)}; run the study again")
-    if table.empty:
-        raise UserError(f"{path}: holds no model; run the study again")
-    return table
-
-
-def choose(models: pd.DataFrame, max_bytes: int | None, max_drop: float | None) -> Any | None:
-    """Index of the best of one data set's reliable models under at least one bound, by the rule above; None: none is.
-
-    The drop counts from the best of all of them, also where that one has too many bytes.
-    """
-    if max_drop is None:
-        models = models[models["bytes"] <= max_bytes]
-        return None if models.empty else within_drop(models, 0)[1]
-    if models.empty:
-        return None
-    smallest = within_drop(models, max_drop)[0]
-    return smallest if max_bytes is None or models.loc[smallest, "bytes"] <= max_bytes else None
-
-
-def nearest(models: pd.DataFrame, max_bytes: int | None, max_drop: float | None) -> str:
-    """In words, what comes closest where `choose` finds none."""
-    if models.empty:
-        return "no model is reliable: too many repeats of each failed"
-    asked = f"no reliable model has at most {max_bytes:,} bytes"
-    if max_drop is None:
-        row = models.loc[models.sort_values(["bytes", "model"]).index[0]]
-        return f"{asked}; the smallest, {row['model']}, has {row['bytes']:,.0f}"
-    smallest, best = within_drop(models, max_drop)
-    row = models.loc[smallest]
-    text = f"{asked} within {max_drop:g} point{'s' * (max_drop != 1)} of the best; the smallest that is so accurate,"
-    text += f" {row['model']}, has {row['bytes']:,.0f}"
-    inside = choose(models, max_bytes, None)
-    if inside is None:
-        return text
-    drop = 100 * (models.loc[best, "validation_mean"] - models.loc[inside, "validation_mean"])
-    return f"{text}; the best in {max_bytes:,} bytes, {models.loc[inside, 'model']}, is {drop:.2f} points below"
-
-
-def exports(plan: Plan, row: dict[str, Any]) -> list[Item]:
-    """The items of stage quantize, one per block of repeats, that export the model of a row."""
-    parents = {item.path: item for stage in ("sweep", "refined", "prune") for item in plan.items(stage).values()}
+        run = runner(path)
+    except RuntimeError as error:
+        raise UserError(f"{path}: OpenVINO does not run it: {' '.join(str(error).split())[:200]}") from None
     found = []
-    for item in plan.items("quantize").values():
-        if item.config["kind"] == "export" and _is_of(row, parents[str(item.inputs["parent"])], parents):
-            found.append(item)
-    name = row.get(OPTIONAL)
-    if not isinstance(name, str):  # float32: any export holds it
-        name = found[0].config["quantization"] if found else None
-    return [item for item in found if item.config["quantization"] == name]
+    for first in range(0, len(images), BATCH):
+        names = images[first : first + BATCH]
+        pixels = np.stack([read_image(Path(name), given) for name in names])  # [N, C, H, W]
+        logits = run(torch.from_numpy(pixels))
+        probabilities = logits.double().softmax(1).amax(1)
+        for name, k, probability in zip(names, logits.argmax(1).tolist(), probabilities.tolist(), strict=True):
+            found.append(Prediction(name, given.classes[k], probability))
+    return found
 
 
-def locations(plan: Plan, row: dict[str, Any]) -> list[str]:
-    """The files of a row's model, as patterns over its repeats; and what to do if they are not here."""
-    if not plan.ready("quantize"):
-        return [f"{plan.root / 'quantize'} is not here: `dvc pull`"]
-    folders = [plan.folder(item.path) for item in exports(plan, row)]
-    if not folders:
-        return ["the study as it stands does not export this model: run it again"]
-    return [
-        f"{folder}/{row['precision']}-*.xml{'' if (folder / RECORD).exists() else ' (not here: `dvc pull`)'}"
-        for folder in folders
-    ]
+def read_image(path: Path, given: Preprocessing) -> np.ndarray:
+    """An image file as uint8 [C, H, W], as the model takes it.
+
+    Raises:
+        UserError: it is no readable image, or not of the model's size and kind.
+    """
+    channels, height, width = given.shape
+    wanted = GREY if channels == 1 else COLOUR
+    try:
+        with Image.open(path) as file:
+            if given.resize:  # as minarch.data.sources reads folders
+                image = file.convert(MODES[wanted]).resize((width, height), Image.Resampling.BILINEAR)
+                kind = wanted
+            else:
+                kind = _kind(file, wanted)
+                image = file.convert("RGBA").convert(MODES[wanted]) if kind == wanted else file.copy()
+    except FileNotFoundError:
+        raise UserError(f"IMAGE: {str(path)!r} is not there; allowed: image files") from None
+    except Exception as error:  # each format's reader has errors of its own
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise UserError(f"IMAGE: {str(path)!r} cannot be read ({reason}); allowed: whole image files") from None
+    if kind != wanted or image.size != (width, height):
+        allowed = f"{width} x {height} pixels, {wanted}, as in {given.dataset}"
+        raise UserError(f"IMAGE: {str(path)!r} is {image.width} x {image.height} pixels, {kind}; allowed: {allowed}")
+    return np.ascontiguousarray(np.asarray(image).reshape(height, width, channels).transpose(2, 0, 1))
 
 
-def _is_of(row: dict[str, Any], parent: Item, items: dict[str, Item]) -> bool:
-    """Whether a row's model is what `parent` trained or pruned."""
-    pruned = parent.stage == "prune"
-    if pruned and parent.config["kind"] != STRUCTURED:
-        return False
-    method, level = (parent.config["method"], parent.config["level"]) if pruned else (ORIGINAL, 0)
-    config = items[str(parent.inputs.get("origin", parent.inputs["parent"]))].config if pruned else parent.config
-    label = f"{family_slug(config['family'])}-{architecture(config['family'], config['knobs']).label}"
-    model = (config["dataset"], config["family"], label, method)
-    return tuple(row[name] for name in [*MODEL, "method"]) == model and math.isclose(row["level"], level, abs_tol=1e-9)
-
-
-def _shown(row: dict[str, Any], batches: list[int], files: list[str]) -> Table:
-    table = Table(title=Text(str(row["dataset"])), title_justify="left", show_header=False)
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
-    lines = [("model", row["model"]), ("bytes", f"{row['bytes']:,.0f}"), ("parameters", f"{row['parameters']:,.0f}")]
-    for split in ("validation", "test"):
-        mean, low, high = (100 * row[f"{split}_{value}"] for value in ("mean", "low", "high"))
-        interval = "no interval" if math.isnan(low) else f"{low:.2f} to {high:.2f}"
-        lines.append((f"{split} accuracy", f"{mean:.2f} % ({interval}, n = {row['n']:.0f})"))
-    for batch in batches:
-        median, low, high = (float(row[f"latency_{batch}_ms{suffix}"]) for suffix in ("", "_low", "_high"))
-        if not math.isnan(median):
-            lines.append((f"latency, batch {batch}", f"{median:.4g} ms ({low:.4g} to {high:.4g})"))
-    lines.append(("files", "\n".join(files)))
-    for name, text in lines:
-        table.add_row(name, Text(text))
-    return table
+def _kind(image: Image.Image, wanted: str) -> str:
+    """GREY or COLOUR where that loses nothing, else what is in the way. A palette of greys is what is `wanted`."""
+    if image.mode not in KINDS:
+        return f"neither 8-bit grey nor 8-bit colour ({image.mode})"
+    pixels = np.asarray(image.convert("RGBA"))
+    if (pixels[..., 3] < 255).any():
+        return "partly transparent"
+    if image.mode == "P" and (pixels[..., :3] == pixels[..., :1]).all():
+        return wanted
+    return KINDS[image.mode]

@@ -1,6 +1,6 @@
 """Tables of the models in fewer bits: what was exported and measured, and what was simulated."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -30,8 +30,9 @@ def read_exports(items: Iterable[Path]) -> pd.DataFrame:
             for precision in (FLOAT32, record["precision"]):
                 method = NO_METHOD if precision == FLOAT32 else record["quantization"]
                 row = variant(record) | {"quantization": method, "precision": precision}
-                row |= {name: run[name] for name in ("repeat", "status", "parameters", "macs", "agreement")}
+                row |= {name: run[name] for name in ("repeat", "status", "parameters", "macs")}
                 row |= {name: run[name][precision] for name in ("bytes", "weight_bytes", "onnx_bytes", "validation")}
+                row["agreement"] = None if precision == FLOAT32 else run["agreement"]
                 changed = precision != FLOAT32 and run["status"] == "ok"
                 row["reverted"] = len(run["reverted"] or []) if changed else 0
                 row["trained"] = changed and bool((run["qat"] or {}).get("trained"))
@@ -61,11 +62,16 @@ def read_measurement(items: Iterable[Path]) -> dict[str, str]:
     }
 
 
-def quantization_table(exports: pd.DataFrame, latencies: pd.DataFrame, confidence: float) -> pd.DataFrame:
+def quantization_table(
+    exports: pd.DataFrame, latencies: pd.DataFrame, methods: Sequence[str], confidence: float
+) -> pd.DataFrame:
     """What a method costs and brings each exported model: drops in percentage points, paired by repeat, beside sizes.
 
     `reverted` layers and the share `trained` of the repeats are means; `faster_<batch>` is the float32 latency over
     that of the quantized file, both measured in turn.
+
+    Args:
+        methods: in the order of the study.
     """
     whole = exports["precision"] == FLOAT32
     at = [*VARIANT, "repeat"]
@@ -79,6 +85,8 @@ def quantization_table(exports: pd.DataFrame, latencies: pd.DataFrame, confidenc
     table = table.merge(with_intervals(pairs, EXPORTED, drops, confidence), on=EXPORTED)
     agreement = with_intervals(pairs, EXPORTED, ["agreement"], confidence, ACCURACY).drop(columns="n")
     table = table.merge(agreement, on=EXPORTED)
+    table["quantization"] = pd.Categorical(table["quantization"], methods)
+    table = table.sort_values([*VARIANT, "quantization"], ignore_index=True).astype({"quantization": str})
     method = [*VARIANT, "quantization"]
     for batch, rows in latencies.groupby("batch"):
         whole = rows["precision"] == FLOAT32

@@ -39,6 +39,8 @@ def make_tables(config: dict[str, Any], inputs: dict[str, Any]) -> Tables:
     ends = ends.merge(records.read_knobs(inputs["sweep"]), on=MODEL)
     exports, latencies = quantization.read_exports(inputs["quantize"]), quantization.read_latencies(inputs["quantize"])
     structured = records.read_structured(inputs["prune"])
+    methods = list(config["params"]["quantize"]["methods"])
+    quantized = quantization.quantization_table(exports, latencies, methods, confidence)
     simulated = quantization.precision_tables(inputs["quantize"], sweep, config["max_drop_points"], bootstrap)
     models = named.merge(models_table(exports, structured, latencies, confidence), on=MODEL)
     pruned = pruning.pruning_table(structured, models, failure_share=settings["failure_share"], confidence=confidence)
@@ -62,7 +64,7 @@ def make_tables(config: dict[str, Any], inputs: dict[str, Any]) -> Tables:
         "pruning": named.merge(pruned, on=MODEL),
         "controls": named.merge(controls_table(structured, sweep, confidence), on=MODEL),
         "layerwise": named.merge(layerwise, on=MODEL),
-        "quantization": named.merge(quantization.quantization_table(exports, latencies, confidence), on=MODEL),
+        "quantization": named.merge(quantized, on=MODEL),
         **{name: named.merge(simulated[name], on=MODEL) for name in ("precision", "fewest", "fragile")},
         "hurt": simulated["hurt"],
         "models": models,

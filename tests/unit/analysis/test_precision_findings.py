@@ -189,8 +189,8 @@ def test_noise_between_models_widens_the_interval_around_the_truth() -> None:
     sizes = [20, 50, 100, 200, 500, 1000, 2000, 5000]
     covered = []
     for _ in range(10):
-        made = study(lambda size, _: 20 - 3 * size + generator.normal(0, 1.5), sizes=sizes)
-        row = answers(regression(*made))["log10_parameters"]
+        table, parameters = study(lambda size, _: 20 - 3 * size + generator.normal(0, 1.5), sizes=sizes)
+        row = answers(regression(table[table["precision"] != "int8"], parameters))["log10_parameters"]
         covered.append(row["low"] < -3 < row["high"])
         assert row["low"] < row["coefficient"] < row["high"]
     assert sum(covered) >= 7

@@ -10,6 +10,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 from constructed import PARAMS as SHARED
 from constructed import STEADY, STEP, write_json, write_sweep, write_weights
 
@@ -27,6 +29,11 @@ HOW = {
 }
 METHODS = {"l1": {}, "random": {"importance": "random"}, "fresh": {"weights": "fresh"}}
 COSTS = {"l1": (0.2, 0.0203), "random": (0.4, 0.0303), "fresh": (0.2, 0.0503)}  # right after the cut, once trained
+QUANTIZED = {"int8": 0.02, "careful": 0.01}  # what INT8 by each method loses
+PRECISIONS = [
+    ("fp32", "tensor", 32),
+    *((f"int{bits}", scheme, bits) for bits in (8, 4, 2) for scheme in ("tensor", "channel")),
+]
 LEVELS = [0.0, 0.3, 0.6, 0.9]
 KEPT = {  # of the accuracy, at LEVELS
     ("global", False): [1.0, 0.995, 0.7, 0.1],
@@ -105,24 +112,47 @@ def write_structured(
     return item
 
 
-def write_export(item: Path, variant: dict[str, Any], parameters: int, accuracy: float, broken: bool) -> Path:
-    """FP32 and INT8 of every repeat; INT8 loses two points, and a quarter of the weights' bytes stays."""
+def write_export(item: Path, variant: dict[str, Any], parameters: int, accuracy: float, broken: bool, how: str) -> Path:
+    """FP32 and INT8 of every repeat; a quarter of the weights' bytes stays. QUANTIZED says what a method loses."""
     runs, tests = [], []
     for repeat in range(3):
         gone = broken and repeat == 2
-        found = {"fp32": accuracy + STEADY[repeat], "int8": accuracy + STEADY[repeat] - 0.02}
+        found = {"fp32": accuracy + STEADY[repeat], "int8": accuracy + STEADY[repeat] - QUANTIZED[how]}
         weights = {"fp32": 4 * parameters, "int8": parameters}
         total = {"fp32": 4 * parameters + 500, "int8": parameters + 900}
         found, weights, total = (dict.fromkeys(part) if gone else part for part in (found, weights, total))
         run = {"repeat": repeat, "status": "unstable" if gone else "ok", "parameters": None if gone else parameters}
-        run |= {"macs": None if gone else 2 * parameters, "agreement": None if gone else 0.97}
+        run |= {"macs": None if gone else 2 * parameters, "agreement": None if gone else 0.97, "onnx_bytes": total}
+        run |= {"reverted": ["first", "last"] if how == "careful" and not gone else None, "qat": None}
         runs.append(run | {"bytes": total, "weight_bytes": weights, "validation": {"torch": found["fp32"], **found}})
         tests.append({"repeat": repeat, **found})
-    write_json(item / "results.json", variant | {"repeats": runs})
+    about = {"kind": "export", "quantization": how, "precision": "int8", "backend": "openvino"}
+    write_json(item / "results.json", variant | about | {"repeats": runs})
     write_json(item / "test.json", {"repeats": tests})
-    latency = {name: {"median": 0.01234, "low": 0.0121, "high": 0.0131} for name in ("fp32", "int8")}
+    latency = {
+        name: {"median": ms, "low": 0.0121, "high": 0.0131} for name, ms in (("fp32", 0.01234), ("int8", 0.00617))
+    }
     timing = {"latency_ms": {"1": latency, "64": latency}, "rounds": 7, "threads": 1, "device": "a CPU"}
     write_json(item / "timing.json", timing)
+    return item
+
+
+def write_precisions(item: Path, variant: dict[str, Any], parameters: int, accuracy: float, broken: bool) -> Path:
+    """Nothing is lost down to 4 bits, 5 points at 2 bits, of pruned networks 8; the smaller a network the more."""
+    item.mkdir(parents=True)
+    rows = []
+    for repeat in range(2 if broken else 3):
+        for precision, scheme, bits in PRECISIONS:
+            lost = (0.05 if variant["method"] == "original" else 0.08) + 0.01 * (4 - np.log10(parameters))
+            found = accuracy + STEADY[repeat] - (lost if bits == 2 else 0)
+            about = {"repeat": repeat, "precision": precision, "scheme": scheme}
+            rows.append(about | {"bits": bits, "bytes": parameters * bits // 8, "accuracy": found})
+    table = pd.DataFrame(rows)
+    table.rename(columns={"accuracy": "validation_accuracy"}).assign(validation_loss=0.3).to_csv(
+        item / "curve.csv", index=False
+    )
+    table[["repeat", "precision", "scheme", "accuracy"]].to_csv(item / "test.csv", index=False)
+    write_json(item / "results.json", variant | {"kind": "curve", "simulated": True, "repeats": []})
     return item
 
 
@@ -192,9 +222,13 @@ def write_pruned(root: Path, inputs: dict[str, Any], chosen: dict[str, Any], bro
             item = prune / f"{slug}-none"
             found.append(write_structured(item, model, "l1", parameters, accuracy, broken, level=0.25))
     inputs["prune"] += found
-    original = model | {"method": "original", "level": 0}
-    inputs["quantize"].append(write_export(quantize / f"{slug}-o", original, parameters, accuracy, False))
+    variants = [(model | {"method": "original", "level": 0}, parameters, accuracy, False)]
     for method in [method for method in methods if method != "random"]:
         cut, left = model | {"method": method, "level": 0.5}, round(parameters / 2)
-        item = quantize / f"{slug}-{method}"
-        inputs["quantize"].append(write_export(item, cut, left, accuracy - COSTS[method][1], broken))
+        variants.append((cut, left, accuracy - COSTS[method][1], broken))
+    for variant in variants:
+        item = quantize / f"{slug}-{variant[0]['method']}"
+        for how in list(QUANTIZED)[: 1 if plain else 2]:
+            inputs["quantize"].append(write_export(item / how, *variant, how))
+        if not plain:
+            inputs["quantize"].append(write_precisions(item / "precision", *variant))

@@ -141,7 +141,7 @@ def test_what_the_report_shows_is_the_figure(study) -> None:
         ("controls", {"difference_points_low": "points", "difference_points_high": "points", "parameters": "count"}),
         ("layerwise", {"drop_points_mean": "points", "test_drop_points_high": "points", "units": "count"}),
         ("depth", {"slope_points": "points", "low": "points", "high": "points"}),
-        ("quantization", {"bytes_int8": "count", "weight_bytes_fp32": "count", "test_drop_points_mean": "points"}),
+        ("quantization", {"bytes": "count", "weight_bytes_fp32": "count", "test_drop_points_mean": "points"}),
         ("models", {"bytes": "count", "macs": "count", "test_mean": "percent", "latency_64_ms": "milliseconds"}),
         ("front", {"bytes": "count", "validation_high": "percent", "latency_1_ms_low": "milliseconds"}),
     ],
@@ -162,6 +162,8 @@ def test_findings_are_those_that_were_built_in(study) -> None:
     assert metrics["mine:Own"]["redundancy"] == roles
     assert metrics["dnn"]["redundancy"] == roles | {"dnn-700": 0.3, "dnn-3000": 0.3}
     assert metrics["dnn"]["int8_drop_points"]["minimal"] == pytest.approx(2.0)
+    assert metrics["dnn"]["careful_drop_points"]["minimal"] == pytest.approx(1.0)
+    assert metrics["dnn"]["fewest_bits_simulated"]["minimal"] == {"per channel": 4, "per tensor": 4}
     # 0.955 is within a point of 0.96; its INT8 and pruned forms lose two.
     assert metrics["recommended"]["model"] == "dnn-1000, FP32"
     assert metrics["recommended"]["bytes"] == 4500 and metrics["recommended"]["n"] == 3
