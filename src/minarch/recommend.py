@@ -24,6 +24,7 @@ from minarch.flow.plan import Plan, family_slug
 from minarch.flow.seal import RECORD
 from minarch.models.families import architecture
 from minarch.pruning import STRUCTURED
+from minarch.quantization import EXPORT
 from minarch.reporting.models import batches_of
 from minarch.reporting.records import ORIGINAL
 
@@ -128,7 +129,7 @@ def exports(plan: Plan, row: dict[str, Any]) -> list[Item]:
     parents = {item.path: item for stage in ("sweep", "refined", "prune") for item in plan.items(stage).values()}
     found = []
     for item in plan.items("quantize").values():
-        if item.config["kind"] == "export" and _is_of(row, parents[str(item.inputs["parent"])], parents):
+        if item.config["kind"] == EXPORT and _is_of(row, parents[str(item.inputs["parent"])], parents):
             found.append(item)
     name = row.get(OPTIONAL)
     if not isinstance(name, str):  # float32: any export holds it

@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from minarch.errors import UserError
-from minarch.flow.item import Item
 from minarch.flow.plan import Plan
+from minarch.quantization import CURVE, EXPORT
 from minarch.recommend import choose, exports, locations, nearest, read_models, recommend
 
 STUDY = {
@@ -33,7 +33,7 @@ STUDY = {
         "finetune": {"epochs": 1},
         "magnitude_levels": [0, 0.5],
     },
-    "quantize": {},
+    "quantize": {"methods": {"int8": {}, "int4": {"precision": "int4"}}, "precisions": ["fp32", "int8"]},
     "aggregate": {},
 }
 IDENTITY = {"dataset": "digits", "family": "dnn", "architecture": "dnn-depth1-width8", "method": "original", "level": 0}
@@ -57,7 +57,7 @@ def study(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
     def write(*rows: dict, name: str = "params.yaml", reports: str = "reports") -> str:
-        Path(name).write_text(yaml.safe_dump(STUDY))
+        Path(name).write_text(yaml.safe_dump(STUDY, sort_keys=False))
         Path(reports, "tables").mkdir(parents=True)
         table(*rows).to_csv(Path(reports, "tables/models.csv"), index=False, float_format="%.10g")
         return name
@@ -267,42 +267,27 @@ def planned(study):
     assert len(chosen) == 2
     plan._chosen_file.parent.mkdir(parents=True)
     plan._chosen_file.write_text(json.dumps([{"items": chosen}]))
+    assert {item.config["kind"] for item in plan.items("quantize").values()} == {EXPORT, CURVE}
     return plan
-
-
-@pytest.fixture
-def quantized(planned):
-    """Besides: every trained or pruned network has an export int8, one int4 and a curve."""
-    pruned = [i for i in planned.items("prune").values() if i.config["kind"] == "structured"]
-    trained = [i for i in planned.items("sweep").values() if "width8" in i.name]
-    items = []
-    for parent in [*trained, *pruned]:
-        inputs = {"data": parent.inputs["data"], "parent": parent.path}
-        for name in ("int8", "int4"):
-            config = {"kind": "export", "quantization": name, "precision": name}
-            items.append(Item("quantize", f"{parent.slug}-{name}", config, config, inputs))
-        items.append(Item("quantize", f"{parent.slug}-curve", {"kind": "curve"}, {"kind": "curve"}, inputs))
-    planned._items["quantize"] = {item.name: item for item in items}
-    return planned
 
 
 def slugs(plan: Plan, **row) -> list[str]:
     return [item.slug for item in exports(plan, ROW | row)]
 
 
-def test_a_model_s_files_are_those_of_each_block_of_its_repeats(quantized):
+def test_a_model_s_files_are_those_of_each_block_of_its_repeats(planned):
     name = "digits-dnn-depth1-width8"
-    assert slugs(quantized) == [f"{name}-r0-1-int8", f"{name}-r2-3-int8"]
-    assert slugs(quantized, quantization="int4") == [f"{name}-r0-1-int4", f"{name}-r2-3-int4"]
-    assert slugs(quantized, method="l1", level=0.25) == [f"{name}-r{b}-l1-25-int8" for b in ("0-1", "2-3")]
+    assert slugs(planned) == [f"{name}-r0-1-int8", f"{name}-r2-3-int8"]
+    assert slugs(planned, quantization="int4") == [f"{name}-r0-1-int4", f"{name}-r2-3-int4"]
+    assert slugs(planned, method="l1", level=0.25) == [f"{name}-r{b}-l1-25-int8" for b in ("0-1", "2-3")]
     # Each level of an iterative method goes on from the one before; the table has ten digits of a level.
-    found = slugs(quantized, method="step", level=0.3333333333)
+    found = slugs(planned, method="step", level=0.3333333333)
     assert found == [f"{name}-r{b}-step-33.33-int8" for b in ("0-1", "2-3")]
 
 
 @pytest.mark.parametrize("empty", [None, np.nan])
-def test_float32_files_are_in_any_export(quantized, empty):
-    found = slugs(quantized, quantization=empty, precision="fp32")
+def test_float32_files_are_in_any_export(planned, empty):
+    found = slugs(planned, quantization=empty, precision="fp32")
     assert found == [f"digits-dnn-depth1-width8-r{b}-int8" for b in ("0-1", "2-3")]
 
 
@@ -316,20 +301,24 @@ def test_float32_files_are_in_any_export(quantized, empty):
         {"quantization": "nf4"},
     ],
 )
-def test_a_model_that_the_study_does_not_export_has_no_files(quantized, other):
-    assert slugs(quantized, **other) == []
+def test_a_model_that_the_study_does_not_export_has_no_files(planned, other):
+    assert slugs(planned, **other) == []
 
 
-def test_what_is_planned_but_not_here_needs_a_pull(quantized):
-    first, second = exports(quantized, ROW)
-    folder = quantized.folder(first.path)
+def test_what_is_planned_but_not_here_needs_a_pull(planned, capsys):
+    first, second = exports(planned, ROW)
+    folder = planned.folder(first.path)
     folder.mkdir(parents=True)
     (folder / "item.json").write_text("{}")
-    assert locations(quantized, ROW) == [
+    expected = [
         f"artifacts/quantize/{first.name}/int8-*.xml",
         f"artifacts/quantize/{second.name}/int8-*.xml (not here: `dvc pull`)",
     ]
-    assert "run it again" in locations(quantized, ROW | {"method": "gone"})[0]
+    assert locations(planned, ROW) == expected
+    assert "run it again" in locations(planned, ROW | {"method": "gone"})[0]
+    recommend("params.yaml", 10_000, None, None)
+    said = capsys.readouterr().out
+    assert all(line in said for line in expected)
 
 
 def _console(*arguments: str) -> subprocess.CompletedProcess:

@@ -20,7 +20,7 @@ def explain(study: str, name: str) -> None:
         UserError: no item, or more than one, is called so.
     """
     plan = Plan(study)
-    item = _find(plan, Path(name.rstrip("/")).name)
+    item = find(plan, Path(name.rstrip("/")).name)
     folder = plan.folder(item.path)
     body = {
         "item": item.name,
@@ -35,7 +35,7 @@ def explain(study: str, name: str) -> None:
     print(f"state: {_state(plan, item, folder)}")
 
 
-def _find(plan: Plan, name: str) -> Item:
+def find(plan: Plan, name: str) -> Item:
     items = {n: i for stage in STAGES if plan.ready(stage) for n, i in plan.items(stage).items()}
     if name in items:
         return items[name]

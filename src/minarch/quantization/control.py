@@ -34,7 +34,7 @@ def quantize_within(
 
     Accuracy control does without SmoothQuant: it cannot revert layers whose weights that has moved.
     """
-    how = {"preset": preset, "transformer": transformer, "accurate": accurate}
+    how: dict[str, Any] = {"preset": preset, "transformer": transformer, "accurate": accurate}
     plain = quantize_int8(model, images, **how)
     before, after = (accuracy(runner(each)(validation.images), validation.labels) for each in (model, plain))
     if before - after <= max_drop_points / 100:

@@ -1,7 +1,9 @@
 """From a network to ONNX: the same inputs, outputs and metadata as the IR, the same bytes every time."""
 
-import io
+import os
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +15,6 @@ from torch.onnx.errors import OnnxExporterError
 from minarch.errors import UserError
 from minarch.quantization.export import Deployed
 from minarch.quantization.preprocessing import KEY, Preprocessing
-
-torch._C._jit_set_onnx_log_enabled(False)  # else a refusal prints the whole graph
 
 OPSET = 17  # the oldest that holds every operator of our families; runtimes know it since 2022
 
@@ -31,14 +31,13 @@ def export_onnx(deployed: Deployed, path: Path, preprocessing: Preprocessing, na
         UserError: ONNX has no counterpart of an operator.
     """
     example = torch.zeros(2, *preprocessing.shape, dtype=torch.uint8)
-    written = io.BytesIO()
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _without_output():
             warnings.simplefilter("ignore")  # the exporter traces by torch.jit, which is deprecated
             torch.onnx.export(
                 deployed,
                 (example,),
-                written,
+                path,
                 input_names=["images"],
                 output_names=["logits"],
                 dynamic_axes={"images": {0: "batch"}, "logits": {0: "batch"}},
@@ -48,7 +47,7 @@ def export_onnx(deployed: Deployed, path: Path, preprocessing: Preprocessing, na
     except OnnxExporterError as error:
         reason = " ".join(str(error).split())[:300]
         raise UserError(f"{name}: ONNX refuses it ({reason}); allowed: operators that ONNX has") from None
-    model = onnx.load_from_string(written.getvalue())
+    model = onnx.load(path)
     inline_identities(model.graph)
     store_integers(model.graph)
     model.metadata_props.add(key=KEY, value=preprocessing.text())
@@ -79,3 +78,16 @@ def store_integers(graph: onnx.GraphProto) -> None:
         integers = levels.clip(limits.min, limits.max).astype(zero.dtype)
         constants[node.input[0]].CopyFrom(numpy_helper.from_array(integers, node.output[0]))
         graph.node.remove(node)
+
+
+@contextmanager
+def _without_output() -> Iterator[None]:
+    """Keep standard output from C++, too: of a network that it refuses, torch prints the whole graph."""
+    kept, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
+        os.close(nowhere)

@@ -19,8 +19,9 @@ from rich.text import Text
 
 from minarch.errors import UserError
 from minarch.files import read_json
-from minarch.flow.explain import _find
+from minarch.flow.explain import find
 from minarch.flow.plan import Plan
+from minarch.quantization import EXPORT
 from minarch.quantization.measure import runner
 from minarch.quantization.preprocessing import FORMATS, Preprocessing, read_preprocessing
 
@@ -79,7 +80,7 @@ def exported_file(study: str, model: str, repeat: int | None = None, precision: 
     if not (folder / "results.json").is_file():
         raise UserError(f"ITEM_OR_FILE: {folder}: holds no finished item; `dvc pull` fetches what was computed")
     results = read_json(folder / "results.json")
-    if not isinstance(results, dict) or results.get("kind") != "export":
+    if not isinstance(results, dict) or results.get("kind") != EXPORT:
         raise UserError(f"ITEM_OR_FILE: {folder}: exports no model; allowed: an item of stage quantize that does")
     precisions = ("fp32", results["precision"])
     if precision is not None and precision not in precisions:
@@ -94,7 +95,7 @@ def exported_file(study: str, model: str, repeat: int | None = None, precision: 
 
 def _folder(study: str, name: str) -> Path:
     plan = Plan(study)
-    item = _find(plan, Path(name).name)
+    item = find(plan, Path(name).name)
     if item.stage != "quantize":
         raise UserError(f"ITEM_OR_FILE: {item.name} is an item of stage {item.stage}; allowed: of stage quantize")
     return plan.folder(item.path)

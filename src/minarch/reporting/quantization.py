@@ -85,8 +85,8 @@ def quantization_table(
     table = table.merge(with_intervals(pairs, EXPORTED, drops, confidence), on=EXPORTED)
     agreement = with_intervals(pairs, EXPORTED, ["agreement"], confidence, ACCURACY).drop(columns="n")
     table = table.merge(agreement, on=EXPORTED)
-    table["quantization"] = pd.Categorical(table["quantization"], methods)
-    table = table.sort_values([*VARIANT, "quantization"], ignore_index=True).astype({"quantization": str})
+    place = table["quantization"].map(list(methods).index)
+    table = table.assign(place=place).sort_values([*VARIANT, "place"], ignore_index=True).drop(columns="place")
     method = [*VARIANT, "quantization"]
     for batch, rows in latencies.groupby("batch"):
         whole = rows["precision"] == FLOAT32

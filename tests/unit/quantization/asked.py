@@ -46,6 +46,9 @@ class Spectral(Family):
     network: ClassVar[str] = "asked:SpectralNetwork"
     depth: int = 1
 
+    def spec(self, shape: Sequence[int], classes: int) -> Spec:
+        return {"family": self.name, "shape": list(shape), "classes": classes}
+
 
 class SpectralNetwork(nn.Module):
     def __init__(self, shape: Sequence[int], classes: int) -> None:
@@ -67,6 +70,9 @@ class Convolutional(Family):
 
     network: ClassVar[str] = "asked:ConvolutionalNetwork"
     depth: int = 1
+
+    def spec(self, shape: Sequence[int], classes: int) -> Spec:
+        return {"family": self.name, "shape": list(shape), "classes": classes}
 
 
 class ConvolutionalNetwork(nn.Module):
