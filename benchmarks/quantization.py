@@ -10,7 +10,7 @@ The first table is the time to quantize, from the network to files:
 Both see the same calibration images and take turns; medians of the rounds. What NNCF does once (imports, and compiling
 C++ when torch networks are first quantized, which ours avoids) is told apart.
 
-The second table is what it brings: latency of FP32, INT8, pruned (not fine-tuned, hence its accuracy) and both, in turns;
+The second table: latency of FP32, INT8, pruned (not fine-tuned, hence its accuracy) and both, in turn;
 medians, lowest to highest round.
 """
 
