@@ -10,7 +10,7 @@ from minarch.data.tensors import Split
 from minarch.quantization.export import Deployed, save
 from minarch.quantization.measure import accuracy, agreement, runner
 from minarch.quantization.onnx import export_onnx
-from minarch.quantization.parity import FLOAT, QUANTIZED, parity, torch_logits
+from minarch.quantization.parity import parity, torch_logits
 from minarch.quantization.preprocessing import Preprocessing
 from minarch.quiet import openvino as ov
 
@@ -70,8 +70,8 @@ class Exported:
             expected = torch_logits(network, test.images)
             onnx = runner(self.path(precision, ".onnx"))(test.images)
             for suffix, logits in ((".xml", tested[precision]), (".onnx", onnx)):
-                file, share = f"{precision}{suffix}", FLOAT if precision == FLOAT32 else QUANTIZED
-                on_test["parity"][file] = parity(file, logits, expected, share)
+                file = f"{precision}{suffix}"
+                on_test["parity"][file] = parity(file, logits, expected, quantized=precision != FLOAT32)
         return on_validation, on_test, {precision: logits.argmax(1) for precision, logits in tested.items()}
 
     @property

@@ -4,13 +4,14 @@ import pytest
 import torch
 from torch import nn
 
-from minarch.quantization.parity import QUANTIZED, parity, torch_logits
+from minarch.quantization.parity import parity, torch_logits
 
 LOGITS = torch.tensor([[1.0, -20.0, 3.0], [0.0, 1.0, 2.0], [5.0, 4.0, 3.0], [0.0, 0.1, 0.0]])
 
 
 def test_equal_logits():
-    assert parity("a.xml", LOGITS, LOGITS) == {"agreement": 1.0, "largest_difference": 0.0, "bound": 1e-4 * 20}
+    nothing = {"median_difference": 0.0, "largest_difference": 0.0}
+    assert parity("a.xml", LOGITS, LOGITS) == {"agreement": 1.0, "bound": 1e-4 * 20, **nothing}
 
 
 def test_the_bound_is_relative_to_the_largest_logit_or_to_one():
@@ -29,10 +30,22 @@ def test_a_difference_above_the_bound_is_an_error(value):
         parity("int8.onnx", wrong, LOGITS)
 
 
+def test_of_quantized_networks_single_images_may_differ_but_not_most():
+    moved = LOGITS.clone()
+    moved[0] += 1.5  # the bound is 1
+    found = parity("int8.xml", moved, LOGITS, quantized=True)
+    assert (found["bound"], found["median_difference"], found["largest_difference"]) == (1.0, 0.0, 1.5)
+    moved[1:3] += 1.5
+    with pytest.raises(RuntimeError, match=r"int8\.xml is not what was exported"):
+        parity("int8.xml", moved, LOGITS, quantized=True)
+    with pytest.raises(RuntimeError):
+        parity("int8.xml", LOGITS * torch.nan, LOGITS, quantized=True)
+
+
 def test_agreement_counts_predictions():
     other = LOGITS.clone()
     other[3, 0] = 0.2
-    assert parity("a.xml", other, LOGITS, QUANTIZED)["agreement"] == 0.75
+    assert parity("a.xml", other, LOGITS, quantized=True)["agreement"] == 0.75
 
 
 def test_logits_of_batches_are_those_of_all():

@@ -1,6 +1,7 @@
 """Structured pruning: accuracy of the physically smaller networks against the computation that they need."""
 
 from math import ceil
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from minarch.reporting.tables import FURTHER, Tables
 # Methods in colour with one marker each, controls in grey and black.
 LOOKS = [("#0072B2", "o"), ("#D55E00", "D"), ("#009E73", "v"), ("#CC79A7", "P"), ("#E69F00", "^"), ("#56B4E9", "X")]
 PLAIN = [("#8c8c8c", "o"), (INK, "o"), ("#b8b8b8", "D"), ("#555555", "D")]
+TITLE = 30  # characters
 EDGE = {"markeredgecolor": INK, "markeredgewidth": 1.3, "markersize": 7}  # of a network on the front
 
 
@@ -79,9 +81,10 @@ def draw_structured(tables: Tables) -> Figure | None:
     figure, grid = panels(ceil(len(models) / across), across, row_height=2.5)
     for axes, rows in zip(grid.flat, models, strict=False):
         first = rows.iloc[0]
-        axes.set_title(f"{first['dataset']}, {first['role']}\n{first['architecture']}", fontsize=7)
-        for name, of_method in rows.groupby("method"):
-            draw_method(axes, of_method, methods[str(name)], cut=len(methods) == 1)
+        name = fill(first["architecture"], TITLE)  # of a ViT it is longer than the panel is wide
+        axes.set_title(f"{first['dataset']}, {first['role']}\n{name}", fontsize=7)
+        for method, of_method in rows.groupby("method"):
+            draw_method(axes, of_method, methods[str(method)], cut=len(methods) == 1)
         axes.plot([first["macs_before"]], [first["validation_base_mean"]], "s", color=INK, markersize=7, zorder=4)
         log_axis(axes, [*rows["macs"], *rows["macs_before"]])
         family = (pruning["dataset"] == first["dataset"]) & (pruning["family"] == first["family"])
