@@ -33,7 +33,7 @@ def parity(file: str, found: Tensor, expected: Tensor, *, quantized: bool = Fals
     bound = (QUANTIZED if quantized else FLOAT) * max(1.0, float(expected.abs().max()))
     if not (typical if quantized else largest) <= bound:
         raise RuntimeError(
-            f"{file} is not what was exported: logits differ by {typical:g} (median), {largest:g} (most); bound {bound:g}"
+            f"{file} is not what was exported: logits differ {typical:g} (median), {largest:g} (most), bound {bound:g}"
         )
     return {
         "agreement": agreement(found.argmax(1), expected.argmax(1)),
