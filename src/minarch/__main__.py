@@ -16,7 +16,7 @@ _STAGES = {
     "convergence": "regimes (unstable, learning, overfitting) and minimal learnable sizes",
     "representatives": "the models that go on to pruning and quantization",
     "prune": "structured pruning (NNCF) with fine-tuning; curves of magnitude pruning",
-    "quantize": "INT8 (NNCF), exported to OpenVINO IR, checked and timed",
+    "quantize": "fewer bits (NNCF): exported, checked and timed; lower precision simulated",
     "aggregate": "tables, figures, metrics and the report",
 }
 

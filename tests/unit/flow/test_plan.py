@@ -189,6 +189,28 @@ def test_only_the_methods_named_are_exported(workspace):
     assert len(slugs) == 3 and sum("-fresh-" in slug for slug in slugs) == 2
 
 
+def test_methods_and_simulated_precisions_of_quantization_are_items_apart(workspace):
+    methods = {"int8": {}, "careful": {"max_drop_points": 1.0}}
+    plain = set(_chosen(workspace).items("quantize"))
+    simulated = set(_chosen(workspace, quantize__precisions=["int4"]).items("quantize"))
+    coarser = set(_chosen(workspace, quantize__precisions=["int4", "int3"]).items("quantize"))
+    both = _chosen(workspace, quantize__precisions=["int4"], quantize__methods=methods).items("quantize")
+    assert plain < simulated < set(both) and len(simulated) == 2 * len(plain) and len(both) == 3 * len(plain)
+    assert simulated & coarser == plain
+    kinds = [item.config.get("quantization", item.config["kind"]) for item in both.values()]
+    assert {kind: kinds.count(kind) for kind in kinds} == dict.fromkeys(["int8", "careful", "curve"], len(plain))
+
+
+@pytest.mark.parametrize("field", ["calibration", "latency_rounds"])
+def test_how_files_are_measured_does_not_touch_what_is_simulated(workspace, field):
+    before, after = (
+        _chosen(workspace, **{"quantize__precisions": ["int4"], f"quantize__{field}": value}).items("quantize")
+        for value in (8, 9)
+    )
+    assert {item.config["kind"] for item in before.values() if item.name in after} == {"curve"}
+    assert not any(item.config["kind"] == "export" for item in before.values() if item.name in after)
+
+
 def test_until_the_sizes_to_add_are_known_what_reads_them_is_not(workspace):
     plan = workspace.plan(convergence__refine=1)
     assert [s for s in STAGES if plan.ready(s)] == list(FIRST)
