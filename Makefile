@@ -14,9 +14,13 @@ study: .venv/ready
 	snakemake --cores all --config study=$(STUDY)
 	@python -m minarch status --study $(STUDY)
 
+UNIT := OMP_NUM_THREADS=1 pytest --numprocesses auto --dist loadfile
+
 test: lint
-	OMP_NUM_THREADS=1 pytest --numprocesses auto --dist loadfile tests/unit --ignore tests/unit/pruning --ignore tests/unit/quantization
-	pytest tests/unit/pruning tests/unit/quantization tests/workflow  # NNCF prunes before it quantizes in a process
+	$(UNIT) tests/unit --ignore tests/unit/pruning --ignore tests/unit/quantization
+	$(UNIT) tests/unit/pruning  # apart: NNCF prunes and quantizes in processes of their own
+	$(UNIT) tests/unit/quantization
+	pytest tests/workflow
 
 lint: .venv/ready
 	ruff check . && ruff format --check .
