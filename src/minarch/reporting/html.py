@@ -143,6 +143,7 @@ def render(
         headline_method=headline_method(tables),
         quantizations=quantization_verdicts.methods_of(tables["quantization"], config["max_drop_points"]),
         fewest_counts=quantization_verdicts.fewest_counts(tables["fewest"]),
+        hurt_at=quantization_verdicts.hurt_at(tables["hurt"]),
         fragility=quantization_verdicts.fragility(tables["fragile"]),
         refined=refined,
         families=sorted(tables["sizes"]["family"].unique()),

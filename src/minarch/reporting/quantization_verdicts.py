@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-from minarch.analysis.precision import LESS, MORE
+from minarch.analysis.precision import HURT_LESS, HURT_MORE, LESS, MORE, OPEN
 from minarch.analysis.regimes import EDGE
 from minarch.reporting.records import ORIGINAL
 from minarch.reporting.tables import rows_of
@@ -47,6 +47,17 @@ def fewest_counts(fewest: pd.DataFrame) -> list[dict[str, Any]]:
         bits = {number: reached.count(number) for number in sorted(set(reached))}
         none = int(rows["fewest_bits"].isna().sum())
         found.append({"scheme": scheme, "models": models, "cases": len(rows), "bits": bits, "none": none})
+    return found
+
+
+def hurt_at(hurt: pd.DataFrame) -> list[dict[str, Any]]:
+    """Per term of the regression: the precisions and schemes where it hurts more, where less; `open`: how many."""
+    hurt = hurt.assign(at=hurt["precision"] + " per " + hurt["scheme"].replace("channel", "row"))
+    found = []
+    for term, rows in hurt.groupby("term", sort=False):
+        at = {verdict: ", ".join(own["at"]) for verdict, own in rows.groupby("verdict")}
+        about = {"term": term, "more": at.get(HURT_MORE, ""), "less": at.get(HURT_LESS, "")}
+        found.append(about | {"open": int((rows["verdict"] == OPEN).sum())})
     return found
 
 

@@ -14,7 +14,7 @@ from minarch.reporting.quantization import (
     read_exports,
     read_latencies,
 )
-from minarch.reporting.quantization_verdicts import fewest_counts, fragility, methods_of
+from minarch.reporting.quantization_verdicts import fewest_counts, fragility, hurt_at, methods_of
 from minarch.reporting.records import ORIGINAL, VARIANT, read_structured
 
 BOOTSTRAP = Bootstrap(resamples=100, confidence=0.95, seed=0)
@@ -82,6 +82,12 @@ def test_smaller_models_are_hurt_more_at_two_bits(simulated):
     for scheme in ("tensor", "channel"):
         assert hurt["int2", scheme, "log10_parameters"] == "hurt more"
         assert hurt["int8", scheme, "log10_parameters"] == "open"
+
+
+def test_where_it_hurts_is_told_in_words(simulated):
+    size, difficulty = hurt_at(simulated["hurt"])
+    assert (size["term"], size["more"], size["less"]) == ("log10_parameters", "int2 per row, int2 per tensor", "")
+    assert size["open"] == 4 and difficulty["open"] == 6
 
 
 def test_models_are_matched_by_name(simulated):
