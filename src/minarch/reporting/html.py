@@ -140,7 +140,7 @@ def render(
         scopes=wording.SCOPES,
         further=FURTHER,
         original=ORIGINAL,
-        headline_method=headline_method(tables),
+        headline_method=stored_as(*tables["quantization"][["precision", "quantization"]].iloc[0]),
         quantizations=quantization_verdicts.methods_of(tables["quantization"], config["max_drop_points"]),
         fewest_counts=quantization_verdicts.fewest_counts(tables["fewest"]),
         hurt_at=quantization_verdicts.hurt_at(tables["hurt"]),

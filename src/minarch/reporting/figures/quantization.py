@@ -40,7 +40,7 @@ def draw_drops(tables: Tables) -> Figure:
                 axes.vlines(row["parameters"], *ends, color=colour, linewidth=1, alpha=0.45)
                 marker(axes, row["parameters"], row[f"{drop}_mean"], colour, row["method"])
             log_axis(axes, own["parameters"])
-            axes.set_title(f"{dataset}: {stored_as(precision, name)}")
+            axes.set_title(f"{dataset}\n{stored_as(precision, name)}")
             axes.set_xlabel("trainable parameters")
         # Intervals of a few wild models must not flatten all others; the table has every number.
         means = own["test_drop_points_mean"].to_numpy()
