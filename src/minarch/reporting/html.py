@@ -105,6 +105,7 @@ def render(
     environment.globals |= {"estimate": wording.estimate, "between": wording.between, "stored_as": stored_as}
     exports = tables["models"]
     similar = config["params"]["similarity"]["confidence"]
+    fragile = tables["fragile"]
     representatives, pruning = tables["representatives"][[*MODEL, "role"]], tables["pruning"]
     return environment.get_template("report.html.j2").render(
         study=config["study"],
@@ -144,7 +145,10 @@ def render(
         quantizations=quantization_verdicts.methods_of(tables["quantization"], config["max_drop_points"]),
         fewest_counts=quantization_verdicts.fewest_counts(tables["fewest"]),
         hurt_at=quantization_verdicts.hurt_at(tables["hurt"]),
-        fragility=quantization_verdicts.fragility(tables["fragile"]),
+        fragility=quantization_verdicts.fragility(fragile, ["bits", "precision", "scheme", "method", "level"]),
+        fragility_by_bits=quantization_verdicts.fragility(
+            fragile[fragile["precision"].str.startswith("int")], ["bits"]
+        ),
         refined=refined,
         families=sorted(tables["sizes"]["family"].unique()),
         figures={path.stem: figure_uri(path) for path in figures.glob("*.svg")},

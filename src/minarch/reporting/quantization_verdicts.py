@@ -61,14 +61,13 @@ def hurt_at(hurt: pd.DataFrame) -> list[dict[str, Any]]:
     return found
 
 
-def fragility(fragile: pd.DataFrame) -> list[dict[str, Any]]:
-    """Per precision, scheme and pruning: in how many models it made the network more, or less, fragile."""
+def fragility(fragile: pd.DataFrame, by: list[str]) -> list[dict[str, Any]]:
+    """Of each group of pruned models and precisions: how many are more, or less, fragile than their originals."""
     fragile = fragile.assign(more=fragile["verdict"] == MORE, less=fragile["verdict"] == LESS)
-    by = ["bits", "precision", "scheme", "method", "level"]
     found = fragile.groupby(by).agg(
         cases=("more", "size"),
         more=("more", "sum"),
         less=("less", "sum"),
         median=("test_difference_points_mean", "median"),
     )
-    return rows_of(found.reset_index().sort_values(by, ascending=[False, True, True, True, True]))
+    return rows_of(found.reset_index().sort_values(by, ascending=[name != "bits" for name in by]))

@@ -68,7 +68,7 @@ def test_four_bits_are_enough_for_all(simulated):
 
 
 def test_pruning_made_them_more_fragile_at_two_bits_only(simulated):
-    rows = fragility(simulated["fragile"])
+    rows = fragility(simulated["fragile"], ["bits", "scheme", "method"])
     assert [row["bits"] for row in rows] == sorted((row["bits"] for row in rows), reverse=True)
     for row in rows:
         assert row["cases"] > 0 and row["less"] == 0
