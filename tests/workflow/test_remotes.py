@@ -67,7 +67,8 @@ def _check(project: Project, tmp_path: Path, **environment: str) -> None:
     clone.edit(quantize__calibration=64)
     said = clone.run("dvc", "repro", **environment)
     assert jobs(said, "sweep_item") == jobs(said, "prune_item") == 0
-    assert jobs(said, "quantize_item") == len(clone.items("quantize"))
+    exported = [name for name in clone.items("quantize") if "-int8-" in name]  # what is simulated calibrates nothing
+    assert 0 < jobs(said, "quantize_item") == len(exported) < len(clone.items("quantize"))
     clone.assert_clean()
 
 
