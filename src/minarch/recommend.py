@@ -17,6 +17,7 @@ from rich.text import Text
 
 from minarch.analysis.front import recommend as within_drop
 from minarch.analysis.front import reliable
+from minarch.analysis.precision import ORIGINAL
 from minarch.analysis.records import MODEL
 from minarch.errors import UserError
 from minarch.flow.item import Item
@@ -26,7 +27,6 @@ from minarch.models.families import architecture
 from minarch.pruning import STRUCTURED
 from minarch.quantization import EXPORT
 from minarch.reporting.models import batches_of
-from minarch.reporting.records import ORIGINAL
 
 NAMES = [*MODEL, "model", "method", "precision"]
 NUMBERS = ["level", "repeats", "failed", "parameters", "bytes", "n"]

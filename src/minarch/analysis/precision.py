@@ -14,10 +14,10 @@ from minarch.analysis.intervals import grid_interval, resample, with_intervals
 from minarch.analysis.minimal import Bootstrap
 from minarch.analysis.records import MODEL
 
-ORIGINAL, FINEST = "original", "fp32"
+ORIGINAL, FINEST = "original", "fp32"  # the pruning method of what was not pruned
 MORE, LESS, OPEN = "more fragile", "less fragile", "open"
 HURT_MORE, HURT_LESS = "hurt more", "hurt less"
-VARIANT = [*MODEL, "method", "level"]
+VARIANT = [*MODEL, "method", "level"]  # one exported model: a representative, or a pruned form of it
 POINT = ["precision", "scheme"]
 SPLITS = ["validation", "test"]
 DROPS = [f"{split}_drop_points" for split in SPLITS]

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from minarch.errors import UserError
+from minarch.files import read_json
 
 
 def compare(first: str, second: str) -> None:
@@ -38,7 +39,7 @@ def _metrics(name: str) -> dict[str, Any]:
         places.append(Path("reports/metrics.json"))
     if found := next((p for p in places if p.is_file() and p.suffix == ".json"), None):
         try:
-            return dict(json.loads(found.read_text()))
+            return dict(read_json(found))
         except ValueError as error:
             raise UserError(f"{found}: does not read as metrics: {error}") from None
     if not name.startswith("-"):

@@ -1,6 +1,5 @@
 """What DVC knows, read from its files (importing it takes a second, and every parse of the workflow asks)."""
 
-import json
 import os
 from functools import cache
 from pathlib import Path
@@ -11,6 +10,7 @@ from configobj import ConfigObj, ConfigObjError
 from platformdirs import site_config_dir, user_config_dir
 
 from minarch.errors import UserError
+from minarch.files import read_json
 from minarch.flow.seal import md5
 from minarch.flow.tree import tree
 
@@ -54,7 +54,7 @@ def recorded(stages: dict[str, Any], stage: str, index: Path) -> bool:
     try:
         entry, declared = stages[stage], _yaml(Path("dvc.yaml"))["stages"][stage]
         manifest = cached_object(next(o["md5"] for o in entry["outs"] if o["path"] == str(index.parent)))
-        listed = any(e["relpath"] == index.name and e["md5"] == md5(index) for e in json.loads(manifest.read_text()))
+        listed = any(e["relpath"] == index.name and e["md5"] == md5(index) for e in read_json(manifest))
         params, given = entry["params"]["params.yaml"], _yaml(Path("params.yaml"))
         dependencies = {d["path"]: d["md5"] for d in entry["deps"]}
         return (

@@ -1,11 +1,11 @@
 """`python -m minarch status`: how far a study is."""
 
-import json
 import os
 
 from rich.console import Console
 from rich.table import Table
 
+from minarch.files import read_json
 from minarch.flow import lock
 from minarch.flow.plan import STAGES, Plan
 from minarch.flow.seal import RECORD, read_sealed
@@ -30,9 +30,7 @@ def status(study: str) -> None:
         unstable = repeats = 0
         for folder in done:
             results = folder / "results.json"
-            statuses = (
-                [r["status"] for r in json.loads(results.read_text()).get("repeats", [])] if results.exists() else []
-            )
+            statuses = [r["status"] for r in read_json(results).get("repeats", [])] if results.exists() else []
             repeats += len(statuses)
             unstable += statuses.count("unstable")
         missing = len(folders) - len(done) - len(active)

@@ -12,13 +12,13 @@ import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from minarch.analysis.phases import COLLAPSE_SHARE, PLATEAU_POINTS
+from minarch.analysis.precision import ORIGINAL, integers
 from minarch.analysis.records import MODEL
 from minarch.analysis.sensitivity import NEAR_ONE
 from minarch.reporting import pruning_verdicts, quantization_verdicts, verdicts, wording
-from minarch.reporting.models import batches_of, stored_as
+from minarch.reporting.models import batches_of, headline_method, stored_as
 from minarch.reporting.networks import WHOLE
 from minarch.reporting.pruning import SHARE
-from minarch.reporting.records import ORIGINAL
 from minarch.reporting.tables import FURTHER, Tables, rows_of
 
 UNQUOTED = " !$()*+,-./:;=?@_~"  # what a data URI in a quoted attribute may hold as it is
@@ -38,7 +38,8 @@ def at_a_glance(tables: Tables) -> list[dict[str, Any]]:
     """One row per data set and family: the findings of every stage, of the models that are not FURTHER."""
     rows = rows_of(tables["minimal"][tables["minimal"]["depth"] == "all"])
     quantized = tables["quantization"]
-    originals = quantized[(quantized["method"] == ORIGINAL) & (quantized["quantization"] == headline_method(tables))]
+    name, _ = headline_method(quantized)
+    originals = quantized[(quantized["method"] == ORIGINAL) & (quantized["quantization"] == name)]
     redundancy = pruning_verdicts.headline(tables["redundancy"])
     redundancy, originals = (table[table["role"] != FURTHER] for table in (redundancy, originals))
     shape = tables["shape"][(tables["shape"]["scope"] == "all sizes") & (tables["shape"]["source"] == "shape")]
@@ -46,11 +47,6 @@ def at_a_glance(tables: Tables) -> list[dict[str, Any]]:
         for name, table in {"redundancy": redundancy, "drops": originals, "shape": shape}.items():
             row[name] = rows_of(table[(table["dataset"] == row["dataset"]) & (table["family"] == row["family"])])
     return rows
-
-
-def headline_method(tables: Tables) -> str:
-    """The first method of quantization."""
-    return str(tables["quantization"]["quantization"].iloc[0])
 
 
 def answers(tables: Tables) -> list[dict[str, Any]]:
@@ -106,6 +102,7 @@ def render(
     exports = tables["models"]
     similar = config["params"]["similarity"]["confidence"]
     fragile = tables["fragile"]
+    name, precision = headline_method(tables["quantization"])
     representatives, pruning = tables["representatives"][[*MODEL, "role"]], tables["pruning"]
     return environment.get_template("report.html.j2").render(
         study=config["study"],
@@ -141,14 +138,12 @@ def render(
         scopes=wording.SCOPES,
         further=FURTHER,
         original=ORIGINAL,
-        headline_method=stored_as(*tables["quantization"][["precision", "quantization"]].iloc[0]),
+        headline_method=stored_as(precision, name),
         quantizations=quantization_verdicts.methods_of(tables["quantization"], config["max_drop_points"]),
         fewest_counts=quantization_verdicts.fewest_counts(tables["fewest"]),
         hurt_at=quantization_verdicts.hurt_at(tables["hurt"]),
         fragility=quantization_verdicts.fragility(fragile, ["bits", "precision", "scheme", "method", "level"]),
-        fragility_by_bits=quantization_verdicts.fragility(
-            fragile[fragile["precision"].str.startswith("int")], ["bits"]
-        ),
+        fragility_by_bits=quantization_verdicts.fragility(integers(fragile), ["bits"]),
         refined=refined,
         families=sorted(tables["sizes"]["family"].unique()),
         figures={path.stem: figure_uri(path) for path in figures.glob("*.svg")},

@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from minarch.analysis.precision import ORIGINAL
 from minarch.reporting.pruning_verdicts import against_controls, headline
-from minarch.reporting.records import ORIGINAL
 from minarch.reporting.tables import FURTHER, Tables, rows_of
 from minarch.reporting.verdicts import EVERYTHING, explained, resemblance
 from minarch.reporting.wording import is_missing

@@ -6,8 +6,8 @@ import pandas as pd
 
 from minarch.analysis.front import pareto_front, recommend, reliable
 from minarch.analysis.intervals import ACCURACY, with_intervals
+from minarch.analysis.precision import ORIGINAL, VARIANT
 from minarch.reporting.quantization import EXPORTED, FLOAT32, NO_METHOD
-from minarch.reporting.records import ORIGINAL, VARIANT
 
 AGAIN = {"rewound": ", rewound", "fresh": ", trained anew"}  # weights that are not those of the original
 
@@ -24,6 +24,12 @@ def model_name(row: pd.Series, several: bool) -> str:
         cut = f"nothing cut{AGAIN.get(row['weights'], ', fine-tuned')}"
     pruned = [*([row["method"]] if several else []), cut] if row["method"] != ORIGINAL else []
     return ", ".join([row["architecture"], *pruned, stored_as(row["precision"], row["quantization"])])
+
+
+def headline_method(quantization: pd.DataFrame) -> tuple[str, str]:
+    """(name, precision) of the study's first method in the table of quantization."""
+    name, precision = quantization[["quantization", "precision"]].iloc[0]
+    return name, precision
 
 
 def stored_as(precision: str, quantization: str) -> str:

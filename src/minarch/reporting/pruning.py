@@ -11,9 +11,10 @@ from minarch.analysis.front import pareto_front
 from minarch.analysis.intervals import ACCURACY, with_intervals
 from minarch.analysis.minimal import Bootstrap
 from minarch.analysis.phases import find_phases, plateau_end
+from minarch.analysis.precision import VARIANT
 from minarch.analysis.records import MODEL
 from minarch.reporting.models import batches_of
-from minarch.reporting.records import SIZES, STEPS, VARIANT
+from minarch.reporting.records import SIZES, STEPS
 
 CURVE = [*MODEL, "scope", "finetuned"]  # one curve of unstructured pruning
 SHARE = 0.6  # of redundant parameters, as the paper finds

@@ -7,11 +7,11 @@ import pandas as pd
 
 from minarch.analysis.intervals import ACCURACY, with_intervals
 from minarch.analysis.minimal import Bootstrap
-from minarch.analysis.precision import drop_table, fewest_bits, fragile, regression
+from minarch.analysis.precision import VARIANT, drop_table, fewest_bits, fragile, regression
 from minarch.analysis.records import MODEL
 from minarch.files import read_json
 from minarch.quantization import CURVE, EXPORT
-from minarch.reporting.records import VARIANT, of_kind, read_curve, variant
+from minarch.reporting.records import of_kind, read_curve, variant
 
 FLOAT32, NO_METHOD = "fp32", ""  # the precision of what no method quantized
 EXPORTED = [*VARIANT, "quantization", "precision"]  # one exported model

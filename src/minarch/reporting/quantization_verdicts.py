@@ -4,9 +4,8 @@ from typing import Any
 
 import pandas as pd
 
-from minarch.analysis.precision import HURT_LESS, HURT_MORE, LESS, MORE, OPEN
+from minarch.analysis.precision import HURT_LESS, HURT_MORE, LESS, MORE, OPEN, ORIGINAL
 from minarch.analysis.regimes import EDGE
-from minarch.reporting.records import ORIGINAL
 from minarch.reporting.tables import rows_of
 
 

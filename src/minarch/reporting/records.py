@@ -10,11 +10,10 @@ from typing import Any
 import pandas as pd
 
 from minarch.analysis.controls import HOW
+from minarch.analysis.precision import VARIANT
 from minarch.analysis.records import MODEL
 from minarch.files import read_json
 
-VARIANT = [*MODEL, "method", "level"]  # one exported model: a representative, or a pruned form of it
-ORIGINAL = "original"  # the method of what was not pruned
 STEPS = ("base", "pruned", "reestimated", "finetuned")  # of structured pruning
 SIZES = ["parameters", "macs", "parameters_before", "macs_before", "removed_share"]
 

@@ -54,3 +54,11 @@ def broken(item, folder, repeat):
     tensors[f"{repeat}.classifier.weight"][0, 0] = torch.inf
     save_file(tensors, path)
     return folder
+
+
+def changed_by_test_images(run, config, item, data, folder):
+    """The files that differ where the test split of the data item holds other images."""
+    shutil.copytree(data, folder)
+    shutil.copy(folder / "validation.safetensors", folder / "test.safetensors")
+    before, after = contents(run(config, item)), contents(run(config, item, folder))
+    return [name for name in before if before[name] != after[name]]

@@ -1,7 +1,6 @@
 """The stage prune on real trained items: structured methods."""
 
 import json
-import shutil
 import subprocess
 import sys
 
@@ -17,6 +16,7 @@ from stage import (
     REWOUND,
     STEPS,
     broken,
+    changed_by_test_images,
     contents,
     method,
     read,
@@ -112,11 +112,7 @@ def test_other_seeds_give_other_random_units_and_every_repeat_its_own(run, sweep
 
 @pytest.mark.parametrize("config", [MACS, LEARNED, REWOUND, FRESH], ids=title)
 def test_the_test_split_reaches_only_its_own_file(run, sweep_items, data_item, tmp_path, config):
-    other = tmp_path / "data"
-    shutil.copytree(data_item, other)
-    shutil.copy(other / "validation.safetensors", other / "test.safetensors")
-    before, after = contents(run(config, sweep_items["dnn"])), contents(run(config, sweep_items["dnn"], other))
-    assert [name for name in before if before[name] != after[name]] == ["test.json"]
+    assert changed_by_test_images(run, config, sweep_items["dnn"], data_item, tmp_path / "data") == ["test.json"]
 
 
 @pytest.mark.parametrize("config", [PLAIN, LEARNED], ids=title)

@@ -5,6 +5,7 @@ import pytest
 from pruned_study import write_study
 
 from minarch.analysis.minimal import Bootstrap
+from minarch.analysis.precision import ORIGINAL, VARIANT
 from minarch.analysis.records import MODEL
 from minarch.reporting.models import models_table
 from minarch.reporting.quantization import (
@@ -15,7 +16,7 @@ from minarch.reporting.quantization import (
     read_latencies,
 )
 from minarch.reporting.quantization_verdicts import fewest_counts, fragility, hurt_at, methods_of
-from minarch.reporting.records import ORIGINAL, VARIANT, read_structured
+from minarch.reporting.records import read_structured
 
 BOOTSTRAP = Bootstrap(resamples=100, confidence=0.95, seed=0)
 

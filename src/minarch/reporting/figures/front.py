@@ -4,8 +4,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from minarch.analysis.precision import ORIGINAL
 from minarch.reporting.figures.style import INK, QUIET, colours, legend_above, log_axis, panels, percent_axis
-from minarch.reporting.records import ORIGINAL
 from minarch.reporting.tables import Tables, rows_of
 
 WINDOW = 0.2  # models further below the best are not drawn: the front would be a flat line

@@ -4,9 +4,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator
 
+from minarch.analysis.precision import ORIGINAL, VARIANT, integers
 from minarch.reporting.figures.quantization import legend, marker
 from minarch.reporting.figures.style import QUIET, colours, log_axis, panels
-from minarch.reporting.records import ORIGINAL, VARIANT
 from minarch.reporting.tables import Tables, rows_of
 
 SCHEMES = {"tensor": "one scale per tensor", "channel": "one scale per row"}
@@ -15,8 +15,8 @@ ENDS = -2.0, 30.0  # points lost that are drawn: further down all models are as 
 
 def draw_precision(tables: Tables) -> Figure | None:
     """Points lost on test images over the integer precisions; one row per data set, a line per unpruned model."""
-    table = tables["precision"]
-    table = table[(table["method"] == ORIGINAL) & table["precision"].str.startswith("int")]
+    table = integers(tables["precision"])
+    table = table[table["method"] == ORIGINAL]
     if table.empty:
         return None
     datasets, families = sorted(table["dataset"].unique()), sorted(table["family"].unique())

@@ -6,10 +6,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from minarch.analysis.precision import ORIGINAL, VARIANT
 from minarch.reporting.figures.style import INK, QUIET, colours, legend_above, log_axis, panels
-from minarch.reporting.models import batches_of, stored_as
+from minarch.reporting.models import batches_of, headline_method, stored_as
 from minarch.reporting.quantization import FLOAT32
-from minarch.reporting.records import ORIGINAL, VARIANT
 from minarch.reporting.tables import Tables, rows_of
 
 
@@ -55,7 +55,7 @@ def draw_drops(tables: Tables) -> Figure:
 def draw_latency(tables: Tables) -> Figure:
     """Measured latency of the first method's files against FP32; below the diagonal they are faster."""
     models = tables["models"]
-    name, precision = tables["quantization"][["quantization", "precision"]].iloc[0]
+    name, precision = headline_method(tables["quantization"])
     whole, quantized = models[models["precision"] == FLOAT32], models[models["quantization"] == name]
     families, batches, title = sorted(models["family"].unique()), batches_of(models), stored_as(precision, name)
     figure, grid = panels(1, len(batches), row_height=4.2)
