@@ -39,7 +39,10 @@ def main() -> None:
         "plan", parents=[study], help="what a study takes: architectures, trainings, FLOPs, disk, time"
     )
     plan.add_argument("--cores", type=int, metavar="N", help="that the run may use (default: this machine's)")
-    commands.add_parser("status", parents=[study], help="what is done, running, missing, unstable")
+    status = commands.add_parser("status", parents=[study], help="what is done, running, missing, unstable")
+    status.add_argument(
+        "--verify", action="store_true", help="read every file, and compare it with its seal and with dvc.lock"
+    )
     explain = commands.add_parser(
         "explain", parents=[study], help="one item: configuration, key, inputs, why it would run"
     )
@@ -74,9 +77,9 @@ def main() -> None:
 
             forecast(arguments.study, arguments.cores)
         elif arguments.command == "status":
-            from minarch.flow.status import status
+            from minarch.flow.status import status as tell
 
-            status(arguments.study)
+            tell(arguments.study, verify=arguments.verify)
         elif arguments.command == "explain":
             from minarch.flow.explain import explain as show
 

@@ -18,14 +18,14 @@ from .conftest import Project, jobs
 pytestmark = pytest.mark.workflow
 
 
-def _start(project: Project, *command: str) -> subprocess.Popen[bytes]:
+def start(project: Project, *command: str) -> subprocess.Popen[bytes]:
     quiet = subprocess.DEVNULL
     return subprocess.Popen(
         command, cwd=project.root, env=project.environment(), stdout=quiet, stderr=quiet, start_new_session=True
     )
 
 
-def _wait_for(condition: object, seconds: float = 120) -> None:
+def wait_for(condition: object, seconds: float = 120) -> None:
     deadline = time.monotonic() + seconds
     while not condition():  # type: ignore[operator]
         assert time.monotonic() < deadline, "it did not happen in time"
@@ -37,8 +37,8 @@ def test_killed_twice_in_the_sweep_it_trains_exactly_what_is_missing(
 ) -> None:
     project = fresh.copy(tmp_path / "project")
     for kill in (1, 2):
-        process = _start(project, "snakemake", "--cores", "1")
-        _wait_for(lambda kill=kill: len(project.items("sweep")) >= kill)
+        process = start(project, "snakemake", "--cores", "1")
+        wait_for(lambda kill=kill: len(project.items("sweep")) >= kill)
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         time.sleep(1)  # orphans of the fork server would go on writing now
@@ -54,8 +54,8 @@ def test_killed_twice_in_the_sweep_it_trains_exactly_what_is_missing(
 
 def test_a_killed_dvc_repro_needs_no_unlock(fresh: Project, finished: Project, tmp_path: Path) -> None:
     project = fresh.copy(tmp_path / "project")
-    process = _start(project, "dvc", "repro")
-    _wait_for(lambda: len(project.items("sweep")) >= 1)
+    process = start(project, "dvc", "repro")
+    wait_for(lambda: len(project.items("sweep")) >= 1)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     time.sleep(1)
@@ -68,9 +68,9 @@ def test_a_killed_dvc_repro_needs_no_unlock(fresh: Project, finished: Project, t
 
 def test_a_second_run_refuses_in_one_line(fresh: Project, tmp_path: Path) -> None:
     project = fresh.copy(tmp_path / "project")
-    process = _start(project, "snakemake", "--cores", "1")
+    process = start(project, "snakemake", "--cores", "1")
     try:
-        _wait_for(lambda: (project.root / ".minarch/run.lock").exists() and (project.root / "logs").exists())
+        wait_for(lambda: (project.root / ".minarch/run.lock").exists() and (project.root / "logs").exists())
         said = project.run("snakemake", ok=False)
         assert said.count("another run (process") == 1
         assert "Traceback" not in said
@@ -138,8 +138,8 @@ def test_code_edited_during_a_run_seals_nothing(project: Project) -> None:
     before = project.items("sweep")
     project.edit(train__learning_rate=0.02)
     code = project.root / "src/minarch/sweep.py"
-    process = _start(project, "snakemake", "--cores", "1")
-    _wait_for(lambda: len(project.items("sweep")) > len(before))
+    process = start(project, "snakemake", "--cores", "1")
+    wait_for(lambda: len(project.items("sweep")) > len(before))
     kept = set(project.items("sweep")) - set(before)
     code.write_text(code.read_text().replace('"depth": kind.depth', '"depth": 99'))
     assert process.wait() != 0

@@ -8,9 +8,11 @@ import shutil
 import sys
 
 from minarch.errors import UserError
+from minarch.flow import store
 from minarch.flow.plan import DEFAULT, STAGES, Plan
 from minarch.flow.reconcile import published, tidy
-from minarch.flow.seal import RECORD, write_sealed
+from minarch.flow.seal import RECORD, read_sealed, write_sealed
+from minarch.flow.vouch import Vouchers
 
 
 def close(plan: Plan, stage: str) -> None:
@@ -20,20 +22,28 @@ def close(plan: Plan, stage: str) -> None:
     items, index, folder = plan.items(stage), plan.index(stage), plan.root / stage
     if missing := [n for n in items if not (folder / n / RECORD).exists()]:
         raise UserError(f"{stage}: {len(missing)} item(s) are missing, the first is {missing[0]}")
-    tidy(plan, stage)
     if stage == "aggregate":
         publish(plan)
+    tidy(plan, stage, Vouchers(plan.root))
     write_sealed(index, {"stage": stage, "items": sorted(items)})
 
 
 def publish(plan: Plan) -> None:
-    """Copy the report to where people and git look for it."""
+    """Copy the report to where people and git look for it, in place of the one before."""
     pairs = published(plan)
+    records = [read_sealed(record) for record in (plan.root / "aggregate").glob(f"*/{RECORD}")]
+    before = {plan.reports / name for record in records if record for name in record["files"]}
     for kind in ("figures", "tables"):
-        shutil.rmtree(plan.reports / kind, ignore_errors=True)
+        for file in sorted((plan.reports / kind).rglob("*")):
+            if file.is_dir() or file in pairs.values():
+                continue
+            if file in before:
+                file.unlink()
+            else:
+                store.set_apart(file, "is not part of the report")
     for source, target in pairs.items():
         target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = target.with_name(f".tmp-{target.name}")
+        temporary = target.with_name(f".tmp-{os.getpid()}-{target.name}")
         shutil.copyfile(source, temporary)
         os.replace(temporary, target)
 

@@ -10,7 +10,7 @@ from configobj import ConfigObj, ConfigObjError
 from platformdirs import site_config_dir, user_config_dir
 
 from minarch.errors import UserError
-from minarch.files import read_json
+from minarch.flow import manifest
 from minarch.flow.seal import md5
 from minarch.flow.tree import tree
 
@@ -19,22 +19,35 @@ LOCK = Path("dvc.lock")
 
 @cache
 def cache_folder() -> Path:
-    """DVC's object folder: of its system, global, project and local configuration the last that names one.
+    """DVC's object folder.
 
     Raises:
         UserError: a configuration file does not read as one.
     """
+    file, folder = _configured("cache", "dir") or (Path(".dvc/config"), "cache")
+    return file.parent / folder / "files/md5"  # a relative path is relative to its file
+
+
+def locks_by_flock() -> bool:
+    """Whether DVC's lock is the usual one, not that of core.hardlink_lock; UserError as above."""
+    _, value = _configured("core", "hardlink_lock") or (None, "false")
+    return value.lower() != "true"
+
+
+def _configured(section: str, option: str) -> tuple[Path, str] | None:
+    """The file and the value that count: of DVC's system, global, project and local configuration the last."""
     site = os.environ.get("DVC_SYSTEM_CONFIG_DIR", site_config_dir("dvc", "iterative"))
     user = os.environ.get("DVC_GLOBAL_CONFIG_DIR", user_config_dir("dvc", "iterative"))
-    found = Path(".dvc/cache")
+    last = None
     for file in (Path(site, "config"), Path(user, "config"), Path(".dvc/config"), Path(".dvc/config.local")):
         try:
-            section = ConfigObj(str(file), interpolation=False).get("cache", {})
-        except (ConfigObjError, UnicodeDecodeError) as error:
-            raise UserError(f"{file}: not a DVC configuration: {error}") from None
-        if isinstance(section, dict) and "dir" in section:
-            found = file.parent / section["dir"]  # a relative path is relative to its file
-    return found / "files/md5"
+            options = ConfigObj(str(file), interpolation=False).get(section, {})
+        except (ConfigObjError, UnicodeDecodeError, OSError) as error:
+            reason = " ".join(str(error).split())
+            raise UserError(f"{file}: not a DVC configuration ({reason}); allowed: what `dvc config` writes") from None
+        if isinstance(options, dict) and option in options:
+            last = file, str(options[option])
+    return last
 
 
 def cached_object(digest: str) -> Path:
@@ -43,28 +56,87 @@ def cached_object(digest: str) -> Path:
 
 def locked() -> dict[str, Any]:
     """The stages of dvc.lock; none where it does not read as one."""
-    return _yaml(LOCK).get("stages") or {}
+    stages = _yaml(LOCK).get("stages")
+    return stages if isinstance(stages, dict) else {}
+
+
+def directories(stages: dict[str, Any]) -> dict[str, str]:
+    """Path -> hash of every directory that dvc.lock (its `locked()` stages) or a study's .dvc file names."""
+    sidecars = sorted(Path("artifacts/studies").glob("*.dvc"))
+    places = [(Path(), entry) for entry in stages.values()] + [(file.parent, _yaml(file)) for file in sidecars]
+    named = {}
+    for folder, entry in places:
+        outs = entry.get("outs") if isinstance(entry, dict) else None
+        for out in outs if isinstance(outs, list) else ():
+            if isinstance(out, dict) and str(out.get("md5")).endswith(".dir"):
+                named[(folder / str(out.get("path"))).as_posix()] = str(out["md5"])
+    return named
+
+
+def listed(path: str, name: str) -> dict[str, str] | None:
+    """The files of the directory `path` that dvc.lock names by the hash `name`; None where the cache does not hold it.
+
+    Raises:
+        UserError: what the cache holds under that name is something else. A remote can have sent it, and DVC has
+            then written every path of it.
+    """
+    file = cached_object(name)
+    if not file.is_file():
+        return None
+    text = file.read_bytes()
+    try:
+        return manifest.parse(text, name)
+    except UserError as error:
+        brought = [os.path.normpath(f"{path}/{relpath}") for relpath in manifest.outside(text)]
+        several = f" and {len(brought) - 5} more" if len(brought) > 5 else ""
+        written = f"; `dvc pull` wrote {', '.join(map(repr, brought[:5]))}{several}" if brought else ""
+        raise UserError(
+            f"{path}: its directory object {file} is not to be trusted: {error}{written}; allowed: look at what it"
+            " brought, remove that and the object, then `make review`, which checks what it takes from a remote"
+        ) from None
 
 
 def recorded(stages: dict[str, Any], stage: str, index: Path) -> bool:
     """Whether dvc.lock (its `locked()` stages) describes a stage as it is: outputs, code and parameters.
 
     Only then does `dvc status` say "up to date", too. The outputs are compared by the stage's index.
+
+    Raises:
+        UserError: see `listed` and `cache_folder`.
     """
+    folder = index.parent.as_posix()
     try:
         entry, declared = stages[stage], _yaml(Path("dvc.yaml"))["stages"][stage]
-        manifest = cached_object(next(o["md5"] for o in entry["outs"] if o["path"] == str(index.parent)))
-        listed = any(e["relpath"] == index.name and e["md5"] == md5(index) for e in read_json(manifest))
+        name = next(out["md5"] for out in entry["outs"] if out["path"] == folder)
+    except (KeyError, TypeError, StopIteration):
+        return False
+    files = listed(folder, str(name))
+    try:
         params, given = entry["params"]["params.yaml"], _yaml(Path("params.yaml"))
         dependencies = {d["path"]: d["md5"] for d in entry["deps"]}
         return (
-            listed
+            files is not None
+            and files.get(index.name) == md5(index)
             and params == {section: given[section] for section in declared["params"]}
             and set(dependencies) == set(declared["deps"])
             and all(_hash(stages, path) == digest for path, digest in dependencies.items())
         )
-    except (OSError, KeyError, TypeError, StopIteration, ValueError, AttributeError):
+    except (OSError, KeyError, TypeError, AttributeError):
         return False
+
+
+def not_cached(stages: dict[str, Any]) -> list[str]:
+    """The files of this workspace that dvc.lock names but the cache does not hold whole, by their sizes."""
+    missing = []
+    for path, name in directories(stages).items():
+        files = listed(path, name)
+        if files is None:
+            missing.append(path)
+        for relpath, digest in (files or {}).items():
+            here, stored = Path(path, relpath), cached_object(digest)
+            if here.is_file() and not (stored.is_file() and stored.stat().st_size == here.stat().st_size):
+                missing.append(str(here))
+    return missing
 
 
 def _hash(stages: dict[str, Any], path: str) -> str:
@@ -79,6 +151,6 @@ def _hash(stages: dict[str, Any], path: str) -> str:
 def _yaml(path: Path) -> dict[str, Any]:
     try:
         body = yaml.load(path.read_bytes(), Loader=yaml.CSafeLoader)
-    except (OSError, yaml.YAMLError):
+    except (OSError, yaml.YAMLError, RecursionError, ValueError):
         return {}
     return body if isinstance(body, dict) else {}

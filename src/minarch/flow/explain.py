@@ -9,8 +9,10 @@ import yaml
 from minarch.errors import UserError
 from minarch.flow.item import Item
 from minarch.flow.plan import STAGES, Plan
-from minarch.flow.seal import RECORD, damage, read_sealed
+from minarch.flow.reconcile import wrong
+from minarch.flow.seal import RECORD, read_sealed
 from minarch.flow.store import SPARE
+from minarch.flow.vouch import Vouchers
 
 
 def explain(study: str, name: str) -> None:
@@ -50,8 +52,8 @@ def find(plan: Plan, name: str) -> Item:
 
 def _state(plan: Plan, item: Item, folder: Path) -> str:
     if (folder / RECORD).exists():
-        wrong = damage(folder, folder.name)
-        return f"would run: {wrong}" if wrong else "finished and whole; it would not run"
+        reason = wrong(item.path, folder, Vouchers(plan.root))
+        return f"would run: {reason}" if reason else "finished and whole; it would not run"
     missing = [p for given in plan.inputs(item).values() for p in (given if isinstance(given, list) else [given])]
     missing = [p for p in missing if not (p / RECORD).exists()]
     why = f"would run, after {len(missing)} missing input(s)" if missing else "would run"

@@ -17,6 +17,8 @@ from minarch.flow import sources
 from minarch.flow.item import Item
 from minarch.flow.plan import DEFAULT, STAGES, Plan
 from minarch.flow.seal import RECORD, files, md5, write_sealed
+from minarch.flow.store import discard
+from minarch.flow.vouch import note_made
 
 Work = Callable[[dict[str, Any], dict[str, Any], Path], None]
 
@@ -81,7 +83,8 @@ def make(plan: Plan, item: Item, work: Work) -> None:
             "files": {str(p.relative_to(temporary)): md5(p) for p in files(temporary)},
         }
         write_sealed(temporary / RECORD, body)
-        shutil.rmtree(folder, ignore_errors=True)
+        note_made(item.path, md5(temporary / RECORD))
+        discard(folder)
         os.replace(temporary, folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

@@ -1,7 +1,8 @@
 """One run at a time. Unlike Snakemake's own lock files this one ends with its process, even at kill -9: no --unlock,
 ever.
 
-Two uses share it: "look" while the workspace is brought in line with the plan (moments), "run" while jobs run.
+Two uses share it: "look" while the workspace is brought in line with the plan (moments), "run" while jobs run. During
+both, DVC's own lock is held as well: a `dvc pull` or `dvc commit` would change files under the run.
 """
 
 import fcntl
@@ -10,12 +11,24 @@ import time
 from pathlib import Path
 from typing import IO, Literal
 
+from zc.lockfile import LockError, LockFile
+
+from minarch.errors import UserError
+from minarch.flow.dvc import locks_by_flock
+
 LOCK = Path(".minarch/run.lock")
+DVC_LOCK = Path(".dvc/tmp/lock")
+DVC_SECONDS = 10.0  # what a short command of DVC takes at most
 _held: list[IO[str]] = []  # keeps the file, and with it the lock, until it is released or the process ends
+_held_of_dvc: list[LockFile] = []
 
 
 def acquire(use: Literal["look", "run"]) -> bool:
-    """Take the lock, waiting for others that only look; False if another process runs the study."""
+    """Take both locks, waiting for others that only look; False if another process runs the study.
+
+    Raises:
+        UserError: a command of DVC is at work.
+    """
     LOCK.parent.mkdir(exist_ok=True)
     file = LOCK.open("a+")
     while True:
@@ -31,12 +44,36 @@ def acquire(use: Literal["look", "run"]) -> bool:
     file.write(f"{use} {os.getpid()}")
     file.flush()
     _held.append(file)
+    if Path(".dvc").is_dir() and locks_by_flock():
+        _shut_dvc_out()
     return True
 
 
 def release() -> None:
     """Let others look or run."""
+    let_dvc_in()
     _held.pop().close()
+
+
+def let_dvc_in() -> None:
+    """Release DVC's lock alone, for what this run lets DVC do itself."""
+    while _held_of_dvc:
+        _held_of_dvc.pop().close()
+
+
+def _shut_dvc_out() -> None:
+    DVC_LOCK.parent.mkdir(exist_ok=True)
+    deadline = time.monotonic() + DVC_SECONDS
+    while True:
+        try:
+            _held_of_dvc.append(LockFile(str(DVC_LOCK)))
+            return
+        except LockError:
+            if time.monotonic() > deadline:
+                raise UserError(
+                    f"a `dvc` command is at work in this directory ({DVC_LOCK} is locked); wait for it to end"
+                ) from None
+            time.sleep(0.1)
 
 
 def holder() -> int | None:

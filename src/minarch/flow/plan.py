@@ -11,8 +11,8 @@ from typing import Any
 
 from minarch.data.catalogue import CATALOGUE, FOLDER, slug
 from minarch.errors import UserError
-from minarch.files import read_json
 from minarch.flow.config import load
+from minarch.flow.decision import REPRESENTATIVES, SIZES, read_decision
 from minarch.flow.digest import code, network_code
 from minarch.flow.folder import fingerprint
 from minarch.flow.grid import expand
@@ -135,7 +135,7 @@ class Plan:
         if not self._refine:
             return []
         data, items = {item.slug: item for item in self._data}, list[Item]()
-        for added in read_json(self._added_file):
+        for added in read_decision(self._added_file, SIZES):
             dataset, family, knobs = added["dataset"], added["family"], added["knobs"]
             if dataset not in data or family not in self.study.sweep.families:
                 raise UserError(f"{self._added_file}: {dataset}, {family} is not in the study; remove its folder")
@@ -193,7 +193,7 @@ class Plan:
     @cached_property
     def _chosen(self) -> list[Item]:
         """The trainings of the representatives, in the order of the plan."""
-        names = {name for r in read_json(self._chosen_file) for name in r["items"]}
+        names = {name for chosen in read_decision(self._chosen_file, REPRESENTATIVES) for name in chosen["items"]}
         return [item for item in self._trained if item.name in names]
 
     @cached_property

@@ -1,11 +1,14 @@
 """Before a run: make what lies in the workspace agree with the plan, so that "exists" means "valid".
 
-Damaged or hand-edited items go, items made before come back, leftovers of a killed run are swept away. Nothing is
-computed here. What was checked once is remembered by its files' sizes and times, so 1,000 finished items cost little.
+Damaged, edited or forged items go, items made before come back, temporary files of a killed run are swept away. Nothing
+is computed here, and nothing that is not ours is deleted: it is moved to a place of its own, and named.
+
+What was checked once is remembered by its files' sizes, times and inodes, so 1,000 finished items cost little;
+`status --verify` reads everything.
 """
 
 import os
-import shutil
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,28 +18,44 @@ import psutil
 from minarch.flow import dvc, store
 from minarch.flow.digest import short
 from minarch.flow.plan import STAGES, Plan
-from minarch.flow.seal import RECORD, damage, read_sealed, write_sealed
+from minarch.flow.seal import RECORD, damage, md5, read_sealed, write_sealed
+from minarch.flow.vouch import Vouchers
 
 CHECKED = Path(".minarch/checked.json")
+TEMPORARY = re.compile(r"\.tmp-(\d+)-.*")  # of the process with that number
+FORGED = "is sealed, but is neither what dvc.lock names nor what was made here"
 
 
-def reconcile(plan: Plan, *, record: bool) -> None:
-    """Bring the workspace in line with the plan.
+def reconcile(plan: Plan, *, record: bool, dry: bool = False) -> list[str]:
+    """Bring the workspace in line with the plan; returns the stages of which an item was wrong and must be made again.
 
     Args:
         record: also reopen stages that dvc.lock does not describe, so that the run ends by telling DVC.
+        dry: the workspace is a shadow (`minarch.flow.shadow`): say what would be done, leave DVC's cache alone.
+
+    Raises:
+        UserError: DVC's configuration does not read, or its cache holds something else than what dvc.lock names.
     """
-    checked, stages = _load_checked(), dvc.locked()
+    dvc.cache_folder()
+    checked, stages, vouchers = _load_checked(), dvc.locked(), Vouchers(plan.root)
+    vouchers.note_named()
+    lost = []
     for stage in STAGES:
         if not plan.ready(stage):
             break
         _sweep_leftovers(plan.root / stage)
         wanted = {item.path: plan.folder(item.path) for item in plan.items(stage).values()}
-        for folder in wanted.values():
-            _drop_damaged(folder, checked)
-        back = store.restore((p, f) for p, f in wanted.items() if not (f / RECORD).exists())
-        if back:
-            print(f"{stage}: {len(back)} item(s) made before brought back", file=sys.stderr)
+        apart = set()
+        for path, folder in wanted.items():
+            if reason := _wrong_since(path, folder, checked, vouchers):
+                store.set_apart(folder, f"{reason}; it is made again", dry=dry)
+                apart.add(path)
+        missing = [(path, folder) for path, folder in wanted.items() if not (folder / RECORD).is_file()]
+        if back := store.restore(missing, vouchers, dry=dry):
+            would = "would be " if dry else ""
+            print(f"{stage}: {len(back)} item(s) made before {would}brought back", file=sys.stderr)
+        if apart - set(back):
+            lost.append(stage)
         index = plan.index(stage)
         listed = read_sealed(index)
         stale = listed is None or listed.get("items") != sorted(plan.items(stage))
@@ -45,22 +64,23 @@ def reconcile(plan: Plan, *, record: bool) -> None:
         if index.exists() and (stale or (record and not dvc.recorded(stages, stage, index))):
             index.unlink()
         if index.exists():
-            tidy(plan, stage)
+            tidy(plan, stage, vouchers, dry=dry)
     _save_checked(checked)
+    return lost
 
 
-def tidy(plan: Plan, stage: str) -> None:
+def tidy(plan: Plan, stage: str, vouchers: Vouchers, *, dry: bool = False) -> None:
     """Leave exactly the plan's items and the index in a finished stage's folder: DVC records whatever lies there."""
     folder, keep = plan.root / stage, {*plan.items(stage), plan.index(stage).name}
     for entry in sorted(folder.iterdir()):
-        if entry.name in keep:
+        if entry.name in keep or _at_work(entry.name):
             continue
-        if (entry / RECORD).exists():
-            store.put_aside(entry, stage)
-        elif entry.match("index-*.json"):
+        if (read_sealed(entry / RECORD) or {}).get("item") == entry.name:
+            store.put_aside(entry, stage, vouchers)
+        elif entry.match("index-*.json") and read_sealed(entry):
             entry.unlink()
         else:
-            _set_apart(entry, "is not part of the stage")
+            store.set_apart(entry, "is not part of the stage", dry=dry)
 
 
 def published(plan: Plan) -> dict[Path, Path]:
@@ -77,23 +97,26 @@ def is_published(plan: Plan) -> bool:
     )
 
 
-def _drop_damaged(folder: Path, checked: dict[str, str]) -> None:
-    if not (folder / RECORD).exists():
-        return
+def wrong(path: str, folder: Path, vouchers: Vouchers) -> str | None:
+    """What is wrong with a finished item `<stage>/<name>`, in words, after reading all of it; None if nothing is."""
+    if damaged := damage(folder, folder.name):
+        return damaged
+    return FORGED if vouchers.contradict(path, md5(folder / RECORD)) else None
+
+
+def _wrong_since(path: str, folder: Path, checked: dict[str, str], vouchers: Vouchers) -> str | None:
+    """The same, reading only what has changed since it was last read."""
+    if not (folder / RECORD).is_file():
+        return f"has no {RECORD}" if os.path.lexists(folder) else None
     stamp, name = _stamp(folder), str(folder)
-    if checked.get(name) == stamp:
-        return
-    if wrong := damage(folder, folder.name):
-        _set_apart(folder, f"{wrong}; it is made again")
-        checked.pop(name, None)
+    before, _, digest = checked.pop(name, "").partition(" ")
+    if before == stamp:
+        reason = FORGED if vouchers.contradict(path, digest) else None
     else:
-        checked[name] = stamp
-
-
-def _set_apart(entry: Path, why: str) -> None:
-    aside = Path(".minarch/damaged", entry.parent.name, entry.name)
-    print(f"{entry}: {why} (moved to {aside})", file=sys.stderr)
-    store.move_over(entry, aside)
+        reason, digest = wrong(path, folder, vouchers), md5(folder / RECORD)
+    if reason is None:
+        checked[name] = f"{stamp} {digest}"
+    return reason
 
 
 def _stamp(folder: Path) -> str:
@@ -101,21 +124,26 @@ def _stamp(folder: Path) -> str:
     parts = []
     for base, _, names in sorted(os.walk(folder)):
         for name in sorted(names):
-            stat = os.stat(os.path.join(base, name))
+            path = os.path.join(base, name)
+            stat = os.stat(path) if os.path.exists(path) else os.lstat(path)
             parts.append(f"{name}:{stat.st_size}:{stat.st_mtime_ns}:{stat.st_ctime_ns}:{stat.st_ino}")
     return short("|".join(parts).encode())
 
 
 def _sweep_leftovers(folder: Path) -> None:
-    """Folders without a record and temporary files are what a killed run left."""
-    for entry in os.scandir(folder) if folder.is_dir() else ():
-        process = entry.name.split("-")[1] if entry.name.startswith(".tmp-") else ""
-        if process.isdigit() and psutil.pid_exists(int(process)):
-            continue  # `python -m minarch.<stage>` by hand, or a job of another study's run
-        if entry.is_dir() and (entry.name.startswith(".tmp-") or not os.path.exists(os.path.join(entry.path, RECORD))):
-            shutil.rmtree(entry.path)
-        elif entry.is_file() and entry.name.startswith(".tmp-"):
-            os.unlink(entry.path)
+    """Remove the temporary files of processes that are no more."""
+    for entry in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if TEMPORARY.fullmatch(entry.name) and not _at_work(entry.name):
+            if entry.is_dir():
+                store.discard(entry)
+            else:
+                entry.unlink()
+
+
+def _at_work(name: str) -> bool:
+    """Whether this is a temporary file of a process that runs: a stage by hand, or a job of another study's run."""
+    temporary = TEMPORARY.fullmatch(name)
+    return temporary is not None and psutil.pid_exists(int(temporary[1]))
 
 
 def _load_checked() -> dict[str, str]:

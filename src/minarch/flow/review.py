@@ -1,52 +1,89 @@
-"""`make review`: a reviewer's side. Pull what was computed, verify it, and show that nothing is left to run."""
+"""`make review`: a reviewer's side. Fetch what the commit names, verify it, and show that nothing is left to run."""
 
 import json
+import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 
 from minarch.errors import UserError
-from minarch.flow.plan import STAGES, Plan
+from minarch.flow.plan import DEFAULT, STAGES, Plan
 from minarch.flow.reconcile import is_published
-from minarch.flow.seal import damage
+from minarch.flow.remote import Output, fetch
+from minarch.flow.seal import md5
 
 NOTHING = "Nothing to be done"
+TRUSTED = ("Snakefile", "workflow", "profiles", "src", "dvc.yaml", "dvc.lock", DEFAULT)
 
 
 def review() -> None:
-    """Pull the default study, check every item against its seal and both tools against their records; nothing is
-    trained.
+    """Fetch the default study, compare every file with what the commit names and both tools with their records; nothing
+    is trained.
 
     Raises:
-        UserError: what could not be pulled, is damaged, or would run.
+        UserError: what is no part of the commit, could not be fetched, differs from what is named, or would run.
     """
-    pull = subprocess.run([sys.executable, "-m", "dvc", "pull"], capture_output=True, text=True, check=False)
-    if pull.returncode:
-        raise UserError(
-            f"dvc pull: failed; allowed: a remote that holds every output, and no edited artifact: {pull.stderr}"
-        )
-    plan, count = Plan(), 0
-    for stage in STAGES:
-        if not plan.ready(stage):
-            raise UserError(f"{stage}: its items are not planned, because the representatives are missing")
-        for item in plan.items(stage).values():
-            if wrong := damage(plan.folder(item.path), item.name):
-                raise UserError(f"{plan.folder(item.path)}: {wrong}")
-            count += 1
+    _refuse_edits()
+    outputs = fetch()
+    _tool("dvc", "checkout")
+    for output in outputs:
+        if odd := next(_differences(output), None):
+            raise UserError(f"{odd}; allowed: what the commit names (remove it, and review again)")
+    plan = Plan()
+    if missing := [stage for stage in STAGES if not plan.ready(stage)]:
+        raise UserError(f"{missing[0]}: its items are not planned, because what decides them is missing")
     if not is_published(plan):
         raise UserError(
             f"{plan.reports}: differs from the report that was computed; `git status` tells what was changed"
         )
-    changed = subprocess.run(
-        [sys.executable, "-m", "dvc", "status", "--json"], capture_output=True, text=True, check=True
-    )
-    if stages := json.loads(changed.stdout or "{}"):
+    if stages := json.loads(_tool("dvc", "status", "--json") or "{}"):
         raise UserError(f"dvc status: changed: {', '.join(stages)}")
-    dry = subprocess.run([sys.executable, "-m", "snakemake", "-n"], capture_output=True, text=True, check=False)
-    if NOTHING not in dry.stdout + dry.stderr:
-        raise UserError(f"snakemake -n: would run something:\n{dry.stdout}{dry.stderr}")
+    said = _tool("snakemake", "-n")
+    if NOTHING not in said:
+        raise UserError(f"snakemake -n: would run something:\n{said}")
+    count = sum(len(plan.items(stage)) for stage in STAGES)
     print(
-        f"{count} items pulled and whole; dvc and snakemake have nothing to do; report: {plan.reports / 'report.html'}"
+        f"{count} items fetched, every file as the commit names it; dvc and snakemake have nothing to do; report:"
+        f" {plan.reports / 'report.html'}"
     )
+
+
+def _refuse_edits() -> None:
+    """What is trusted is the commit: code and records must be those of it."""
+    command = ["git", "status", "--porcelain", "--untracked-files=all", "--", *TRUSTED]
+    status = subprocess.run(command, capture_output=True, text=True, check=False)
+    if status.returncode:
+        raise UserError(
+            f"git status: {' '.join(status.stderr.split())}; allowed: a git checkout, whose commit is trusted"
+        )
+    if changed := status.stdout.splitlines():
+        raise UserError(
+            f"{changed[0][3:]} is not as in the commit ({len(changed)} such file(s), see `git status`);"
+            " allowed: code and records as committed"
+        )
+
+
+def _differences(output: Output) -> Iterator[str]:
+    """What lies in the workspace otherwise than the commit names it, in words."""
+    for relpath, digest in output.files.items():
+        file = output.path / relpath
+        if not file.is_file():
+            yield f"{file} is missing"
+        elif md5(file) != digest:
+            yield f"{file} differs from what dvc.lock names"
+    for base, _, names in os.walk(output.path):
+        for file in (Path(base, name) for name in sorted(names)):
+            if str(file.relative_to(output.path)) not in output.files:
+                yield f"{file} is not part of {output.path}"
+
+
+def _tool(name: str, *words: str) -> str:
+    """What a command of DVC's or Snakemake's says on standard output, of Snakemake's also on standard error."""
+    done = subprocess.run([sys.executable, "-m", name, *words], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise UserError(f"{name} {' '.join(words)}: {done.stdout}{done.stderr}".strip())
+    return done.stdout + (done.stderr if name == "snakemake" else "")
 
 
 if __name__ == "__main__":

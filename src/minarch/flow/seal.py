@@ -2,8 +2,8 @@
 
 item.json = {item, stage, config, identity, inputs, code, files: {relative path: MD5}, seal}; `seal` covers the rest
 of it.
-An index is sealed the same way. MD5 because DVC addresses its cache by it; it guards against accidents, not against
-forgers.
+An index is sealed the same way. MD5 because DVC addresses its cache by it; a seal guards against accidents, against
+forgers `minarch.flow.vouch` does.
 """
 
 import hashlib
@@ -41,6 +41,8 @@ def write_sealed(path: Path, body: dict[str, Any]) -> None:
 
 def read_sealed(path: Path) -> dict[str, Any] | None:
     """The object, or None where the file is missing or is not, byte for byte, what `write_sealed` writes."""
+    if not path.is_file():  # of a FIFO, too: reading would wait for ever
+        return None
     try:
         text = path.read_bytes()
         body: dict[str, Any] = json.loads(text)
@@ -57,7 +59,8 @@ def damage(folder: Path, name: str) -> str | None:
     if record is None or record.get("item") != name or not isinstance(listed, dict):
         return f"{RECORD} was changed or damaged"
     present = {str(p.relative_to(folder)): p for p in files(folder)}
-    if odd := sorted(set(listed) ^ set(present)):
+    strange = {str(p.relative_to(folder)) for p in folder.rglob("*") if not p.is_dir() and not p.is_file()}
+    if odd := sorted((set(listed) ^ set(present)) | strange):
         return f"{odd[0]} is {'missing' if odd[0] in listed else 'not part of it'}"
     return next((f"{n} was changed or damaged" for n, p in present.items() if md5(p) != listed[n]), None)
 

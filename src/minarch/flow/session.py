@@ -1,6 +1,7 @@
 """One Snakemake run: what the Snakefile's hooks call."""
 
 import atexit
+import errno
 import logging
 import os
 import subprocess
@@ -11,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from minarch.errors import UserError
-from minarch.flow import dvc, lock, sources
-from minarch.flow.plan import DEFAULT, STAGES, Plan
+from minarch.flow import dvc, lock, shadow, sources
+from minarch.flow.plan import DEFAULT, FIRST, STAGES, Plan
 from minarch.flow.progress import Progress
 from minarch.flow.reconcile import reconcile
 from minarch.flow.seal import RECORD, read_sealed
@@ -46,15 +47,37 @@ class Session:
             self.plan = Plan(str(config.get("study", DEFAULT)))
             self.study = Path(self.plan.study_file).read_bytes()
             self.under_dvc = "DVC_STAGE" in os.environ
-            self.reconciled = workflow.is_main_process and lock.acquire("look")
-            if self.reconciled:
-                reconcile(self.plan, record=self.tracked and not self.under_dvc)
-                lock.release()  # a dry run ends here
+            self.reconciled = workflow.is_main_process and self._look(workflow.output_settings.dryrun)
         except UserError as error:
             sys.exit(str(error))
+        except OSError as error:
+            if error.errno not in (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOSPC):
+                raise
+            sys.exit(f"{error.filename}: cannot be written ({error.strerror}); allowed: a checkout that can be")
         logging.getLogger("snakemake.logging").addFilter(_Noise(workflow))
         self.workflow = workflow
         self.began = time.time()
+
+    def _look(self, dry: bool) -> bool:
+        """Bring the workspace, or in a dry run its shadow, in line with the plan; whether no other run is using it."""
+        record = self.tracked and not self.under_dvc
+        if dry:
+            if free := lock.holder() is None:
+                for stage in FIRST:
+                    self.plan.items(stage)  # the study may name folders beside this one, which a shadow does not have
+                shadow.enter()
+                reconcile(self.plan, record=record, dry=True)
+            return free
+        if not lock.acquire("look"):
+            return False
+        lost = reconcile(self.plan, record=record)
+        lock.release()
+        if self.under_dvc and lost and STAGES.index(lost[0]) < STAGES.index(os.environ["DVC_STAGE"]):
+            raise UserError(
+                f"{lost[0]}: items were not what they should be and have to be made again, but DVC took the stage for"
+                " unchanged; run `dvc repro` again"
+            )
+        return True
 
     @property
     def tracked(self) -> bool:
@@ -65,7 +88,11 @@ class Session:
 
     def start(self) -> None:
         """Refuse a second run; start the fork server and the progress line."""
-        if not (self.reconciled and lock.acquire("run")):
+        try:
+            free = self.reconciled and lock.acquire("run")
+        except UserError as error:
+            sys.exit(str(error))
+        if not free:
             sys.exit(f"another run (process {lock.holder()}) is using this directory; wait for it or stop it")
         if self.workflow.local_exec:
             # The limit of jobs per second costs a look at every waiting job per second for every job that has run.
@@ -80,14 +107,23 @@ class Session:
             before = dvc.LOCK.read_bytes() if dvc.LOCK.exists() else None
             finished = [s for s in STAGES if self.plan.ready(s) and read_sealed(self.plan.index(s))]
             command = [sys.executable, "-m", "dvc", "commit", "--force", *finished]
+            lock.let_dvc_in()
             done = subprocess.run(command, capture_output=True, text=True, check=False) if finished else None
             if done is not None and done.returncode:
                 sys.exit(
                     f"the results are complete, but DVC does not know them: `dvc commit` said: {done.stderr.strip()}"
                 )
-            if self._edited():
+            lost = dvc.not_cached(dvc.locked())  # with a full disk `dvc commit` exits with 0 as well
+            if self._edited() or lost:
                 dvc.LOCK.unlink() if before is None else dvc.LOCK.write_bytes(before)
             self._refuse_edits()
+            if lost:
+                sys.exit(
+                    f"the results are complete, but {len(lost)} file(s) did not get into DVC's cache, {lost[0]} for one"
+                    f" (is the disk of {dvc.cache_folder()} full?); run again when there is room"
+                )
+        for log in self._logs("close"):  # what was moved out of the way
+            print(log.read_text(), end="", file=sys.stderr)
         if read_sealed(self.plan.index("aggregate")):
             print(f"report: {self.plan.reports / 'report.html'}", file=sys.stderr)
 
@@ -104,10 +140,15 @@ class Session:
 
     def fail(self) -> None:
         """Show what the failed jobs said: one line for a user's mistake, the traceback for a bug."""
-        for log in sorted(Path("logs", self.plan.name).glob("*/*.log")):
+        for log in self._logs("*"):
             finished = self.plan.root / log.parent.name / log.stem / RECORD
-            if log.stat().st_mtime >= self.began and not finished.exists() and (text := log.read_text().strip()):
+            if not finished.exists() and (text := log.read_text().strip()):
                 print(f"{text}\n(log: {log}; everything finished so far is kept)", file=sys.stderr)
+
+    def _logs(self, name: str) -> list[Path]:
+        """What jobs of this run have said."""
+        logs = Path("logs", self.plan.name).glob(f"*/{name}.log")
+        return sorted(log for log in logs if log.stat().st_mtime >= self.began)
 
     def _start_worker(self) -> None:
         """A server whose standard input is ours: it ends with this process, however that ends."""

@@ -1,64 +1,88 @@
 """Items made before: kept aside in this workspace, in another study's folder, or in DVC's cache.
 
-A directory object of DVC lists (MD5, relative path), and our relative paths hold an item's name, hence its key: DVC's
-cache is an index from key to content, so none is kept here.
+A manifest of DVC lists (MD5, relative path), and our relative paths hold an item's name, hence its key: DVC's cache is
+an index from key to content, so none is kept here.
 """
 
-import json
 import os
 import shutil
+import sys
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
-from minarch.flow.dvc import cache_folder, cached_object
+from minarch.flow.dvc import cached_object
 from minarch.flow.seal import RECORD, damage, md5, read_sealed
+from minarch.flow.vouch import Vouchers
 
 SPARE = Path(".minarch/spare")
+APART = Path(".minarch/apart")
 
 
-def restore(wanted: Iterable[tuple[str, Path]]) -> list[str]:
+def restore(wanted: Iterable[tuple[str, Path]], vouchers: Vouchers, *, dry: bool = False) -> list[str]:
     """Bring back items (`<stage>/<name>`, folder) that are not here but were made some time before; returns those
     brought back.
+
+    Args:
+        dry: leave damaged objects in the cache.
     """
     missing = dict(wanted)
-    back = [path for path, folder in missing.items() if _from_workspace(path, folder)]
+    back = [path for path, folder in missing.items() if _from_workspace(path, folder, vouchers)]
     rest = {PurePosixPath(path).name: folder for path, folder in missing.items() if path not in back}
-    for manifest in sorted(cache_folder().glob("*/*.dir"), key=os.path.getmtime, reverse=True) if rest else ():
-        entries: dict[str, dict[str, Path]] = {}
-        for name, relative, digest in _listed(manifest, rest):
-            entries.setdefault(name, {})[relative] = cached_object(digest)
-        for name, parts in entries.items():
-            if all(part.is_file() for part in parts.values()):
-                if _place(parts, rest[name], name):
+    for files in vouchers.manifests(set(rest)) if rest else ():
+        for name, parts in _of_items(files, rest).items():
+            sources = {relpath: cached_object(digest) for relpath, digest in parts.items()}
+            if RECORD in parts and all(source.is_file() for source in sources.values()):
+                if md5(sources[RECORD]) == parts[RECORD] and _place(sources, rest[name], name):
                     del rest[name]
-                else:
-                    _drop_damaged_objects(set(parts.values()))
+                elif not dry:
+                    _drop_damaged_objects(set(sources.values()))
+        if not rest:
+            break
     return back + [path for path, folder in missing.items() if path not in back and (folder / RECORD).exists()]
 
 
-def put_aside(folder: Path, stage: str) -> None:
+def put_aside(folder: Path, stage: str, vouchers: Vouchers) -> None:
     """Take an item that its stage does not list any more out of the workspace. It is dropped only if DVC's cache
-    holds it.
+    holds it in a way that `restore` finds.
     """
-    record = read_sealed(folder / RECORD)
-    digests = [*record["files"].values(), md5(folder / RECORD)] if record else []  # none: it was never finished
-    if all(cached_object(d).is_file() and md5(cached_object(d)) == d for d in digests):
-        shutil.rmtree(folder)
+    record = read_sealed(folder / RECORD) or {"files": {}}
+    digests = [*record["files"].values(), md5(folder / RECORD)]
+    cached = all(cached_object(d).is_file() and md5(cached_object(d)) == d for d in digests)
+    if cached and vouchers.listed(f"{stage}/{folder.name}", digests[-1]):
+        discard(folder)
     else:
         move_over(folder, SPARE / stage / folder.name)
 
 
 def move_over(entry: Path, target: Path) -> None:
-    """Move a file or folder, in place of what an earlier move left there."""
-    if target.is_dir():
-        shutil.rmtree(target)
+    """Move an item, in place of what an earlier move left there."""
+    discard(target)
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.move(entry, target)
 
 
-def _from_workspace(path: str, folder: Path) -> bool:
+def set_apart(entry: Path, why: str, *, dry: bool = False) -> None:
+    """Move what is not ours or not whole out of the way, to a place of its own, and say so."""
+    wanted = APART / entry.parent.name / entry.name
+    target, number = wanted, 2
+    while os.path.lexists(target):
+        target, number = wanted.with_name(f"{wanted.name}-{number}"), number + 1
+    print(f"{entry}: {why} ({'would be moved' if dry else 'moved'} to {target})", file=sys.stderr)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.move(entry, target)
+
+
+def discard(folder: Path) -> None:
+    """Remove a folder of ours; of a link only the link."""
+    if folder.is_symlink():
+        folder.unlink()
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _from_workspace(path: str, folder: Path, vouchers: Vouchers) -> bool:
     for source in (SPARE / path, Path("artifacts", path), *Path("artifacts/studies").glob(f"*/{path}")):
-        if source != folder and (source / RECORD).exists():
+        if source != folder and (source / RECORD).is_file() and not vouchers.contradict(path, md5(source / RECORD)):
             parts = {str(p.relative_to(source)): p for p in source.rglob("*") if p.is_file()}
             if _place(parts, folder, folder.name):
                 return True
@@ -72,22 +96,15 @@ def _drop_damaged_objects(objects: Iterable[Path]) -> None:
             part.unlink()
 
 
-def _listed(manifest: Path, wanted: dict[str, Path]) -> Iterable[tuple[str, str, str]]:
-    """(item, path inside it, MD5) of each wanted file of a directory object; what does not read as one is passed
-    over.
-    """
-    try:
-        text = manifest.read_text()
-        if len(wanted) < 100 and not any(name in text for name in wanted):
-            return  # most are old states of other stages: not worth parsing
-        entries = [(PurePosixPath(e["relpath"]).parts, e["md5"]) for e in json.loads(text)]
-    except (OSError, ValueError, KeyError, TypeError):
-        return
-    for parts, digest in entries:
+def _of_items(files: dict[str, str], wanted: dict[str, Path]) -> dict[str, dict[str, str]]:
+    """Of the files of a manifest those of wanted items: item -> relative path inside it -> MD5."""
+    items: dict[str, dict[str, str]] = {}
+    for relpath, digest in files.items():
+        parts = relpath.split("/")
         at = next((i for i, part in enumerate(parts[:-1]) if part in wanted), None)
-        # What was pulled is data: a path that climbs out of the item's folder is not followed.
-        if at is not None and ".." not in parts and isinstance(digest, str) and digest.isalnum():
-            yield parts[at], "/".join(parts[at + 1 :]), digest
+        if at is not None:
+            items.setdefault(parts[at], {})["/".join(parts[at + 1 :])] = digest
+    return items
 
 
 def _place(sources: dict[str, Path], folder: Path, name: str) -> bool:
@@ -105,6 +122,6 @@ def _place(sources: dict[str, Path], folder: Path, name: str) -> bool:
     if not whole:
         shutil.rmtree(temporary, ignore_errors=True)
         return False
-    shutil.rmtree(folder, ignore_errors=True)
+    discard(folder)
     os.replace(temporary, folder)
     return True

@@ -9,7 +9,8 @@ import pytest
 from minarch.flow import dvc
 from minarch.flow.close import close
 from minarch.flow.reconcile import CHECKED, reconcile
-from minarch.flow.seal import RECORD, damage, read_sealed
+from minarch.flow.seal import RECORD, damage, md5, read_sealed, write_sealed
+from minarch.flow.vouch import MADE
 
 
 @pytest.fixture
@@ -48,7 +49,7 @@ def test_a_damaged_item_is_set_apart_and_told(plan, name, capsys):
     assert not _folders(plan)[0].exists()
     said = capsys.readouterr().err
     assert len(said.splitlines()) == 1 and "was changed or damaged; it is made again" in said
-    assert (Path(".minarch/damaged/sweep") / _folders(plan)[0].name / name).exists()
+    assert (Path(".minarch/apart/sweep") / _folders(plan)[0].name / name).exists()
     assert all((folder / RECORD).exists() for folder in _folders(plan)[1:])
 
 
@@ -82,13 +83,78 @@ def test_a_broken_memory_means_that_all_is_checked_again(plan, text):
 def test_leftovers_of_a_kill_are_swept_away(plan):
     root = plan.root / "sweep"
     before = _tree()
-    (root / ".tmp-123-thing").mkdir()
-    (root / ".tmp-123-thing/part.bin").write_text("x")
-    (root / ".tmp-index").write_text("x")
-    (root / "half-0123456789ab").mkdir()
-    (root / "half-0123456789ab/results.json").write_text("x")
+    (root / ".tmp-4194305-thing").mkdir()  # a number that no process has
+    (root / ".tmp-4194305-thing/part.bin").write_text("x")
+    (root / ".tmp-4194305-index").write_text("x")
     reconcile(plan, record=False)
     assert _tree() == before
+    assert not list(root.glob(".tmp-*")) and not Path(".minarch/apart").exists()
+
+
+def test_temporary_files_of_a_process_at_work_stay(plan):
+    begun = plan.root / "sweep" / f".tmp-{os.getpid()}-thing"
+    begun.mkdir()
+    reconcile(plan, record=False)
+    assert begun.exists()
+
+
+@pytest.mark.parametrize("name", ["my-notes", ".tmp-notes", "half-0123456789ab"])
+def test_what_is_not_ours_is_moved_and_named_each_time_to_a_place_of_its_own(plan, name, capsys):
+    for number, aside in enumerate((name, f"{name}-2", f"{name}-3")):
+        (plan.root / "sweep" / name).mkdir()
+        (plan.root / "sweep" / name / "idea.txt").write_text(f"{number}")
+        reconcile(plan, record=False)
+        assert capsys.readouterr().err == (
+            f"artifacts/sweep/{name}: is not part of the stage (moved to .minarch/apart/sweep/{aside})\n"
+        )
+        assert (Path(".minarch/apart/sweep") / aside / "idea.txt").read_text() == f"{number}"
+    assert plan.index("sweep").exists()
+
+
+def test_an_item_that_lost_its_record_is_set_apart_whatever_it_is(plan, capsys):
+    as_folder, as_file, as_link = _folders(plan)[:3]
+    (as_folder / RECORD).unlink()
+    for victim in (as_file, as_link):
+        shutil.rmtree(victim)
+    as_file.write_text("a file")
+    as_link.symlink_to("/nowhere")
+    reconcile(plan, record=False)
+    assert capsys.readouterr().err.count(f"has no {RECORD}; it is made again") == 3
+    assert not any(os.path.lexists(victim) for victim in (as_folder, as_file, as_link))
+
+
+def test_a_fifo_in_an_item_or_in_place_of_its_record_is_not_waited_for(plan, capsys):
+    inside, instead = _folders(plan)[:2]
+    os.mkfifo(inside / "pipe")
+    (instead / RECORD).unlink()
+    os.mkfifo(instead / RECORD)
+    reconcile(plan, record=False)
+    said = capsys.readouterr().err
+    assert "pipe is not part of it" in said and f"has no {RECORD}" in said
+
+
+def test_an_item_made_here_and_sealed_again_is_set_apart(plan, capsys):
+    reconcile(plan, record=False)
+    victim = _folders(plan)[0]
+    (victim / "results.json").write_text("forged")
+    record = read_sealed(victim / RECORD)
+    record["files"]["results.json"] = md5(victim / "results.json")
+    write_sealed(victim / RECORD, record)
+    assert damage(victim, victim.name) is None
+    assert reconcile(plan, record=False) == ["sweep"]
+    assert "neither what dvc.lock names nor what was made here" in capsys.readouterr().err
+    assert not victim.exists()
+
+
+def test_what_was_made_is_noted_before_it_has_its_name(plan, monkeypatch, workspace):
+    """A run killed in between must not take its own item for a forged one."""
+    victim = _folders(plan)[0]
+    shutil.rmtree(victim)
+    monkeypatch.setattr("minarch.flow.job.discard", lambda *_: pytest.fail("killed"))  # the step before
+    with pytest.raises(pytest.fail.Exception):
+        workspace.make(plan, "sweep")
+    assert not victim.exists()
+    assert MADE.read_text().count(f" sweep/{victim.name}\n") == 2
 
 
 def test_an_item_made_before_comes_back(plan, workspace, capsys):

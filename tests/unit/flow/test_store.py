@@ -4,12 +4,15 @@ import hashlib
 import json
 import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
 from minarch.flow import dvc, store
 from minarch.flow.seal import RECORD, damage, files, md5, write_sealed
+from minarch.flow.vouch import NAMED, Vouchers, note_made
 
 NAME = "thing-0123456789ab"
 PATH = f"sweep/{NAME}"
@@ -44,7 +47,16 @@ def _manifest(entries: object) -> Path:
     path = dvc.cached_object(f"{digest}.dir")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
+    _name(path)
     return path
+
+
+def _name(*manifests: Path) -> None:
+    """Let dvc.lock have named these, and the last one now."""
+    hashes = [path.parent.name + path.name for path in manifests]
+    NAMED.parent.mkdir(exist_ok=True)
+    with NAMED.open("a") as file:
+        file.writelines(f"{name}\n" for name in hashes)
 
 
 @pytest.fixture(autouse=True)
@@ -56,7 +68,11 @@ def directory(tmp_path, monkeypatch):
 
 
 def _restore() -> list[str]:
-    return store.restore([(PATH, FOLDER)])
+    return store.restore([(PATH, FOLDER)], Vouchers(Path("artifacts")))
+
+
+def _put_aside() -> None:
+    store.put_aside(FOLDER, "sweep", Vouchers(Path("artifacts")))
 
 
 def test_an_item_in_the_cache_comes_back(tmp_path):
@@ -97,12 +113,16 @@ def test_a_path_that_climbs_out_is_not_followed(tmp_path, climbing):
     stored = dvc.cached_object(md5(payload))
     stored.parent.mkdir(parents=True)
     payload.rename(stored)
-    before = sorted(p for p in tmp_path.rglob("*") if ".dvc" not in p.parts)
+    before = _places(tmp_path)
     _keep(_item(tmp_path / "source"), **{climbing: stored.parent.name + stored.name})
     _restore()
-    after = sorted(p for p in tmp_path.rglob("*") if ".dvc" not in p.parts and "source" not in p.parts)
-    assert not [p for p in after if p not in before and p.is_file() and FOLDER.absolute() not in p.parents]
-    assert not FOLDER.exists() or damage(FOLDER, NAME) is None
+    assert _places(tmp_path) == before
+    assert not FOLDER.exists()
+
+
+def _places(root: Path) -> list[Path]:
+    ours = {".dvc", ".minarch", "source"}
+    return sorted(path for path in root.rglob("*") if not ours & set(path.parts) and path.is_file())
 
 
 def test_content_that_does_not_match_the_seal_is_refused(tmp_path):
@@ -173,23 +193,66 @@ def test_what_is_no_json_is_passed_over(tmp_path):
 
 def test_what_is_taken_out_is_kept_unless_the_cache_has_it():
     _item(FOLDER)
-    store.put_aside(FOLDER, "sweep")
+    _put_aside()
     assert not FOLDER.exists()
     assert damage(store.SPARE / PATH, NAME) is None
     shutil.move(store.SPARE / PATH, FOLDER)
     _keep(FOLDER)
-    store.put_aside(FOLDER, "sweep")
+    _put_aside()
     assert not FOLDER.exists() and not (store.SPARE / PATH).exists()
 
 
-def test_what_was_never_finished_is_removed():
-    FOLDER.mkdir(parents=True)
-    store.put_aside(FOLDER, "sweep")
-    assert not FOLDER.exists() and not store.SPARE.exists()
+def test_what_is_taken_out_is_kept_if_the_cache_has_its_files_but_nothing_that_lists_them():
+    manifest = _keep(_item(FOLDER))
+    manifest.unlink()
+    _put_aside()
+    assert damage(store.SPARE / PATH, NAME) is None
+
+
+def test_a_manifest_that_dvc_lock_never_named_is_not_believed(tmp_path):
+    """A forged manifest can have made `dvc pull` bring it."""
+    _keep(_item(tmp_path / "source"))
+    NAMED.unlink()
+    assert _restore() == []
+    assert not FOLDER.exists()
+
+
+def test_a_manifest_that_a_commit_names_is_believed(tmp_path):
+    manifest = _keep(_item(tmp_path / "source"))
+    NAMED.unlink()
+    lock = {"stages": {"sweep": {"outs": [{"path": "artifacts/sweep", "md5": manifest.parent.name + manifest.name}]}}}
+    for text in (yaml.safe_dump(lock), "stages: {}\n"):  # named once, and not any more
+        Path("dvc.lock").write_text(text)
+        for words in (
+            ["init", "-q"],
+            ["add", "dvc.lock"],
+            ["-c", "user.name=a", "-c", "user.email=b", "commit", "-qm."],
+        ):
+            subprocess.run(["git", *words], check=True)
+    assert _restore() == [PATH]
+
+
+def test_what_the_cache_holds_under_the_name_of_another_record_is_refused(tmp_path):
+    """An item forged as a whole under the honest names of its files."""
+    truth, forged = _item(tmp_path / "truth"), _item(tmp_path / "forged", "better")
+    _keep(truth)
+    for name in ("results.json", RECORD):
+        dvc.cached_object(md5(truth / name)).write_bytes((forged / name).read_bytes())
+    assert damage(forged, NAME) is None
+    assert _restore() == []
+    assert not FOLDER.exists()
+
+
+def test_an_item_beside_that_contradicts_what_was_made_here_is_refused():
+    forged = _item(Path(store.SPARE, PATH), "better")
+    note_made(PATH, "0" * 32)
+    assert _restore() == []
+    note_made(PATH, md5(forged / RECORD))
+    assert _restore() == [PATH]
 
 
 def test_what_is_taken_out_is_kept_if_the_cache_has_it_damaged():
     _keep(_item(FOLDER))
     dvc.cached_object(md5(FOLDER / "results.json")).write_text("resul")
-    store.put_aside(FOLDER, "sweep")
+    _put_aside()
     assert damage(store.SPARE / PATH, NAME) is None

@@ -1,0 +1,53 @@
+"""What decides the items of later stages may have been pulled: any other shape is one line."""
+
+import json
+
+import pytest
+
+from minarch.errors import UserError
+from minarch.flow.decision import LARGEST_BYTES, REPRESENTATIVES, SIZES, read_decision
+
+
+def test_a_decision_is_read(tmp_path):
+    path = tmp_path / "representatives.json"
+    path.write_text(json.dumps([{"items": ["a", "b"], "role": "minimal", "parameters": 3}]))
+    assert read_decision(path, REPRESENTATIVES) == [{"items": ["a", "b"]}]
+    path.write_text(json.dumps([{"dataset": "digits", "family": "dnn", "knobs": {"depth": 1, "width": 3}}]))
+    assert read_decision(path, SIZES)[0]["knobs"] == {"depth": 1, "width": 3}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"[" * 100_000,
+        b'{"items": 3}',
+        b'[{"model": 1}]',
+        b'[{"items": [1, null]}]',
+        b'[{"items": "text"}]',
+        b'[{"dataset": "digits", "family": "dnn", "knobs": []}]',
+        b"7",
+        b"NaN",
+        b"\xff\0",
+    ],
+)
+@pytest.mark.parametrize("shape", [REPRESENTATIVES, SIZES])
+def test_another_shape_is_one_line(tmp_path, content, shape):
+    path = tmp_path / "decision.json"
+    path.write_bytes(content)
+    with pytest.raises(UserError) as error:
+        read_decision(path, shape)
+    assert str(error.value).startswith(f"{path}: is no decision of its stage (") and "\n" not in str(error.value)
+
+
+def test_a_decision_of_gigabytes_is_not_read(tmp_path):
+    path = tmp_path / "decision.json"
+    with path.open("wb") as file:
+        file.truncate(LARGEST_BYTES + 1)
+    with pytest.raises(UserError, match="larger than"):
+        read_decision(path, SIZES)
+
+
+def test_a_decision_that_is_missing_is_one_line(tmp_path):
+    with pytest.raises(UserError, match="No such file"):
+        read_decision(tmp_path / "none.json", SIZES)
