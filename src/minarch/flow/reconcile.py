@@ -10,6 +10,7 @@ What was checked once is remembered by its files' sizes, times and inodes, so 1,
 import os
 import re
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,7 @@ def reconcile(plan: Plan, *, record: bool, dry: bool = False) -> list[str]:
         wanted = {item.path: plan.folder(item.path) for item in plan.items(stage).values()}
         apart = set()
         for path, folder in wanted.items():
-            if reason := _wrong_since(path, folder, checked, vouchers):
+            if reason := _wrong_since(path, folder, checked, vouchers, dry):
                 store.set_apart(folder, f"{reason}; it is made again", dry=dry)
                 apart.add(path)
         missing = [(path, folder) for path, folder in wanted.items() if not (folder / RECORD).is_file()]
@@ -104,10 +105,12 @@ def wrong(path: str, folder: Path, vouchers: Vouchers) -> str | None:
     return FORGED if vouchers.contradict(path, md5(folder / RECORD)) else None
 
 
-def _wrong_since(path: str, folder: Path, checked: dict[str, str], vouchers: Vouchers) -> str | None:
+def _wrong_since(path: str, folder: Path, checked: dict[str, str], vouchers: Vouchers, dry: bool) -> str | None:
     """The same, reading only what has changed since it was last read."""
     if not (folder / RECORD).is_file():
         return f"has no {RECORD}" if os.path.lexists(folder) else None
+    if not dry:
+        _not_of_the_future(folder / RECORD)
     stamp, name = _stamp(folder), str(folder)
     before, _, digest = checked.pop(name, "").partition(" ")
     if before == stamp:
@@ -117,6 +120,12 @@ def _wrong_since(path: str, folder: Path, checked: dict[str, str], vouchers: Vou
     if reason is None:
         checked[name] = f"{stamp} {digest}"
     return reason
+
+
+def _not_of_the_future(record: Path) -> None:
+    """Snakemake fails a job whose input is newer than its output, as after the clock was set back."""
+    if record.stat().st_mtime > time.time():
+        os.utime(record)
 
 
 def _stamp(folder: Path) -> str:

@@ -42,8 +42,11 @@ class Session:
         places = [str(SOURCE), os.getcwd(), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
         os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(places))
         sys.path.extend(place for place in places if place not in sys.path)
+        os.environ["PYTHONUTF8"] = "1"  # in jobs, whatever the locale
         os.environ["OMP_NUM_THREADS"] = "1"  # one thread per job, as many jobs as cores; two in each collapse
         try:
+            if Path(".dvc").is_dir() and any(brace in os.getcwd() for brace in "{}"):
+                raise UserError(f"{os.getcwd()}: braces in the path stop DVC; allowed: a checkout in a folder without")
             self.plan = Plan(str(config.get("study", DEFAULT)))
             self.study = Path(self.plan.study_file).read_bytes()
             self.under_dvc = "DVC_STAGE" in os.environ
@@ -111,7 +114,7 @@ class Session:
             done = subprocess.run(command, capture_output=True, text=True, check=False) if finished else None
             if done is not None and done.returncode:
                 sys.exit(
-                    f"the results are complete, but DVC does not know them: `dvc commit` said: {done.stderr.strip()}"
+                    f"the results are complete, but DVC does not know them: `dvc commit` said: {done.stderr.strip().partition('\n')[0]}"
                 )
             lost = dvc.not_cached(dvc.locked())  # with a full disk `dvc commit` exits with 0 as well
             if self._edited() or lost:
@@ -123,7 +126,7 @@ class Session:
                     f" (is the disk of {dvc.cache_folder()} full?); run again when there is room"
                 )
         for log in self._logs("close"):  # what was moved out of the way
-            print(log.read_text(), end="", file=sys.stderr)
+            print(log.read_text(encoding="utf-8"), end="", file=sys.stderr)
         if read_sealed(self.plan.index("aggregate")):
             print(f"report: {self.plan.reports / 'report.html'}", file=sys.stderr)
 
@@ -142,7 +145,7 @@ class Session:
         """Show what the failed jobs said: one line for a user's mistake, the traceback for a bug."""
         for log in self._logs("*"):
             finished = self.plan.root / log.parent.name / log.stem / RECORD
-            if not finished.exists() and (text := log.read_text().strip()):
+            if not finished.exists() and (text := log.read_text(encoding="utf-8").strip()):
                 print(f"{text}\n(log: {log}; everything finished so far is kept)", file=sys.stderr)
 
     def _logs(self, name: str) -> list[Path]:

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -196,3 +197,14 @@ def test_closing_leaves_exactly_the_plan(plan, workspace):
     left = {p.name for p in (fewer.root / "sweep").iterdir()}
     assert left == {*fewer.items("sweep"), fewer.index("sweep").name}
     assert len(list(Path(".minarch/spare/sweep").iterdir())) == 4
+
+
+def test_a_record_from_the_future_gets_the_time_of_now(plan):
+    """Left there, Snakemake would fail the jobs that read it."""
+    record = _folders(plan)[0] / RECORD
+    os.utime(record, (4e9, 4e9))
+    reconcile(plan, record=False, dry=True)
+    assert record.stat().st_mtime == 4e9
+    reconcile(plan, record=False)
+    assert record.stat().st_mtime <= time.time()
+    assert reconcile(plan, record=False) == [] and record.exists()
