@@ -113,9 +113,8 @@ class Session:
             lock.let_dvc_in()
             done = subprocess.run(command, capture_output=True, text=True, check=False) if finished else None
             if done is not None and done.returncode:
-                sys.exit(
-                    f"the results are complete, but DVC does not know them: `dvc commit` said: {done.stderr.strip().partition('\n')[0]}"
-                )
+                said = done.stderr.strip().splitlines()[0]
+                sys.exit(f"the results are complete, but DVC does not know them: `dvc commit` said: {said}")
             lost = dvc.not_cached(dvc.locked())  # with a full disk `dvc commit` exits with 0 as well
             if self._edited() or lost:
                 dvc.LOCK.unlink() if before is None else dvc.LOCK.write_bytes(before)
