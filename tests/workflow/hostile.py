@@ -11,24 +11,19 @@ import yaml
 from minarch.flow.seal import RECORD, md5, read_sealed, write_sealed
 
 from .conftest import Project
+from .test_uses import cloned, pushed
 
 
 class Remote:
     """What a study was pushed to."""
 
     def __init__(self, project: Project, folder: Path) -> None:
-        project.run("dvc", "remote", "add", "-d", "store", str(folder))
-        project.commit()
-        project.run("dvc", "push")
+        pushed(project, str(folder))
         self.project, self.folder = project, folder
 
     def clone(self, target: Path) -> Project:
-        """What a reviewer has before anything is pulled."""
-        self.project.run("git", "clone", "-q", str(self.project.root), str(target))
-        clone = Project(target)
-        clone.run("git", "config", "user.email", "test@example.org")
-        clone.run("git", "config", "user.name", "test")
-        return clone
+        """What a reviewer has of the study."""
+        return cloned(self.project, target)
 
     def object(self, digest: str) -> Path:
         return self.folder / "files/md5" / digest[:2] / digest[2:]

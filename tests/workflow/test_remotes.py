@@ -1,4 +1,4 @@
-"""Pulling from the remotes that reviewers use: S3 (a local server) and SSH (a local SFTP server)."""
+"""Reviews of studies on the remotes that reviewers use: S3 (a local server) and SSH (a local SFTP server)."""
 
 import subprocess
 import sys
@@ -13,7 +13,7 @@ import boto3
 import pytest
 
 from .conftest import Project, jobs
-from .test_uses import reviewed
+from .test_uses import cloned, pushed, shuffle_times
 
 pytestmark = pytest.mark.workflow
 
@@ -62,8 +62,13 @@ def _server(*command: str) -> Iterator[int]:
             process.kill()
 
 
-def _check(project: Project, tmp_path: Path, **environment: str) -> None:
-    clone = reviewed(project, tmp_path, **environment)
+def _check(project: Project, tmp_path: Path, *remote: str, **environment: str) -> None:
+    """Review a study on a remote (address, and a setting of it), then change what only few items depend on."""
+    pushed(project, *remote, **environment)
+    clone = cloned(project, tmp_path / "clone")
+    assert "every file as the commit names it" in clone.run("python", "-m", "minarch.flow.review", **environment)
+    shuffle_times(clone.root)
+    clone.assert_clean()
     clone.edit(quantize__calibration=64)
     said = clone.run("dvc", "repro", **environment)
     assert jobs(said, "sweep_item") == jobs(said, "prune_item") == 0
@@ -72,7 +77,7 @@ def _check(project: Project, tmp_path: Path, **environment: str) -> None:
     clone.assert_clean()
 
 
-def test_a_reviewer_pulls_from_s3(project: Project, tmp_path: Path) -> None:
+def test_a_study_on_s3_is_reviewed(project: Project, tmp_path: Path) -> None:
     with _server(f"{Path(sys.executable).parent}/moto_server", "-H", "127.0.0.1", "-p") as port:
         url = f"http://127.0.0.1:{port}"
         client = boto3.client(
@@ -80,15 +85,11 @@ def test_a_reviewer_pulls_from_s3(project: Project, tmp_path: Path) -> None:
         )
         client.create_bucket(Bucket="artifacts")
         client.close()
-        project.run("dvc", "remote", "add", "-d", "store", "s3://artifacts/minarch")
-        project.run("dvc", "remote", "modify", "store", "endpointurl", url)
-        _check(project, tmp_path, **KEYS)
+        _check(project, tmp_path, "s3://artifacts/minarch", "endpointurl", url, **KEYS)
 
 
-def test_a_reviewer_pulls_over_ssh(project: Project, tmp_path: Path) -> None:
+def test_a_study_behind_ssh_is_reviewed(project: Project, tmp_path: Path) -> None:
     with _server(sys.executable, "-c", SSH_SERVER) as port:
         folder = tmp_path / "remote"
         folder.mkdir()
-        project.run("dvc", "remote", "add", "-d", "store", f"ssh://reviewer@127.0.0.1:{port}{folder}")
-        project.run("dvc", "remote", "modify", "store", "password", "secret")
-        _check(project, tmp_path)
+        _check(project, tmp_path, f"ssh://reviewer@127.0.0.1:{port}{folder}", "password", "secret")

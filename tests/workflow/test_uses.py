@@ -90,34 +90,37 @@ def test_an_experiment_runs_as_dvc_users_expect(project: Project) -> None:
     assert jobs(queued, "sweep_item") == 0 and jobs(queued, "prune_item") > 0
 
 
-def _shuffle_times(root: Path) -> None:
+def shuffle_times(root: Path) -> None:
     rng = random.Random(0)
     for path in sorted(p for p in root.rglob("*") if p.is_file() and ".git" not in p.parts and ".dvc" not in p.parts):
         moment = 1_600_000_000 + rng.random() * 1e8
         os.utime(path, (moment, moment))
 
 
-def review(project: Project, url: str, tmp_path: Path, **environment: str) -> Project:
-    """Push to a remote, clone, pull, shuffle times, and check what a reviewer sees."""
+def pushed(project: Project, url: str, *setting: str, **environment: str) -> None:
+    """Let a remote of that address, with one setting of its own perhaps (name, value), be the study's, and hold it."""
     project.run("dvc", "remote", "add", "-d", "store", url)
-    return reviewed(project, tmp_path, **environment)
-
-
-def reviewed(project: Project, tmp_path: Path, **environment: str) -> Project:
+    if setting:
+        project.run("dvc", "remote", "modify", "store", *setting)
     project.commit()
     project.run("dvc", "push", **environment)
-    clone = Project(tmp_path / "clone")
+
+
+def cloned(project: Project, target: Path) -> Project:
+    """What a reviewer has before anything is pulled."""
+    clone = Project(target)
     project.run("git", "clone", "-q", str(project.root), str(clone.root))
     clone.run("git", "config", "user.email", "test@example.org")
     clone.run("git", "config", "user.name", "test")
-    clone.run("dvc", "pull", **environment)
-    _shuffle_times(clone.root)
-    clone.assert_clean()
     return clone
 
 
 def test_a_reviewer_pulls_and_nothing_runs(project: Project, tmp_path: Path) -> None:
-    clone = review(project, str(tmp_path / "remote"), tmp_path)
+    pushed(project, str(tmp_path / "remote"))
+    clone = cloned(project, tmp_path / "clone")
+    clone.run("dvc", "pull")
+    shuffle_times(clone.root)
+    clone.assert_clean()
     assert "Nothing to be done" in clone.run("snakemake")
     assert "up to date" in clone.run("dvc", "repro")
     clone.edit(prune__magnitude_levels=[0, 0.25, 0.5])
@@ -126,17 +129,3 @@ def test_a_reviewer_pulls_and_nothing_runs(project: Project, tmp_path: Path) -> 
     curves = [name for name in clone.items("prune") if "-magnitude-" in name and "-magnitude-90-" not in name]
     assert jobs(said, "prune_item") == len(curves) > 0
     clone.assert_clean()
-
-
-def test_make_review_pulls_and_verifies(project: Project, tmp_path: Path) -> None:
-    project.run("dvc", "remote", "add", "-d", "store", str(tmp_path / "remote"))
-    project.commit()
-    project.run("dvc", "push")
-    project.run("git", "clone", "-q", str(project.root), str(tmp_path / "clone"))
-    clone = Project(tmp_path / "clone")
-    said = clone.run("python", "-m", "minarch.flow.review")
-    assert "nothing to do" in said and "reports/report.html" in said
-    victim = next((clone.root / "artifacts/sweep").glob("*/curves.csv"))
-    victim.unlink()
-    victim.write_text("repeat,epoch\n")
-    assert str(victim.parent.name) in clone.run("python", "-m", "minarch.flow.review", ok=False)
