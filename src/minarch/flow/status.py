@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table
 
 from minarch.files import read_json
-from minarch.flow import lock
+from minarch.flow import decisions, lock
 from minarch.flow.plan import STAGES, Plan
 from minarch.flow.seal import RECORD, read_sealed
 
@@ -39,5 +39,7 @@ def status(study: str) -> None:
     console = Console(width=None if os.isatty(1) else 120)
     console.print(table)
     console.print(f"running: process {running}" if running else "not running")
+    for line in decisions.told():
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
     if read_sealed(plan.index("aggregate")):
         console.print(f"report: {plan.reports / 'report.html'}")
