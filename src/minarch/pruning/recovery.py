@@ -96,7 +96,7 @@ def train_on(
 
 
 def trained_by(item: Path) -> Strategy:
-    """How the model of a sweep item was trained, on a CPU: what is left of each is trained so as well, alone."""
+    """How a sweep item was trained, on a CPU: what is left of its networks is trained so as well, one by one."""
     how = read_json(item / "timing.json")
     return Strategy(min(how.get("at_once", 0), 1), Products(torch.device("cpu")), how.get("layout", "contiguous"))
 
