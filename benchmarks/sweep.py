@@ -248,22 +248,19 @@ def growth(counts: list[int], rounds: int) -> None:
     The first row, one item per core, is what every run pays once (start, imports); the others are beyond it. A first
     run is not counted: what is fastest is measured in it, and the others go by that.
     """
-    with tempfile.TemporaryDirectory(prefix="minarch-benchmark-") as name:
-        _grow(counts, rounds, Path(name, "fastest"))
-
-
-def _grow(counts: list[int], rounds: int, decisions: Path) -> None:
     print(f"{'items':>6}{'seconds, least to most':>26}{'per further item':>20}{'peak memory of all processes':>31}")
-    _sweep_of(CORES, decisions)
-    first = 0.0
-    for count in [CORES, *counts]:
-        found = [_sweep_of(count, decisions) for _ in range(rounds)]
-        walls, peak = sorted(wall for wall, _ in found), max(memory for _, memory in found)
-        wall = median(walls)
-        first = first or wall
-        spread = f"({walls[0]:.1f} to {walls[-1]:.1f})"
-        further = f"{(wall - first) / (count - CORES):18.3f} s" if count > CORES else " " * 20
-        print(f"{count:6}{wall:9.1f} {spread:>16}{further}{peak / 2**20:27,.0f} MiB", flush=True)
+    with tempfile.TemporaryDirectory(prefix="minarch-benchmark-") as name:
+        decisions = Path(name, "fastest")
+        _sweep_of(CORES, decisions)
+        first = 0.0
+        for count in [CORES, *counts]:
+            found = [_sweep_of(count, decisions) for _ in range(rounds)]
+            walls, peak = sorted(wall for wall, _ in found), max(memory for _, memory in found)
+            wall = median(walls)
+            first = first or wall
+            spread = f"({walls[0]:.1f} to {walls[-1]:.1f})"
+            further = f"{(wall - first) / (count - CORES):18.3f} s" if count > CORES else " " * 20
+            print(f"{count:6}{wall:9.1f} {spread:>16}{further}{peak / 2**20:27,.0f} MiB", flush=True)
 
 
 def _sweep_of(count: int, decisions: Path) -> tuple[float, int]:
