@@ -4,9 +4,9 @@ import fcntl
 import json
 import os
 import sys
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 LONGEST = 2**16  # bytes of a line; what is longer is no answer
 
@@ -36,10 +36,9 @@ class Answers:
         except OSError:  # there is none yet, or `add` will say why it cannot be used
             pass
 
-    def add(self, question: str, answer: str, allowed: Container[str], **how: Any) -> str:
-        """The answer that stands: this one, kept with `how` it was come to, unless the file has one by now.
-
-        What cannot be kept holds in this process, which says so once on stderr.
+    def add(self, question: str, answer: str, seconds: Mapping[str, float]) -> str:
+        """The answer that stands: this one, kept with the seconds of all that are allowed, unless the file has one by
+        now. What cannot be kept holds in this process, which says so once on stderr.
         """
         try:
             if self.path is not None:
@@ -47,10 +46,10 @@ class Answers:
                 with self.path.open("a+b") as file:
                     fcntl.flock(file, fcntl.LOCK_EX)  # NFS does not append as one step; and the first answer stands
                     self._take_in(file)
-                    if first := self.find(question, allowed):
+                    if first := self.find(question, seconds):
                         return first
                     cut_off = file.seek(0, os.SEEK_END) > self._read
-                    line = json.dumps({"question": question, "answer": answer, **how})
+                    line = json.dumps({"question": question, "answer": answer, "seconds": seconds})
                     file.write(b"\n" * cut_off + line.encode() + b"\n")
         except OSError as error:
             if not self._refused:

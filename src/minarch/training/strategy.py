@@ -12,6 +12,7 @@ from torch import nn
 
 from minarch.errors import UserError
 from minarch.models.build import build
+from minarch.models.cost import macs
 from minarch.training.loop import optimizer_for, step
 from minarch.training.memory import out_of_memory
 from minarch.training.repeats import Task
@@ -22,6 +23,7 @@ from minarch.training.tuning import fastest, processor
 
 AT_ONCE = 32  # networks in a stack, at most
 STACK_BYTES = 2**29  # of parameters, gradients, optimizer state and best copy on a CPU
+STACK_FLOPS = 2**31  # of a step: in so much work, what calls cost is lost, and larger stacks gain nothing
 LAYOUTS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
 STEPS = 2  # timed per way and round
 
@@ -145,11 +147,14 @@ def choose(task: Task, count: int, asked: str, device: torch.device) -> Strategy
 
 
 def _sizes(task: Task, count: int) -> list[int]:
-    """Of stacks, the largest first: all repeats, a quarter of them, and so on."""
+    """Of stacks, the largest first: all repeats, a quarter of them, and so on, as far as neither limit is exceeded."""
+    with torch.device("meta"):
+        flops = 2 * 3 * macs(build(task.spec), task.spec["shape"]) * task.recipe.batch_size  # forward, two gradients
+    largest = min(STACK_BYTES / (5 * 4 * task.parameters), STACK_FLOPS / flops)
     sizes = [min(count, AT_ONCE)]
     while sizes[-1] > 1:
         sizes.append(math.ceil(sizes[-1] / 4))
-    return [size for size in sizes if size == 1 or size * 5 * 4 * task.parameters <= STACK_BYTES]
+    return [size for size in sizes if size <= max(1, largest)]
 
 
 def _question(task: Task) -> str:

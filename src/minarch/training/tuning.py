@@ -23,6 +23,7 @@ ROUNDS = 3, 9  # at least and at most; the least of them counts: noise only ever
 HOPELESS = 2.0  # times as long as the fastest: not measured again
 LONG_S = 3.0  # seconds after which the fewest rounds will do
 ENOUGH_S = 1e-3  # seconds that one measurement of a short call takes
+OF_TYPE = ("vendor_id", "cpu family", "model", "cache size", "CPU implementer", "CPU part")  # in /proc/cpuinfo
 
 _answers = Answers()
 
@@ -55,7 +56,7 @@ def fastest(question: str, ways: Mapping[str, Callable[[], float]]) -> str:
     seconds = _measured(ways)
     longest = (1 + MARGIN) * min(seconds.values())
     answer = next(name for name in ways if seconds[name] <= longest)
-    return _answers.add(question, answer, ways, seconds=seconds)
+    return _answers.add(question, answer, seconds)
 
 
 def _measured(ways: Mapping[str, Callable[[], float]]) -> dict[str, float]:
@@ -84,8 +85,8 @@ def seconds_of(work: Callable[[], object]) -> float:
 
 @cache
 def processor() -> str:
-    """The type of this machine's processor: its name, and a digest of that, of its instructions, of the versions of the
-    libraries and of their number of threads.
+    """The type of this machine's processor: its name, and a digest of that, of its model, cache and instructions, of
+    the versions of the libraries and of their number of threads.
     """
     try:
         described = Path("/proc/cpuinfo").read_text().split("\n\n", 1)[0]  # of the first core
@@ -93,7 +94,7 @@ def processor() -> str:
         described = ""
     fields = dict(re.findall(r"^(\w[\w ]*?)\s*: *(.*)$", described, re.MULTILINE))
     name = fields.get("model name") or platform.processor() or platform.machine()
-    of_type = [fields.get(field) for field in ("vendor_id", "cpu family", "model", "CPU implementer", "CPU part")]
+    of_type = [fields.get(field) for field in OF_TYPE]
     # Not all flags: which of the others a kernel names depends on its version.
     flags = re.findall(r"\b(?:sse|avx|amx|fma|f16c|asimd|sve|sme|bf16|i8mm)\w*", described)
     software = [torch.__version__, np.__version__, torch.get_num_threads()]

@@ -30,10 +30,13 @@ def test_a_stack_that_does_not_fit_is_not_chosen(task, no_answers, monkeypatch):
 def test_stacks_to_choose_from(count, sizes, task, monkeypatch):
     made = task()
     assert _sizes(made, count) == sizes
-    monkeypatch.setattr(module, "STACK_BYTES", 4 * 5 * 4 * made.parameters)
-    assert _sizes(made, count) == [size for size in sizes if size <= 4]
-    monkeypatch.setattr(module, "STACK_BYTES", 0)
-    assert _sizes(made, count) == [1]
+    flops = 6 * (64 * 8 + 8 * 10) * made.recipe.batch_size
+    for limit, of_one in (("STACK_BYTES", 5 * 4 * made.parameters), ("STACK_FLOPS", flops)):
+        monkeypatch.setattr(module, limit, 4 * of_one)
+        assert _sizes(made, count) == [size for size in sizes if size <= 4]
+        monkeypatch.setattr(module, limit, 0)
+        assert _sizes(made, count) == [1]
+        monkeypatch.undo()
 
 
 def test_measuring_halves_too(task, monkeypatch):
