@@ -237,7 +237,7 @@ def measure(case: Case, root: str | None, folder: Path, rounds: int) -> dict[str
         "name": case.name,
         "seconds": seconds,
         "medians": found,
-        "how": {k: v for k, v in timings[0].items() if k not in ("seconds", "torch", "threads", "products")},
+        "how": {k: v for k, v in timings[0].items() if k in ("strategy", "at_once", "layout")},
         "gflops": {way: flops / found[way] / CORES / 1e9 for way in ("plain", "own", "shared")},
     }
 
