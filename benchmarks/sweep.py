@@ -18,6 +18,7 @@ import multiprocessing
 import os
 import platform
 import resource
+import shutil
 import sys
 import tempfile
 import threading
@@ -38,12 +39,14 @@ from threadpoolctl import threadpool_limits
 from minarch.data.__main__ import work as make_data
 from minarch.data.tensors import load_split
 from minarch.data.vision import datasets  # torchvision, also beside a CPU build of torch
+from minarch.flow.decisions import FOLDER as FASTEST
 from minarch.models.build import build
 from minarch.models.families import architecture
 from minarch.sweep import work as make_item
 from minarch.training.blocks import TRAIN_MEASURED
 from minarch.training.evaluate import evaluate
 from minarch.training.loop import Recipe, train
+from minarch.training.tuning import keep
 
 RECIPE: dict[str, Any] = {"optimizer": "adam", "learning_rate": 1e-3, "weight_decay": 0.0}
 CORES = os.cpu_count() or 1
@@ -213,7 +216,7 @@ def measure(case: Case, root: str | None, folder: Path, rounds: int) -> dict[str
     """Seconds per epoch of one training for each way, in every round."""
     data = folder / f"data-{case.dataset}"
     seconds: dict[str, list[float]] = {"naive": [], "plain": [], "own": [], "shared": []}
-    for number in range(rounds + 1):  # the first round warms up: what is fastest is measured then, once per machine
+    for number in range(rounds + 1):  # the first round warms up: what is fastest is measured then
         ours_units, plain_units = CORES * case.repeats * case.epochs, CORES * case.plain_repeats * case.epochs
         places = [folder / f"{case.name} {number} {core}" for core in range(CORES)]
         blocks = [list(range(core * case.repeats, (core + 1) * case.repeats)) for core in range(CORES)]
@@ -234,7 +237,7 @@ def measure(case: Case, root: str | None, folder: Path, rounds: int) -> dict[str
         "name": case.name,
         "seconds": seconds,
         "medians": found,
-        "how": {k: v for k, v in timings[0].items() if k not in ("seconds", "torch", "threads", "products")},
+        "how": {k: v for k, v in timings[0].items() if k in ("strategy", "at_once", "layout")},
         "gflops": {way: flops / found[way] / CORES / 1e9 for way in ("plain", "own", "shared")},
     }
 
@@ -243,34 +246,40 @@ def growth(counts: list[int], rounds: int) -> None:
     """Real `snakemake` sweeps of more and more equal items (10 repeats of one architecture, digits, 50 epochs).
 
     The first row, one item per core, is what every run pays once (start, imports); the others are beyond it. A first
-    run is not counted: what is fastest is measured in it, once per machine.
+    run is not counted: what is fastest is measured in it, and the others go by that.
     """
     print(f"{'items':>6}{'seconds, least to most':>26}{'per further item':>20}{'peak memory of all processes':>31}")
-    _sweep_of(CORES)
-    first = 0.0
-    for count in [CORES, *counts]:
-        found = [_sweep_of(count) for _ in range(rounds)]
-        walls, peak = sorted(wall for wall, _ in found), max(memory for _, memory in found)
-        wall = median(walls)
-        first = first or wall
-        spread = f"({walls[0]:.1f} to {walls[-1]:.1f})"
-        further = f"{(wall - first) / (count - CORES):18.3f} s" if count > CORES else " " * 20
-        print(f"{count:6}{wall:9.1f} {spread:>16}{further}{peak / 2**20:27,.0f} MiB", flush=True)
+    with tempfile.TemporaryDirectory(prefix="minarch-benchmark-") as name:
+        decisions = Path(name, "fastest")
+        _sweep_of(CORES, decisions)
+        first = 0.0
+        for count in [CORES, *counts]:
+            found = [_sweep_of(count, decisions) for _ in range(rounds)]
+            walls, peak = sorted(wall for wall, _ in found), max(memory for _, memory in found)
+            wall = median(walls)
+            first = first or wall
+            spread = f"({walls[0]:.1f} to {walls[-1]:.1f})"
+            further = f"{(wall - first) / (count - CORES):18.3f} s" if count > CORES else " " * 20
+            print(f"{count:6}{wall:9.1f} {spread:>16}{further}{peak / 2**20:27,.0f} MiB", flush=True)
 
 
-def _sweep_of(count: int) -> tuple[float, int]:
-    """Wall seconds and peak memory in bytes."""
+def _sweep_of(count: int, decisions: Path) -> tuple[float, int]:
+    """Wall seconds and peak memory in bytes; what is fastest is taken from a folder, or left there for the next."""
     params: dict[str, Any] = study(5)
     params["sweep"] = {"repeats": 10 * count, "block": 10, "families": {"dnn": {"depth": 2, "width": 16}}}
     params["train"] = {"epochs": 50, "batch_size": 64}
     with tempfile.TemporaryDirectory(prefix="minarch-benchmark-") as name:
         root = Path(name)
         checkout(root, params)
+        if decisions.exists():
+            shutil.copytree(decisions, root / FASTEST)
         timed(root, "snakemake", "--cores", str(CORES), "data")
         memory = _Memory()
         memory.start()
         wall = timed(root, "snakemake", "--cores", str(CORES), "sweep")
         memory.done.set()
+        if not decisions.exists():
+            shutil.copytree(root / FASTEST, decisions)
     return wall, memory.peak
 
 
@@ -323,6 +332,7 @@ def main() -> None:
     importlib.import_module("torch._dynamo")  # the first optimizer imports it; the fork server has it, too
     with tempfile.TemporaryDirectory(prefix="minarch-benchmark-") as name:
         folder = Path(name)
+        keep(folder)  # what is fastest, for all processes
         options = {"root": arguments.root, "validation": 0.2, "test": 0.2, "limit": None, "image_size": 32, "seed": 0}
         for dataset in ("mnist", "digits"):
             place = folder / f"data-{dataset}"

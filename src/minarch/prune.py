@@ -49,17 +49,21 @@ def work(config: dict[str, Any], inputs: dict[str, Any], out: Path) -> None:
     source = read_json(inputs["parent"] / "results.json")
     about = {"kind": config["kind"], "parent": inputs["parent"].name}
     about |= {name: source[name] for name in ("dataset", "family", "architecture")}
+    timing: dict[str, Any] = {"device": "cpu", "threads": torch.get_num_threads()}
     if config["kind"] == STRUCTURED:
-        found = structured(config, inputs, splits, out)
+        strategy = trained_by(inputs.get("origin", inputs["parent"]))
+        found = structured(config, inputs, splits, strategy, out)
+        timing |= strategy.record()
     else:
         curve = {MAGNITUDE: magnitude, SENSITIVITY: sensitivity}[config["kind"]]
         found = curve(config, load_networks(inputs["parent"]), splits, out)
     write_json(out / "results.json", about | found)
-    timing = {"seconds": time.perf_counter() - started, "device": "cpu", "threads": torch.get_num_threads()}
-    write_json(out / "timing.json", timing)
+    write_json(out / "timing.json", timing | {"seconds": time.perf_counter() - started})
 
 
-def structured(config: dict[str, Any], inputs: dict[str, Any], splits: dict[str, Split], out: Path) -> dict[str, Any]:
+def structured(
+    config: dict[str, Any], inputs: dict[str, Any], splits: dict[str, Split], strategy: Strategy, out: Path
+) -> dict[str, Any]:
     """Cut units out and train what is left; writes weights.safetensors and test.json.
 
     The parent is what is cut: the trained model, or (iterative) what the level before left of it; `origin` is always
@@ -69,7 +73,7 @@ def structured(config: dict[str, Any], inputs: dict[str, Any], splits: dict[str,
     model, originals = read_json(origin / "results.json"), load_networks(origin)
     networks = originals if origin == inputs["parent"] else load_networks(inputs["parent"])
     tested = {run["repeat"]: run["best"]["accuracy"] for run in read_json(origin / "test.json")["repeats"]}
-    entries, test, kept, strategy = [], [], dict[int, nn.Module](), trained_by(origin)
+    entries, test, kept = [], [], dict[int, nn.Module]()
     for run in model["repeats"]:
         repeat, shape = run["repeat"], splits["train"].images.shape[1:]
         base, network = originals[repeat], networks.get(repeat)

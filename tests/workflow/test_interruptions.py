@@ -36,6 +36,7 @@ def test_killed_twice_in_the_sweep_it_trains_exactly_what_is_missing(
     fresh: Project, finished: Project, tmp_path: Path
 ) -> None:
     project = fresh.copy(tmp_path / "project")
+    project.decide_as(finished)
     for kill in (1, 2):
         process = start(project, "snakemake", "--cores", "1")
         wait_for(lambda kill=kill: len(project.items("sweep")) >= kill)
@@ -54,6 +55,7 @@ def test_killed_twice_in_the_sweep_it_trains_exactly_what_is_missing(
 
 def test_a_killed_dvc_repro_needs_no_unlock(fresh: Project, finished: Project, tmp_path: Path) -> None:
     project = fresh.copy(tmp_path / "project")
+    project.decide_as(finished)
     process = start(project, "dvc", "repro")
     wait_for(lambda: len(project.items("sweep")) >= 1)
     os.killpg(process.pid, signal.SIGKILL)

@@ -122,6 +122,7 @@ def test_a_forged_item_never_becomes_the_truth(remote: Remote, tmp_path: Path, t
     name = remote.forge_sweep_item()
     assert f"{name}/item.json: the remote holds" in remote.clone(tmp_path / "reviewer").run(*REVIEW, ok=False)
     clone = remote.clone(tmp_path / "clone")
+    clone.decide_as(remote.project)
     clone.run("dvc", "pull")
     results = clone.root / "artifacts/sweep" / name / "results.json"
     assert "unstable" in results.read_text()

@@ -25,6 +25,16 @@ def test_a_run_leaves_every_index_a_report_and_nothing_to_do(finished: Project) 
     assert finished.run("git", "status", "--porcelain") == ""
 
 
+def test_all_items_go_by_the_same_decisions_which_status_shows(finished: Project) -> None:
+    (decided,) = (finished.root / ".minarch/fastest").glob("*/*.jsonl")
+    timings = [p for stage in ("sweep", "prune") for p in (finished.root / "artifacts" / stage).glob("*/timing.json")]
+    processors = [json.loads(path.read_text()).get("processor", "none trained by a strategy") for path in timings]
+    assert set(processors) == {decided.stem, "none trained by a strategy"}
+    said = finished.run("python", "-m", "minarch", "status")
+    assert f"fastest ways on {decided.stem}: {len(decided.read_text().splitlines())} decided" in said
+    assert f"rm {decided.relative_to(finished.root)}\n" in said
+
+
 @pytest.mark.parametrize("tool", ["dvc", "snakemake"])
 def test_one_more_architecture_trains_exactly_that_one(project: Project, tool: str) -> None:
     before = {stage: project.items(stage) for stage in STAGES}

@@ -1,6 +1,6 @@
 """How long the training engine takes on this machine: a few architectures timed, a line through the timings.
 
-The engine chooses its strategy as it will in the sweep, and keeps what it measures for that in the user's cache.
+The engine chooses its strategy as it will in the sweep, but measures for itself: planning leaves nothing behind.
 """
 
 import time

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from minarch.errors import UserError
 from minarch.files import read_json
-from minarch.flow import dvc, lock
+from minarch.flow import decisions, dvc, lock
 from minarch.flow.plan import STAGES, Plan
 from minarch.flow.reconcile import wrong
 from minarch.flow.seal import RECORD, md5, read_sealed
@@ -48,6 +48,8 @@ def status(study: str, *, verify: bool = False) -> None:
     console = Console(width=None if os.isatty(1) else 120)
     console.print(table)
     console.print(f"running: process {running}" if running else "not running")
+    for line in decisions.told():
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
     if read_sealed(plan.index("aggregate")):
         console.print(f"report: {plan.reports / 'report.html'}")
     if verify:

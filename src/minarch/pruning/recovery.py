@@ -96,9 +96,9 @@ def train_on(
 
 
 def trained_by(item: Path) -> Strategy:
-    """How the model of a sweep item was trained, on a CPU: what is left of it is trained so as well."""
+    """How a sweep item was trained, on a CPU: what is left of its networks is trained so as well, one by one."""
     how = read_json(item / "timing.json")
-    return Strategy(how.get("at_once", 0), Products(torch.device("cpu")), how.get("layout", "contiguous"))
+    return Strategy(min(how.get("at_once", 0), 1), Products(torch.device("cpu")), how.get("layout", "contiguous"))
 
 
 def at_epoch(task: Task, repeat: int, seed: int, epochs: int) -> nn.Module:

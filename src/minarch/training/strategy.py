@@ -1,7 +1,8 @@
 """How an architecture's repeats are trained: stacked, so many at once, or one after the other by autograd."""
 
+import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,16 +12,18 @@ from torch import nn
 
 from minarch.errors import UserError
 from minarch.models.build import build
+from minarch.models.cost import macs
 from minarch.training.loop import optimizer_for, step
 from minarch.training.memory import out_of_memory
 from minarch.training.repeats import Task
 from minarch.training.stacked.ensemble import FAMILIES, Ensemble
 from minarch.training.stacked.pixels import Pixels
 from minarch.training.stacked.products import Products
-from minarch.training.tuning import fastest
+from minarch.training.tuning import fastest, processor
 
-AT_ONCE = (1, 4, 8, 16, 32)  # networks in a stack
+AT_ONCE = 32  # networks in a stack, at most
 STACK_BYTES = 2**29  # of parameters, gradients, optimizer state and best copy on a CPU
+STACK_FLOPS = 2**31  # of a step: in so much work, what calls cost is lost, and larger stacks gain nothing
 LAYOUTS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
 STEPS = 2  # timed per way and round
 
@@ -43,7 +46,7 @@ class Strategy:
         if not self.at_once:
             how = {"strategy": "sequential", "layout": self.layout}
         name = torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else self.device.type
-        return {"device": name, **how}
+        return {"device": name, "processor": processor(), **how}
 
 
 class _Stacked:
@@ -115,8 +118,9 @@ def device_of(name: str, precision: str | None = None) -> torch.device:
 
 
 def choose(task: Task, count: int, asked: str, device: torch.device) -> Strategy:
-    """The fastest strategy for `count` repeats on this machine, or the fastest of the kind asked for.
+    """The fastest strategy for `count` repeats on this type of processor, or the fastest of the kind asked for.
 
+    Larger stacks come first: they are rarely slower, and how much faster they are says little more than noise does.
     On an accelerator, all repeats that fit are stacked: launching work costs more than doing it.
 
     Raises:
@@ -132,30 +136,28 @@ def choose(task: Task, count: int, asked: str, device: torch.device) -> Strategy
         return Strategy(count if stackable and asked != "sequential" else 0, Products(device))
     ways: dict[str, Callable[[], float]] = {}
     if stackable and asked != "sequential":
-        stacked = _climb(task, count)
-        ways[f"stacked {stacked.count}"] = stacked
+        ways |= {f"stacked {size}": _Stacked(task, size) for size in _sizes(task, count)}
     if asked != "stacked":
         layouts = ["contiguous", "channels_last"] if family == "cnn" else ["contiguous"]
         ways |= {f"sequential {layout}": _Sequential(task, layout) for layout in layouts}
-    kind, _, detail = fastest(_question(task, ways), ways).partition(" ")
+    kind, _, detail = fastest(_question(task), ways).partition(" ")
     if kind == "stacked":
         return Strategy(int(detail), Products(device))
     return Strategy(0, Products(device), detail)
 
 
-def _climb(task: Task, count: int) -> _Stacked:
-    """The stack that is faster, per network, than smaller ones and the next larger one."""
-    each = 5 * 4 * task.parameters
-    best = _Stacked(task, 1)
-    for size in sorted({*(n for n in AT_ONCE if n < count), min(count, AT_ONCE[-1])} - {1}):
-        ways = {f"stacked {way.count}": way for way in (best, _Stacked(task, size))}
-        if size * each > STACK_BYTES or fastest(_question(task, ways), ways) == f"stacked {best.count}":
-            break
-        best = _Stacked(task, size)
-    return best
+def _sizes(task: Task, count: int) -> list[int]:
+    """Of stacks, the largest first: all repeats, a quarter of them, and so on, as far as neither limit is exceeded."""
+    with torch.device("meta"):
+        flops = 2 * 3 * macs(build(task.spec), task.spec["shape"]) * task.recipe.batch_size  # forward, two gradients
+    largest = min(STACK_BYTES / (5 * 4 * task.parameters), STACK_FLOPS / flops)
+    sizes = [min(count, AT_ONCE)]
+    while sizes[-1] > 1:
+        sizes.append(math.ceil(sizes[-1] / 4))
+    return [size for size in sizes if size <= max(1, largest)]
 
 
-def _question(task: Task, ways: Iterable[str]) -> str:
+def _question(task: Task) -> str:
     structure = " ".join(f"{name}={value}" for name, value in task.spec.items())
     batches = f"batch={task.recipe.batch_size}" + (" shared" if task.recipe.shared_batches else "")
-    return f"strategy {structure} {batches} {task.recipe.optimizer}: {', '.join(ways)}"
+    return f"strategy {structure} {batches} {task.recipe.optimizer}"

@@ -1,12 +1,13 @@
-"""Which of several equivalent ways is fastest on this machine: measured once, kept in a file of the user's cache.
+"""Which of several equivalent ways is fastest on this type of processor: measured once, and kept in the workspace.
 
-The answer stays the same from then on, so that the same item gives the same bytes on the same machine.
+The ways differ by rounding. So that the same item gives the same bytes, all jobs in a workspace whose processors are of
+one type go by the first answer; so that other workspaces mostly come to the same one, the ways have an order, and a
+later one is taken only where it is clearly faster.
 """
 
 import hashlib
-import json
-import os
 import platform
+import re
 import time
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -15,39 +16,60 @@ from pathlib import Path
 import numpy as np
 import torch
 
-ROUNDS = 9  # the least of these counts: noise only ever adds time
-LONG_S = 3.0  # seconds after which fewer rounds will do, but never fewer than 3
-ENOUGH_S = 1e-3  # seconds that one measurement of a short call takes
+from minarch.training.answers import Answers
 
-_answers: dict[str, str] = {}
-_read = 0  # bytes of the file already in _answers
+MARGIN = 0.2  # of time that an earlier way may take more than the fastest one
+ROUNDS = 3, 9  # at least and at most; the least of them counts: noise only ever adds time
+HOPELESS = 2.0  # times as long as the fastest: not measured again
+LONG_S = 3.0  # seconds after which the fewest rounds will do
+ENOUGH_S = 1e-3  # seconds that one measurement of a short call takes
+OF_TYPE = ("vendor_id", "cpu family", "model", "cache size", "CPU implementer", "CPU part")  # in /proc/cpuinfo
+
+_answers = Answers()
+
+
+def keep(folder: Path) -> None:
+    """From now on, take answers from a file in this folder and leave them there; until then this process measures for
+    itself. The file is named after the type of the processor; to forget its answers, remove it.
+    """
+    global _answers
+    path = folder / f"{processor()}.jsonl"
+    if _answers.path != path:
+        _answers = Answers(path)
+    _answers.read()
 
 
 def fastest(question: str, ways: Mapping[str, Callable[[], float]]) -> str:
-    """The name of the fastest way; each is called to measure itself and returns seconds."""
+    """The name of the first way that takes at most MARGIN longer than the fastest.
+
+    Args:
+        ways: in order of preference; each is called to measure itself and returns seconds.
+    """
     if len(ways) == 1:
         return next(iter(ways))
-    read_answers()
-    if _answers.get(question) not in ways:
-        seconds = {name: float("inf") for name in ways}
-        started = time.perf_counter()
-        for number in range(ROUNDS):
-            for name, way in ways.items():  # in turn, so that a slow moment of the machine meets all
-                seconds[name] = min(seconds[name], way())
-            if number >= 2 and time.perf_counter() - started > LONG_S:
+    question += f": {', '.join(ways)}"
+    if answer := _answers.find(question, ways):
+        return answer
+    _answers.read()  # what other processes have answered meanwhile
+    if answer := _answers.find(question, ways):
+        return answer
+    seconds = _measured(ways)
+    longest = (1 + MARGIN) * min(seconds.values())
+    answer = next(name for name in ways if seconds[name] <= longest)
+    return _answers.add(question, answer, seconds)
+
+
+def _measured(ways: Mapping[str, Callable[[], float]]) -> dict[str, float]:
+    """Seconds of each way."""
+    seconds, started = dict.fromkeys(ways, float("inf")), time.perf_counter()
+    for number in range(1, ROUNDS[1] + 1):
+        for name, way in ways.items():  # in turn, so that a slow moment of the machine meets all
+            seconds[name] = min(seconds[name], way())
+        if number >= ROUNDS[0]:
+            ways = {name: way for name, way in ways.items() if seconds[name] <= HOPELESS * min(seconds.values())}
+            if len(ways) == 1 or time.perf_counter() - started > LONG_S:
                 break
-        answer = min(seconds, key=seconds.__getitem__)
-        try:
-            table().parent.mkdir(parents=True, exist_ok=True)
-            with table().open("ab", buffering=0) as file:  # one write: lines of several processes never mix
-                entry = {"question": question, "answer": answer, "seconds": seconds}
-                file.write(json.dumps(entry).encode() + b"\n")
-        except OSError:  # nowhere to write to: each process asks for itself
-            pass
-        read_answers()  # another process may have answered first: the file's first answer stands
-        if _answers.get(question) not in ways:
-            _answers[question] = answer
-    return _answers[question]
+    return seconds
 
 
 def seconds_of(work: Callable[[], object]) -> float:
@@ -62,36 +84,19 @@ def seconds_of(work: Callable[[], object]) -> float:
 
 
 @cache
-def table() -> Path:
-    """The file of answers for this processor, these versions, this code and number of threads: a JSON object per line.
-
-    It lies in `minarch` in the user's cache folder; to forget the answers, remove it.
+def processor() -> str:
+    """The type of this machine's processor: its name, and a digest of that, of its model, cache and instructions, of
+    the versions of the libraries and of their number of threads.
     """
-    cache_home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
     try:
-        described = Path("/proc/cpuinfo").read_text().split("\n\n", 1)[0].splitlines()
+        described = Path("/proc/cpuinfo").read_text().split("\n\n", 1)[0]  # of the first core
     except OSError:
-        described = []
-    about = [line for line in described if line.startswith(("vendor_id", "cpu family", "model", "flags"))]
-    about += [platform.machine(), platform.processor(), torch.__version__, np.__version__, str(torch.get_num_threads())]
-    about += [path.read_text() for path in sorted(Path(__file__).parent.rglob("*.py"))]
-    return Path(cache_home, "minarch", f"fastest-{hashlib.sha256(''.join(about).encode()).hexdigest()[:12]}.jsonl")
-
-
-def read_answers() -> None:
-    """Take in what this and other processes have added to the table since."""
-    global _read
-    try:
-        with table().open("rb") as file:
-            file.seek(_read)
-            new = file.read()
-    except OSError:
-        return
-    whole = new[: new.rfind(b"\n") + 1]
-    _read += len(whole)
-    for line in whole.splitlines():
-        try:
-            entry = json.loads(line)
-            _answers.setdefault(str(entry["question"]), str(entry["answer"]))
-        except (ValueError, KeyError, TypeError):  # a damaged line is no answer
-            continue
+        described = ""
+    fields = dict(re.findall(r"^(\w[\w ]*?)\s*: *(.*)$", described, re.MULTILINE))
+    name = fields.get("model name") or platform.processor() or platform.machine()
+    of_type = [fields.get(field) for field in OF_TYPE]
+    # Not all flags: which of the others a kernel names depends on its version.
+    flags = re.findall(r"\b(?:sse|avx|amx|fma|f16c|asimd|sve|sme|bf16|i8mm)\w*", described)
+    software = [torch.__version__, np.__version__, torch.get_num_threads()]
+    digest = hashlib.sha256(repr([name, of_type, sorted(flags), platform.machine(), software]).encode()).hexdigest()
+    return f"{re.sub('[^a-z0-9]+', '-', name.lower()).strip('-')}-{digest[:12]}"

@@ -65,7 +65,11 @@ def test_what_is_recorded_is_what_is_in_the_weights(run, sweep_items, splits, fa
         assert {name: entry[name] for name in ("removed_share", "groups")} == found.record()
         assert entry["parameters"] == parameters(network) < entry["parameters_before"] == parameters(base)
         assert entry["macs"] == macs(network, [1, 8, 8]) < entry["macs_before"] == macs(base, [1, 8, 8])
-    assert read(out / "timing.json")["device"] == "cpu"
+    how, trained = (read(folder / "timing.json") for folder in (out, item))
+    for name in ("device", "processor", "strategy"):
+        assert how[name] == trained[name]
+    assert how.get("at_once", 1) == 1 and how.get("layout") == trained.get("layout")
+    assert bool(how.get("products")) == (how["strategy"] == "stacked")
 
 
 def test_batch_norms_are_estimated_again_before_training(run, mobile_item, splits):

@@ -7,6 +7,7 @@ from sklearn.datasets import load_digits
 from minarch.data.tensors import Split
 from minarch.models.families import architecture
 from minarch.training import tuning
+from minarch.training.answers import Answers
 from minarch.training.loop import Recipe
 from minarch.training.repeats import Task
 
@@ -36,11 +37,6 @@ def task(splits):
 
 
 @pytest.fixture
-def no_answers(monkeypatch, tmp_path):
-    """A machine on which nothing was measured yet."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr(tuning, "_answers", {})
-    monkeypatch.setattr(tuning, "_read", 0)
-    tuning.table.cache_clear()
-    yield tmp_path
-    tuning.table.cache_clear()
+def no_answers(monkeypatch):
+    """A process in which nothing was measured yet, and that keeps nothing."""
+    monkeypatch.setattr(tuning, "_answers", Answers())

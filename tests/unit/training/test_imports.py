@@ -52,10 +52,12 @@ print(sorted({m.split(".")[1] for m in sys.modules if m.startswith("minarch.")})
 def test_training_and_models_need_only_torch_numpy_and_safetensors(tmp_path):
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM],
-        env={"PYTHONPATH": str(REPOSITORY / "src"), "XDG_CACHE_HOME": str(tmp_path)},
+        env={"PYTHONPATH": str(REPOSITORY / "src"), "HOME": str(tmp_path)},
+        cwd=tmp_path,
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr
+    assert not list(tmp_path.iterdir()), "what is fastest is kept only where that was asked for"
     assert done.stdout.strip() == "['data', 'errors', 'files', 'models', 'training']"

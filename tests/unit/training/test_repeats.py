@@ -16,6 +16,7 @@ from minarch.training.loop import Recipe, train
 from minarch.training.repeats import COLUMNS, derive_seed
 from minarch.training.stacked.products import WAYS, Products
 from minarch.training.strategy import Strategy
+from minarch.training.tuning import processor
 
 OPTIONS = {"epochs": 3, "batch_size": 32, "optimizer": "adam", "learning_rate": 1e-2, "weight_decay": 0.0}
 ALONE = Strategy(0, Products(torch.device("cpu")))
@@ -172,7 +173,7 @@ def test_an_item_says_how_it_was_trained(data_item, tmp_path):
         out.mkdir()
         work(config | {"train": recipe | {"strategy": asked}}, {"data": data_item}, out)
         told = json.loads((out / "timing.json").read_text())
-        assert told["device"] == "cpu" and len(told["seconds"]) == 2
+        assert (told["device"], told["processor"]) == ("cpu", processor()) and len(told["seconds"]) == 2
         if asked == "stacked":
             assert (
                 told["strategy"] == asked and told["at_once"] in (1, 2) and set(told["products"].values()) <= set(WAYS)

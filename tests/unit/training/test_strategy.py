@@ -1,59 +1,17 @@
-"""The choice of a strategy, memory that does not suffice, and answers that stay."""
-
-import json
+"""The choice of a strategy, and memory that does not suffice."""
 
 import pytest
 import torch
 
 from minarch.errors import UserError
-from minarch.training import blocks, tuning
+from minarch.training import blocks
+from minarch.training import strategy as module
 from minarch.training.blocks import fits_into_memory, measure, train_repeats
 from minarch.training.stacked.ensemble import FAMILIES, Ensemble
 from minarch.training.stacked.products import Products
-from minarch.training.strategy import Strategy, choose, device_of
-from minarch.training.tuning import fastest
+from minarch.training.strategy import Strategy, _sizes, choose, device_of
 
 CPU = torch.device("cpu")
-
-
-def test_the_fastest_way_is_asked_once_and_stays(no_answers):
-    calls = []
-    ways = {"slow": lambda: calls.append(0) or 2.0, "fast": lambda: calls.append(0) or 1.0}
-    assert fastest("which?", ways) == "fast"
-    measured = len(calls)
-    assert fastest("which?", {"slow": lambda: 0.0, "fast": lambda: 1.0}) == "fast" and len(calls) == measured
-    tuning._answers.clear()
-    tuning._read = 0  # another process
-    assert fastest("which?", {"slow": lambda: 0.0, "fast": lambda: 1.0}) == "fast"
-    (line,) = tuning.table().read_text().splitlines()
-    assert json.loads(line) == {"question": "which?", "answer": "fast", "seconds": {"slow": 2.0, "fast": 1.0}}
-
-
-def test_the_first_answer_stands(no_answers):
-    def late():
-        with tuning.table().open("a") as file:  # another process answers while we measure
-            file.write(json.dumps({"question": "which?", "answer": "theirs"}) + "\n")
-        return 0.0
-
-    tuning.table().parent.mkdir(parents=True)
-    assert fastest("which?", {"ours": late, "theirs": lambda: 1.0}) == "theirs"
-
-
-def test_a_damaged_table_is_no_answer(no_answers):
-    tuning.table().parent.mkdir(parents=True)
-    tuning.table().write_bytes(b'not json\n[1]\n{"question": "a"}\n\xff\n{"question": "b", "answer": "x"}\n{"cut off')
-    assert fastest("a", {"y": lambda: 0.0, "z": lambda: 1.0}) == "y"
-    assert fastest("b", {"y": lambda: 0.0, "z": lambda: 1.0}) == "y"  # no longer a way
-    assert fastest("b", {"x": lambda: 0.0, "z": lambda: 1.0}) == "x"
-
-
-def test_without_a_place_to_write_each_process_asks_for_itself(no_answers):
-    (no_answers / "minarch").write_text("a file where the folder should be")
-    assert fastest("which?", {"one": lambda: 0.0, "other": lambda: 1.0}) == "one"
-
-
-def test_a_single_way_is_not_measured(no_answers):
-    assert fastest("which?", {"only": lambda: pytest.fail("measured")}) == "only"
 
 
 def test_a_stack_that_does_not_fit_is_not_chosen(task, no_answers, monkeypatch):
@@ -66,6 +24,19 @@ def test_a_stack_that_does_not_fit_is_not_chosen(task, no_answers, monkeypatch):
 
     monkeypatch.setattr(Ensemble, "step", step)
     assert choose(task(), 8, "stacked", CPU).at_once == 1
+
+
+@pytest.mark.parametrize(("count", "sizes"), [(1, [1]), (5, [5, 2, 1]), (15, [15, 4, 1]), (100, [32, 8, 2, 1])])
+def test_stacks_to_choose_from(count, sizes, task, monkeypatch):
+    made = task()
+    assert _sizes(made, count) == sizes
+    flops = 6 * (64 * 8 + 8 * 10) * made.recipe.batch_size
+    for limit, of_one in (("STACK_BYTES", 5 * 4 * made.parameters), ("STACK_FLOPS", flops)):
+        monkeypatch.setattr(module, limit, 4 * of_one)
+        assert _sizes(made, count) == [size for size in sizes if size <= 4]
+        monkeypatch.setattr(module, limit, 0)
+        assert _sizes(made, count) == [1]
+        monkeypatch.undo()
 
 
 def test_measuring_halves_too(task, monkeypatch):

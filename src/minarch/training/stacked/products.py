@@ -1,4 +1,4 @@
-"""Stacked matrix products from torch's library or from numpy's, whichever is faster on this machine.
+"""Stacked matrix products from torch's library, or from numpy's where that is clearly faster.
 
 Both read the same memory. The libraries differ up to twofold, in both directions, with the processor and the shape (on
 some processors the one inside torch takes a slow path for float32), so each shape is measured once.
