@@ -3,12 +3,15 @@ digest.
 """
 
 import hashlib
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
+from minarch.data.catalogue import FOLDER
+from minarch.data.overlap import overlap, refuse
 from minarch.data.sources import read
 from minarch.data.split import cut, limit
 from minarch.data.tensors import save_split
@@ -24,6 +27,12 @@ def work(config: dict[str, Any], inputs: dict[str, Any], out: Path) -> None:
         train, test = cut(train, config["test"], seed, "test")
     train, validation = cut(limit(train, config["limit"], seed), config["validation"], seed, "validation")
     splits = {"train": train, "validation": validation, "test": test}
+    equal = overlap(splits)
+    if config["dataset"].startswith(FOLDER):
+        refuse(splits, equal, config["dataset"])
+    counts = {name: len(pairs) for name, pairs in equal.items()}
+    if any(counts.values()):
+        print(f"{config['name']}: as published, some images stand in two splits: {counts}", file=sys.stderr)
     total = hashlib.sha256()
     for name, split in splits.items():
         save_split(out / f"{name}.safetensors", torch.from_numpy(split.images), torch.from_numpy(split.labels))
@@ -40,6 +49,7 @@ def work(config: dict[str, Any], inputs: dict[str, Any], out: Path) -> None:
         "mean": pixels.mean(axis=(0, 2, 3)).tolist(),
         "std": np.where(std > 0, std, 1.0).tolist(),  # a constant channel carries nothing and must not divide by 0
         "digest": total.hexdigest(),
+        "overlap": counts,
     }
     write_json(out / "record.json", record)
 

@@ -5,15 +5,21 @@ import json
 import os
 from pathlib import Path
 
+from minarch.errors import UserError
 from minarch.flow.digest import short
 from minarch.flow.seal import md5, read_sealed, write_sealed
 
 _IGNORED = (".tmp-", "__pycache__")  # as .dvcignore says
+_REPOSITORIES = (".git", ".hg", ".dvc")  # as DVC itself says
 _MEMO = Path(".minarch/trees")
 
 
 def tree(folder: Path) -> str:
-    """`<MD5>.dir`, equal to what DVC writes for the folder; links are followed."""
+    """`<MD5>.dir`, equal to what DVC writes for the folder; links are followed.
+
+    Raises:
+        UserError: it holds a link to itself, or what is neither a file nor a folder: reading that may never end.
+    """
     entries = [{"md5": md5(path), "relpath": path.relative_to(folder).as_posix()} for path in _files(folder)]
     entries.sort(key=lambda entry: entry["relpath"])
     listed = json.dumps(entries, sort_keys=True).encode()
@@ -32,8 +38,22 @@ def remembered_tree(folder: Path) -> str:
 
 
 def _files(folder: Path) -> list[Path]:
-    found = []
-    for base, folders, names in os.walk(folder, followlinks=True):
-        folders[:] = [name for name in folders if not name.startswith(_IGNORED)]
-        found += [Path(base, name) for name in names if not name.startswith(_IGNORED) and not name.endswith(".pyc")]
-    return found
+    files, entered = list[Path](), set[tuple[int, int]]()
+    for base, folders, names in os.walk(folder, followlinks=True, onerror=_stop):
+        place = os.stat(base)
+        if (place.st_dev, place.st_ino) in entered:
+            raise UserError(f"{base!r} leads to a folder that is part of it already")
+        entered.add((place.st_dev, place.st_ino))
+        folders[:] = filter(_counts, folders)
+        files += [Path(base, name) for name in names if _counts(name) and not name.endswith(".pyc")]
+    if odd := next((path for path in files if not path.is_file()), None):
+        raise UserError(f"{str(odd)!r} is a FIFO, a socket, a device or a broken link")
+    return files
+
+
+def _counts(name: str) -> bool:
+    return not name.startswith(_IGNORED) and name not in _REPOSITORIES
+
+
+def _stop(error: OSError) -> None:
+    raise error
