@@ -3,11 +3,12 @@
 What a file leaves open (transparent pixels, several images, numbers of an unknown range) is refused, never guessed.
 """
 
+import os
 import warnings
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from minarch.errors import UserError
 
@@ -27,25 +28,28 @@ def open_image(path: Path, field: str) -> Image.Image:
     Raises:
         UserError: it is no whole image file, holds several images, or its pixels are transparent or of another kind.
     """
-    if not path.exists():
+    if not os.path.exists(path):
         raise UserError(f"{field}: {str(path)!r} is not there; allowed: image files")
-    if not path.is_file():  # opening a FIFO would wait for a writer
+    if not os.path.isfile(path):  # opening a FIFO would wait for a writer
         raise UserError(f"{field}: {str(path)!r} is no regular file; allowed: image files")
     try:
-        with warnings.catch_warnings(action="error"), Image.open(path, formats=FORMATS) as file:
+        with warnings.catch_warnings(action="error"), path.open("rb") as raw, Image.open(raw, formats=FORMATS) as file:
             unclear = _unclear(file)
             if not unclear:
                 image = ImageOps.exif_transpose(file)
                 unclear = _transparent(image)
     except Exception as error:  # each format's reader has errors of its own
-        reason = " ".join(str(error).split()) or type(error).__name__
+        unknown = isinstance(error, UnidentifiedImageError)
+        reason = "of no known format" if unknown else " ".join(str(error).split()) or type(error).__name__
         allowed = f"allowed: whole image files ({', '.join(FORMATS)})"
         raise UserError(f"{field}: {str(path)!r} cannot be read ({reason}); {allowed}") from None
     if unclear:
         allowed = "one opaque image, grey or RGB, of 8 or 16 unsigned bits"
         raise UserError(f"{field}: {str(path)!r} {unclear}; allowed: {allowed}")
     image.info.pop("transparency", None)
-    return image.convert(KEPT.get(image.mode, GREY16))
+    if image.mode in KEPT:
+        return image.convert(KEPT[image.mode])
+    return Image.fromarray(np.asarray(image).astype(np.uint16))  # of either byte order
 
 
 def as_colour(image: Image.Image, height: int, width: int) -> np.ndarray:
