@@ -34,7 +34,7 @@ def listing(folder: Path) -> dict[str, Classes]:
             raise UserError(f"{title} has {extra[0]!r} beside 'train'; allowed: train and test")
         splits = {name: _classes(folder / name, title) for name in names}
     except OSError as error:
-        raise UserError(f"{title} cannot be read ({error}); allowed: folders and files that you may read") from None
+        raise UserError(f"{title} cannot be read ({error}); allowed: folders and files that can be read") from None
     if "test" in splits and list(splits["test"]) != list(splits["train"]):
         raise UserError(f"{title} has classes {list(splits['test'])} in test/; allowed: {list(splits['train'])}")
     return splits
