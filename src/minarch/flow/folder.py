@@ -19,9 +19,9 @@ def fingerprint(folder: Path) -> str:
     Raises:
         UserError: the folder does not exist, is not laid out as a data set, or holds what cannot be read.
     """
-    sidecar = Path(f"{os.path.abspath(folder)}.dvc")
-    if sidecar.is_file() and not folder.exists():
-        return _recorded(sidecar)
+    sidecar = f"{os.path.abspath(folder)}.dvc"
+    if os.path.isfile(sidecar) and not os.path.exists(folder):
+        return _recorded(Path(sidecar))
     listing(folder)  # says at once what is no data set, before all of it is read
     try:
         return remembered_tree(folder)

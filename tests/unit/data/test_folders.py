@@ -179,6 +179,10 @@ def test_other_classes_in_test_are_refused(tmp_path):
     assert "has classes ['cat', 'fox'] in test/; allowed: ['cat', 'dog']" in _line(tmp_path)
 
 
+def test_a_folder_whose_path_no_disk_can_hold_is_not_there():
+    assert "is not there; allowed: a directory" in _line(Path("x" * 300, "pets"))
+
+
 @NO_TIME
 @pytest.mark.parametrize("place", ["/", "/proc", "/dev", "/usr", ".."])
 def test_a_large_part_of_the_disk_is_refused_at_its_first_entry(place):
