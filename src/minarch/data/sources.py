@@ -2,11 +2,13 @@
 W].
 """
 
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 from numpy.typing import NDArray
 
 from minarch.data.catalogue import CATALOGUE, FOLDER, Entry
@@ -114,7 +116,13 @@ def _folder(path: Path, size: int) -> tuple[Images, Images | None]:
 
 def _classes(classes: Classes, size: int) -> Images:
     files = [file for images in classes.values() for file in images]
-    images = np.empty((len(files), 3, size, size), np.uint8)
+    shape = len(files), 3, size, size
+    if 2 * math.prod(shape) > psutil.virtual_memory().total:  # a cut holds every image twice
+        raise UserError(
+            f"data.image_size: {size} makes {len(files)} images take {math.prod(shape) / 1e9:.1f} GB;"
+            " allowed: a size at which they fit into memory twice"
+        )
+    images = np.empty(shape, np.uint8)
     for i, file in enumerate(files):
         images[i] = as_colour(open_image(file, "data.datasets"), size, size)
     labels = np.repeat(np.arange(len(classes), dtype=np.int64), [len(images) for images in classes.values()])

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from minarch.data.catalogue import CATALOGUE
-from minarch.data.sources import read
+from minarch.data.sources import _classes, read
 from minarch.errors import UserError
 
 
@@ -135,6 +135,16 @@ def test_a_bad_folder_is_one_line(tmp_path, make, expected):
     assert len(str(error.value).splitlines()) == 1
     assert str(error.value).startswith("data.datasets: ")
     assert expected in str(error.value)
+
+
+def test_more_images_than_memory_are_refused_before_one_is_read(tmp_path):
+    """They are one file, listed 50 million times."""
+    with pytest.raises(UserError) as error:
+        _classes({"cat": [tmp_path / "x.png"] * 50_000_000, "dog": [tmp_path / "x.png"]}, 512)
+    assert str(error.value) == (
+        "data.image_size: 512 makes 50000001 images take 39321.6 GB;"
+        " allowed: a size at which they fit into memory twice"
+    )
 
 
 def test_a_folder_that_is_not_there_is_one_line(tmp_path):
