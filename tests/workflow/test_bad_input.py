@@ -146,11 +146,6 @@ PLANNED: dict[str, tuple[dict[str, Any], str, str]] = {
         "data.datasets: 'folder:odd/lines' has a class 'c\\nd'",
         "allowed: printable characters in UTF-8",
     ),
-    "a sidecar that DVC did not write": (
-        {"data__datasets": ["folder:odd/gone"]},
-        "data.datasets: '",
-        "odd/gone.dvc' names no folder's MD5; allowed: what `dvc add` writes",
-    ),
     "a seed that is too large": (
         {"data__seed": 2**32},
         "params.yaml: data.seed: 4294967296",
@@ -233,7 +228,6 @@ def victim(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Proje
     os.mkfifo(odd / "pipe/b/x.png")
     (odd / "links/.up").symlink_to(".")
     (odd / "lines/a").rename(odd / "lines/c\nd")
-    (odd / "gone.dvc").write_text("outs: gone")
     return project
 
 

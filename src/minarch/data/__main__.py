@@ -34,7 +34,8 @@ def work(config: dict[str, Any], inputs: dict[str, Any], out: Path) -> None:
         refuse(splits, equal, config["dataset"])
     counts = {name: len(pairs) for name, pairs in equal.items()}
     if any(counts.values()):
-        print(f"{config['name']}: as published, some images stand in two splits: {counts}", file=sys.stderr)
+        said = ", ".join(f"{count} in {splits}" for splits, count in counts.items())
+        print(f"{config['name']}: as published, images stand in two splits: {said}", file=sys.stderr)
     total = hashlib.sha256()
     for name, split in splits.items():
         save_split(out / f"{name}.safetensors", torch.from_numpy(split.images), torch.from_numpy(split.labels))

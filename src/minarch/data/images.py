@@ -14,9 +14,9 @@ from minarch.errors import UserError
 
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")  # Pillow would also start programs: Ghostscript for EPS
 GREY16 = "I;16"
-KEPT = {"1": "L", "L": "L", "LA": "L", "P": "P", "PA": "RGB", "RGB": "RGB", "RGBA": "RGB"}  # Pillow's modes of 8 bits
+OPAQUE = {"1": "L", "L": "L", "LA": "L", "P": "P", "PA": "RGB", "RGB": "RGB", "RGBA": "RGB"}  # modes of 8 bits
 BITS, INK, SAMPLES = 258, 262, 339  # tags of TIFF
-SIGNED, BLACK_IS_HIGH = 2, 0
+SIGNED, WHITE_IS_ZERO = 2, 0
 
 
 def open_image(path: Path, field: str) -> Image.Image:
@@ -47,8 +47,8 @@ def open_image(path: Path, field: str) -> Image.Image:
         allowed = "one opaque image, grey or RGB, of 8 or 16 unsigned bits"
         raise UserError(f"{field}: {str(path)!r} {unclear}; allowed: {allowed}")
     image.info.pop("transparency", None)
-    if image.mode in KEPT:
-        return image.convert(KEPT[image.mode])
+    if image.mode in OPAQUE:
+        return image.convert(OPAQUE[image.mode])
     return Image.fromarray(np.asarray(image).astype(np.uint16))  # of either byte order
 
 
@@ -68,15 +68,15 @@ def _unclear(file: Image.Image) -> str | None:
     frames = getattr(file, "n_frames", 1)
     if frames > 1 and file.format != "MPO":  # a photo with its previews: the first one is the photo
         return f"holds {frames} images"
-    grey16 = file.mode.startswith(GREY16)
-    if file.mode not in KEPT and not grey16:
+    grey16 = file.mode.startswith(GREY16) or (file.format, file.mode) == ("PPM", "I")
+    if file.mode not in OPAQUE and not grey16:
         return f"has pixels of mode {file.mode}"
     tags = getattr(file, "tag_v2", {})  # a TIFF's; Pillow reads these three as if they were unsigned 16 bits
     if SIGNED in tags.get(SAMPLES, ()):
         return "has signed pixels"
     if grey16 and tags.get(BITS, (16,)) != (16,):
         return f"has pixels of {tags[BITS][0]} bits"
-    if grey16 and tags.get(INK) == BLACK_IS_HIGH:
+    if grey16 and tags.get(INK) == WHITE_IS_ZERO:
         return "has 16-bit pixels of which 0 is white"
     return None
 

@@ -36,10 +36,10 @@ def refuse(splits: dict[str, Images], equal: Equal, dataset: str) -> None:
         if not pairs:
             continue
         one, other = splits[first], splits[second]
-        torn = [(i, j) for i, j in pairs if one.labels[i] != other.labels[j]]
-        i, j = (torn or pairs)[0]
+        contradicting = [(i, j) for i, j in pairs if one.labels[i] != other.labels[j]]
+        i, j = (contradicting or pairs)[0]
         size = " x ".join(map(str, one.images.shape[2:]))
-        classes = f", {len(torn)} of them of another class" if torn else ""
+        classes = f", {len(contradicting)} of them of another class" if contradicting else ""
         raise UserError(
             f"data.datasets: {dataset!r}: {len(pairs)} of {len(other.labels)} {second} images equal {first} images at"
             f" {size} pixels{classes}, such as {str(other.files[j])!r} and {str(one.files[i])!r};"

@@ -26,9 +26,9 @@ def read_datasets(items: Iterable[Path]) -> pd.DataFrame:
     for item in items:
         record = read_json(item / "record.json")
         shape = " x ".join(map(str, record["shape"]))
-        about = {"dataset": record["dataset"], "shape": shape, "classes": record["classes"]}
-        overlap = {f"overlap_{pair.replace('-', '_')}": count for pair, count in record["overlap"].items()}
-        rows.append({**about, **record["counts"], **overlap})
+        row = {"dataset": record["dataset"], "shape": shape, "classes": record["classes"], **record["counts"]}
+        row |= {f"overlap_{splits.replace('-', '_')}": count for splits, count in record["overlap"].items()}
+        rows.append(row)
     return pd.DataFrame(rows).sort_values("dataset", ignore_index=True)
 
 

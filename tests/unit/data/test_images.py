@@ -62,6 +62,14 @@ def test_a_big_endian_tiff_of_16_bits_is_read_alike(tmp_path):
     assert (_read(tmp_path / "x.tiff") == EVERY_BYTE >> 8).all()
 
 
+@pytest.mark.parametrize("top", [255, 4095, 65535])
+def test_a_pgm_says_how_high_its_numbers_go(tmp_path, top):
+    levels = np.linspace(0, top, 32).round().astype(">u2" if top > 255 else np.uint8).reshape(4, 8)
+    (tmp_path / "x.pgm").write_bytes(b"P5 8 4 %d\n" % top + levels.tobytes())
+    assert np.abs(_read(tmp_path / "x.pgm").astype(int) - levels * (255 / top)).max() < 1.01
+    assert _read(tmp_path / "x.pgm").max() == 255
+
+
 def test_grey_and_colour_of_16_bits_are_scaled_alike(tmp_path):
     values = np.random.default_rng(0).integers(0, 2**16, (16, 16), dtype=np.uint16)
     grey = _read(_png(tmp_path / "grey.png", values, 0))
@@ -90,9 +98,9 @@ def test_a_photo_stands_upright(tmp_path, name, orientation):
     exif = Image.Exif()
     exif[ORIENTATION] = orientation
     stored.save(tmp_path / name, exif=exif, **({"quality": 95} if name in ("x.jpg", "x.webp") else {}))
-    found = _read(tmp_path / name).transpose(1, 2, 0)
-    assert found.shape == upright.shape
-    assert np.abs(found.astype(int) - upright).mean() < 8
+    seen = _read(tmp_path / name).transpose(1, 2, 0)
+    assert seen.shape == upright.shape
+    assert np.abs(seen.astype(int) - upright).mean() < 8
 
 
 def test_16_bits_stand_upright_too(tmp_path):

@@ -80,6 +80,20 @@ def test_probabilities_are_the_softmax_of_the_network_s_logits(item, images, swe
     assert [int(each.label) for each in found] == expected.argmax(1).tolist()
 
 
+def test_a_class_is_told_by_its_name_whatever_that_holds(images, sweep_items, data_item, tmp_path, capsys):
+    names = ["=1+1", "<script>alert(1)", "a\"b'c", "$x$ {{y}} %s", "-rf", "@sum", "中文", "&amp;", "NA", "[red]\\n"]
+    data, out = shutil.copytree(data_item, tmp_path / "data"), tmp_path / "quantized"
+    record = json.loads((data / "record.json").read_text())
+    (data / "record.json").write_text(json.dumps({**record, "class_names": names}))
+    out.mkdir()
+    work(CONFIG, {"data": data, "parent": sweep_items["cnn"]}, out)
+    recorded = load_file(out / "classes.safetensors")["fp32-0"].tolist()
+    for suffix in (".xml", ".onnx"):
+        predict("params.yaml", str(out / f"fp32-0{suffix}"), images, None, None)
+        assert [line.split("\t")[1] for line in capsys.readouterr().out.splitlines()] == [names[k] for k in recorded]
+    assert set(recorded) == set(range(10))
+
+
 def test_the_first_repeat_and_what_it_quantizes_to_are_taken_unless_told(item):
     assert exported_file("params.yaml", str(item)).name == "int8-0.xml"
     assert exported_file("params.yaml", str(item), 1).name == "int8-1.xml"
