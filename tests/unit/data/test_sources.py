@@ -142,8 +142,7 @@ def test_more_images_than_memory_are_refused_before_one_is_read(tmp_path):
     with pytest.raises(UserError) as error:
         _classes({"cat": [tmp_path / "x.png"] * 2_000_000, "dog": [tmp_path / "x.png"]}, 512)
     assert str(error.value) == (
-        "data.image_size: 512 makes 2000001 images take 1572.9 GB;"
-        " allowed: a size at which they fit into memory twice"
+        "data.image_size: 512 makes 2000001 images take 1572.9 GB; allowed: a size at which they fit into memory twice"
     )
 
 
