@@ -1,5 +1,6 @@
 """Bad input ends in one line that names the field, the value and what is allowed; nothing computed before is lost."""
 
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -115,6 +116,41 @@ PLANNED: dict[str, tuple[dict[str, Any], str, str]] = {
         "data.datasets: 'folder:one-class' has 1 class",
         "allowed: at least 2",
     ),
+    "the root": (
+        {"data__datasets": ["folder:/"]},
+        "params.yaml: data.datasets: 'folder:/' cannot name a data set",
+        "allowed: folder:PATH",
+    ),
+    "a system's folder": (
+        {"data__datasets": ["folder:/proc"]},
+        "data.datasets: '/proc/",
+        "allowed: ",
+    ),
+    "notes beside images": (
+        {"data__datasets": ["folder:odd/notes"]},
+        "data.datasets: 'odd/notes/b/notes.txt' is no image by its name",
+        "allowed: .bmp, .gif",
+    ),
+    "a pipe": (
+        {"data__datasets": ["folder:odd/pipe"]},
+        "data.datasets: 'odd/pipe/b/x.png' is a FIFO, a socket, a device or a broken link",
+        "allowed: regular files and links to them",
+    ),
+    "links that lead back": (
+        {"data__datasets": ["folder:odd/links"]},
+        "data.datasets: 'folder:odd/links': 'odd/links/.up' leads to a folder that is part of it already",
+        "allowed: files that can be read",
+    ),
+    "a class of two lines": (
+        {"data__datasets": ["folder:odd/lines"]},
+        "data.datasets: 'folder:odd/lines' has a class 'c\\nd'",
+        "allowed: printable characters in UTF-8",
+    ),
+    "a seed that is too large": (
+        {"data__seed": 2**32},
+        "params.yaml: data.seed: 4294967296",
+        "allowed: less than 4294967296",
+    ),
 }
 # Found by a job, in the course of the run.
 FOUND: dict[str, tuple[dict[str, Any], str, str]] = {
@@ -127,6 +163,11 @@ FOUND: dict[str, tuple[dict[str, Any], str, str]] = {
         {"data__datasets": ["digits", "folder:unreadable"]},
         "minarch data: data.datasets: 'unreadable/b/3.png' cannot be read",
         "allowed: whole image files",
+    ),
+    "a test set that was trained on": (
+        {"data__datasets": ["digits", "folder:leaking"]},
+        "minarch data: data.datasets: 'folder:leaking': 12 of 16 test images equal train images at 32 x 32 pixels",
+        "allowed: every image once",
     ),
     "batch larger than the data": (
         {"sweep__families": HOPELESS, "train__batch_size": 5000},
@@ -178,6 +219,15 @@ def victim(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Proje
     draw(project.root / "one-class", 1, 3)
     draw(project.root / "unreadable", 2, 5)
     (project.root / "unreadable/b/3.png").write_bytes(b"\x89PNG\r\n\x1a\n and then nothing")
+    for split in ("train", "test"):
+        draw(project.root / "leaking" / split, 2, 8)
+    odd = project.root / "odd"
+    for name in ("notes", "pipe", "links", "lines"):
+        draw(odd / name, 2, 3)
+    (odd / "notes/b/notes.txt").write_text("of images")
+    os.mkfifo(odd / "pipe/b/x.png")
+    (odd / "links/.up").symlink_to(".")
+    (odd / "lines/a").rename(odd / "lines/c\nd")
     return project
 
 
@@ -210,7 +260,7 @@ def test_snakemake_refuses_a_bad_study(victim: Project, expected: tuple[dict[str
 def test_what_a_job_finds_is_told_and_costs_nothing(
     project: Project, victim: Project, expected: tuple[dict[str, Any], str, str]
 ) -> None:
-    for folder in ("one-class", "unreadable"):
+    for folder in ("one-class", "unreadable", "leaking"):
         shutil.copytree(victim.root / folder, project.root / folder)
     before = {stage: project.digests(stage) for stage in STAGES}
     _refused(project, expected, "snakemake")

@@ -1,16 +1,17 @@
 """The data sets known by name, as facts only: nothing heavy is imported here, the plan reads it."""
 
+import os
 from dataclasses import dataclass
-from pathlib import Path
 
 FOLDER = "folder:"
 
 
 def slug(dataset: str) -> str:
-    """What a data set is called in file names and tables: its name, or that of its folder."""
+    """What a data set is called in file names and tables: its name, or that of its folder; nothing for the root's."""
     if not dataset.startswith(FOLDER):
         return dataset
-    return "".join(c if c.isalnum() else "-" for c in Path(dataset.removeprefix(FOLDER)).absolute().name)
+    name = os.path.basename(os.path.abspath(dataset.removeprefix(FOLDER)))  # of "." and "..", too
+    return "".join(c if c.isalnum() else "-" for c in name).strip("-")  # a hyphen would begin an option
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,18 @@
 W].
 """
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 from numpy.typing import NDArray
 
-from minarch.data.catalogue import FOLDER
+from minarch.data.catalogue import CATALOGUE, FOLDER, Entry
+from minarch.data.folders import Classes, listing
+from minarch.data.images import as_colour, open_image
 from minarch.errors import UserError
 
 Array = NDArray[Any]
@@ -18,11 +22,12 @@ DOWNLOADS = Path("data/downloads")
 
 @dataclass(frozen=True)
 class Images:
-    """Images uint8 [N, C, H, W], labels int64 [N], the names of the classes."""
+    """Images uint8 [N, C, H, W], labels int64 [N], the names of the classes; the N files of images of the user's."""
 
     images: Array
     labels: Array
     classes: list[str]
+    files: list[Path] = field(default_factory=list)
 
 
 def read(dataset: str, root: str | None, image_size: int) -> tuple[Images, Images | None]:
@@ -61,16 +66,31 @@ def _torchvision(dataset: str, root: str | None) -> tuple[Images, Images]:
         "cifar100": (datasets.CIFAR100, {"train": True}, {"train": False}),
         "svhn": (datasets.SVHN, {"split": "train"}, {"split": "test"}),
     }
-    kind, train, test = kinds[dataset]
+    kind, *splits = kinds[dataset]
     try:
-        found = [kind(root or DOWNLOADS, download=root is None, **split) for split in (train, test)]
+        # CIFAR's files are pickles, so torchvision opens them only where their MD5 is the published one.
+        sources = [kind(DOWNLOADS if root is None else root, download=root is None, **split) for split in splits]
+        train, test = (_as_images(source, dataset) for source in sources)
+        _check(train, test, CATALOGUE[dataset])
     except Exception as error:  # each format's reader has errors of its own
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise UserError(
             f"data.root: {root!r} gives no files of {dataset} ({reason}); allowed: a folder in torchvision's layout,"
             " or null where torchvision can download"
         ) from None
-    return _as_images(found[0], dataset), _as_images(found[1], dataset)
+    return train, test
+
+
+def _check(train: Images, test: Images, entry: Entry) -> None:
+    """Raises ValueError for what was never published under the data set's name."""
+    if len(train.images) != entry.images:
+        raise ValueError(f"{len(train.images)} training images instead of {entry.images}")
+    for split in (train, test):
+        if split.images.shape != (len(split.labels), *entry.shape) or split.images.dtype != np.uint8:
+            shape = " x ".join(map(str, split.images.shape))
+            raise ValueError(f"{shape} pixels and {len(split.labels)} labels instead of N x {entry.shape} and N")
+        if not np.isin(split.labels, np.arange(entry.classes)).all():
+            raise ValueError(f"labels outside 0 to {entry.classes - 1}")
 
 
 def _as_images(source: Any, dataset: str) -> Images:
@@ -88,36 +108,22 @@ def _as_images(source: Any, dataset: str) -> Images:
 
 
 def _folder(path: Path, size: int) -> tuple[Images, Images | None]:
-    """ImageFolder layout, class/image, or train/class/image beside test/class/image; resized to RGB size x size."""
-    if (path / "train").is_dir():
-        train = _classes(path / "train", size)
-        test = _classes(path / "test", size) if (path / "test").is_dir() else None
-        if test is not None and test.classes != train.classes:
-            raise UserError(
-                f"data.datasets: 'folder:{path}' has classes {test.classes} in test/; allowed: {train.classes}"
-            )
-        return train, test
-    return _classes(path, size), None
+    """Every image as RGB of size x size pixels."""
+    splits = listing(path)
+    train = _classes(splits["train"], size)
+    return train, _classes(splits["test"], size) if "test" in splits else None
 
 
-def _classes(path: Path, size: int) -> Images:
-    from PIL import Image
-
-    from minarch.data.vision import datasets
-
-    try:
-        listing = datasets.ImageFolder(str(path))
-    except (FileNotFoundError, OSError) as error:
-        raise UserError(f"data.datasets: 'folder:{path}': {' '.join(str(error).split())}") from None
-    if len(listing.classes) < 2:
-        raise UserError(f"data.datasets: 'folder:{path}' has one class, {listing.classes[0]}; allowed: at least 2")
-    images = np.empty((len(listing.samples), 3, size, size), np.uint8)
-    for i, (file, _) in enumerate(listing.samples):
-        try:
-            with Image.open(file) as image:
-                resized = image.convert("RGB").resize((size, size), Image.Resampling.BILINEAR)
-        except Exception as error:  # each format's reader has errors of its own
-            reason = " ".join(str(error).split()) or type(error).__name__
-            raise UserError(f"data.datasets: {file!r} cannot be read ({reason}); allowed: whole image files") from None
-        images[i] = np.asarray(resized).transpose(2, 0, 1)
-    return Images(images, np.asarray(listing.targets, np.int64), listing.classes)
+def _classes(classes: Classes, size: int) -> Images:
+    files = [file for images in classes.values() for file in images]
+    shape = len(files), 3, size, size
+    if 2 * math.prod(shape) > psutil.virtual_memory().total:  # a cut holds every image twice
+        raise UserError(
+            f"data.image_size: {size} makes {len(files)} images take {math.prod(shape) / 1e9:.1f} GB;"
+            " allowed: a size at which they fit into memory twice"
+        )
+    images = np.empty(shape, np.uint8)
+    for i, file in enumerate(files):
+        images[i] = as_colour(open_image(file, "data.datasets"), size, size)
+    labels = np.repeat(np.arange(len(classes), dtype=np.int64), [len(images) for images in classes.values()])
+    return Images(images, labels, list(classes), files)

@@ -39,4 +39,5 @@ def limit(source: Images, count: int | None, seed: int) -> Images:
 
 def take(source: Images, index: Array) -> Images:
     index = np.sort(index)
-    return Images(source.images[index], source.labels[index], source.classes)
+    files = [source.files[i] for i in index] if source.files else []
+    return Images(source.images[index], source.labels[index], source.classes, files)

@@ -3,27 +3,33 @@
 import hashlib
 import json
 import os
+import stat
 from pathlib import Path
 
+from minarch.errors import UserError
 from minarch.flow.digest import short
 from minarch.flow.seal import md5, read_sealed, write_sealed
 
 _IGNORED = (".tmp-", "__pycache__")  # as .dvcignore says
+_REPOSITORIES = (".git", ".hg", ".dvc")  # as DVC itself says
 _MEMO = Path(".minarch/trees")
 
 
 def tree(folder: Path) -> str:
-    """`<MD5>.dir`, equal to what DVC writes for the folder; links are followed."""
-    entries = [{"md5": md5(path), "relpath": path.relative_to(folder).as_posix()} for path in _files(folder)]
-    entries.sort(key=lambda entry: entry["relpath"])
+    """`<MD5>.dir`, equal to what DVC writes for the folder; links are followed.
+
+    Raises:
+        UserError: it holds a link to itself, or what is neither a file nor a folder: reading that may never end.
+    """
+    entries = [{"md5": md5(folder / path), "relpath": path} for path in sorted(_files(folder))]
     listed = json.dumps(entries, sort_keys=True).encode()
     return f"{hashlib.md5(listed, usedforsecurity=False).hexdigest()}.dir"
 
 
 def remembered_tree(folder: Path) -> str:
     """The same for a large folder: hashed again only if a name, size or time in it has changed."""
-    stats = [(p.relative_to(folder).as_posix(), p.stat().st_size, p.stat().st_mtime_ns) for p in _files(folder)]
-    stamp, memo = short(repr(sorted(stats)).encode()), _MEMO / f"{short(str(folder.resolve()).encode())}.json"
+    stats = [(path, status.st_size, status.st_mtime_ns) for path, status in sorted(_files(folder).items())]
+    stamp, memo = short(repr(stats).encode()), _MEMO / f"{short(str(folder.resolve()).encode())}.json"
     known = read_sealed(memo)
     if known is None or known.get("stamp") != stamp:
         known = {"stamp": stamp, "tree": tree(folder)}
@@ -31,9 +37,29 @@ def remembered_tree(folder: Path) -> str:
     return str(known["tree"])
 
 
-def _files(folder: Path) -> list[Path]:
-    found = []
-    for base, folders, names in os.walk(folder, followlinks=True):
-        folders[:] = [name for name in folders if not name.startswith(_IGNORED)]
-        found += [Path(base, name) for name in names if not name.startswith(_IGNORED) and not name.endswith(".pyc")]
-    return found
+def _files(folder: Path) -> dict[str, os.stat_result]:
+    """The files by their paths inside the folder."""
+    files, entered = dict[str, os.stat_result](), set[tuple[int, int]]()
+    for base, folders, names in os.walk(folder, followlinks=True, onerror=_stop):
+        place = os.stat(base)
+        if (place.st_dev, place.st_ino) in entered:
+            raise UserError(f"{base!r} leads to a folder that is part of it already")
+        entered.add((place.st_dev, place.st_ino))
+        folders[:] = filter(_counts, folders)
+        for name in names:
+            if not _counts(name) or name.endswith(".pyc"):
+                continue
+            path = os.path.join(base, name)
+            status = os.stat(path)
+            if not stat.S_ISREG(status.st_mode):
+                raise UserError(f"{path!r} is a FIFO, a socket or a device")
+            files[path[len(os.path.join(folder, "")) :]] = status
+    return files
+
+
+def _counts(name: str) -> bool:
+    return not name.startswith(_IGNORED) and name not in _REPOSITORIES
+
+
+def _stop(error: OSError) -> None:
+    raise error

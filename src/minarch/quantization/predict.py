@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from minarch.data.images import GREY16, as_colour, open_image
 from minarch.errors import UserError
 from minarch.files import read_json
 from minarch.flow.explain import find
@@ -27,8 +28,6 @@ from minarch.quantization.preprocessing import FORMATS, Preprocessing, read_prep
 
 BATCH = 256
 GREY, COLOUR = "grey", "colour"
-KINDS = {"1": GREY, "L": GREY, "LA": GREY, "RGB": COLOUR, "RGBA": COLOUR, "P": COLOUR}  # Pillow's modes of 8 bits
-MODES = {GREY: "L", COLOUR: "RGB"}
 
 
 @dataclass(frozen=True)
@@ -129,34 +128,26 @@ def read_image(path: Path, given: Preprocessing) -> np.ndarray:
     Raises:
         UserError: it is no readable image, or not of the model's size and kind.
     """
+    if not str(path).isprintable():
+        raise UserError(f"IMAGE: {str(path)!r} is no name to print; allowed: printable characters in UTF-8")
+    image = open_image(path, "IMAGE")
     channels, height, width = given.shape
+    if given.resize:
+        return as_colour(image, height, width)
     wanted = GREY if channels == 1 else COLOUR
-    try:
-        with Image.open(path) as file:
-            if given.resize:  # as minarch.data.sources reads folders
-                image = file.convert(MODES[wanted]).resize((width, height), Image.Resampling.BILINEAR)
-                kind = wanted
-            else:
-                kind = _kind(file, wanted)
-                image = file.convert("RGBA").convert(MODES[wanted]) if kind == wanted else file.copy()
-    except FileNotFoundError:
-        raise UserError(f"IMAGE: {str(path)!r} is not there; allowed: image files") from None
-    except Exception as error:  # each format's reader has errors of its own
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise UserError(f"IMAGE: {str(path)!r} cannot be read ({reason}); allowed: whole image files") from None
+    kind = _kind(image, wanted)
     if kind != wanted or image.size != (width, height):
         allowed = f"{width} x {height} pixels, {wanted}, as in {given.dataset}"
         raise UserError(f"IMAGE: {str(path)!r} is {image.width} x {image.height} pixels, {kind}; allowed: {allowed}")
-    return np.ascontiguousarray(np.asarray(image).reshape(height, width, channels).transpose(2, 0, 1))
+    pixels = np.asarray(image.convert("L" if wanted == GREY else "RGB"))
+    return np.ascontiguousarray(pixels.reshape(height, width, channels).transpose(2, 0, 1))
 
 
 def _kind(image: Image.Image, wanted: str) -> str:
     """GREY or COLOUR where that loses nothing, else what is in the way. A palette of greys is what is `wanted`."""
-    if image.mode not in KINDS:
-        return f"neither 8-bit grey nor 8-bit colour ({image.mode})"
-    pixels = np.asarray(image.convert("RGBA"))
-    if (pixels[..., 3] < 255).any():
-        return "partly transparent"
-    if image.mode == "P" and (pixels[..., :3] == pixels[..., :1]).all():
-        return wanted
-    return KINDS[image.mode]
+    if image.mode == GREY16:
+        return "16-bit grey"
+    if image.mode == "P":
+        pixels = np.asarray(image.convert("RGB"))
+        return wanted if (pixels == pixels[..., :1]).all() else COLOUR
+    return GREY if image.mode == "L" else COLOUR

@@ -19,12 +19,16 @@ SIZES = ["parameters", "macs", "parameters_before", "macs_before", "removed_shar
 
 
 def read_datasets(items: Iterable[Path]) -> pd.DataFrame:
-    """One row per data set: image shape, classes, images of each split."""
+    """One row per data set: image shape, classes, images of each split and how many stand in two (train-test: the
+    test images that equal a training image, and so on).
+    """
     rows = []
     for item in items:
         record = read_json(item / "record.json")
         shape = " x ".join(map(str, record["shape"]))
-        rows.append({"dataset": record["dataset"], "shape": shape, "classes": record["classes"], **record["counts"]})
+        row = {"dataset": record["dataset"], "shape": shape, "classes": record["classes"], **record["counts"]}
+        row |= {f"overlap_{splits.replace('-', '_')}": count for splits, count in record["overlap"].items()}
+        rows.append(row)
     return pd.DataFrame(rows).sort_values("dataset", ignore_index=True)
 
 

@@ -1,5 +1,10 @@
 """Images from where they lie: what leaves is uint8 [N, C, H, W]; what cannot be read is one line."""
 
+import hashlib
+import math
+import os
+import pickle
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from minarch.data.catalogue import CATALOGUE
-from minarch.data.sources import read
+from minarch.data.sources import _classes, read
 from minarch.errors import UserError
 
 
@@ -114,8 +119,8 @@ def _empty_image(root):
 @pytest.mark.parametrize(
     ("make", "expected"),
     [
-        (_one_class, "has one class, cat; allowed: at least 2"),
-        (_no_class, "data.datasets: 'folder:"),
+        (_one_class, "has 1 class folder(s) (cat); allowed: at least 2"),
+        (_no_class, "has 0 class folder(s) (none); allowed: at least 2"),
         (_empty_class, "fox"),
         (_other_classes, "has classes ['cat', 'fox'] in test/; allowed: ['cat', 'dog']"),
         (_no_image, "dog/3.png' cannot be read"),
@@ -132,12 +137,20 @@ def test_a_bad_folder_is_one_line(tmp_path, make, expected):
     assert expected in str(error.value)
 
 
+def test_more_images_than_memory_are_refused_before_one_is_read(tmp_path):
+    """They are one file, listed two million times."""
+    with pytest.raises(UserError) as error:
+        _classes({"cat": [tmp_path / "x.png"] * 2_000_000, "dog": [tmp_path / "x.png"]}, 512)
+    assert str(error.value) == (
+        "data.image_size: 512 makes 2000001 images take 1572.9 GB; allowed: a size at which they fit into memory twice"
+    )
+
+
 def test_a_folder_that_is_not_there_is_one_line(tmp_path):
     with pytest.raises(UserError, match=r"data\.datasets: 'folder:.*nowhere'"):
         _read(tmp_path / "nowhere")
 
 
-@pytest.mark.filterwarnings("ignore")  # PIL warns of what it mends
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150)
 @given(st.data())
 def test_a_damaged_image_is_read_or_is_one_line(tmp_path, data):
@@ -170,12 +183,120 @@ def test_a_root_without_the_files_is_one_line(tmp_path, dataset):
     assert "allowed: a folder in torchvision's layout" in str(error.value)
 
 
-@pytest.mark.parametrize("text", [b"", b"not a data set", b"\0\0\x08\x03\0\0\0\1"])
+def _refused(dataset: str, root: Path) -> str:
+    with pytest.raises(UserError, match=rf"^data\.root: .* gives no files of {dataset} \(") as error:
+        read(dataset, str(root), 32)
+    assert len(str(error.value).splitlines()) == 1
+    return str(error.value)
+
+
+def _idx(root: Path, images: bytes, labels: bytes) -> None:
+    raw = root / "MNIST/raw"
+    raw.mkdir(parents=True)
+    for split in ("train", "t10k"):
+        (raw / f"{split}-images-idx3-ubyte").write_bytes(images)
+        (raw / f"{split}-labels-idx1-ubyte").write_bytes(labels)
+
+
+def _header(*sizes: int, kind: int = 8) -> bytes:
+    return struct.pack(f">I{len(sizes)}I", 256 * kind + len(sizes), *sizes)
+
+
+HUGE = 2**32 - 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"not a data set",
+        b"\0\0\x08\x03\0\0\0\1",
+        _header(HUGE, HUGE, HUGE),
+        _header(HUGE, HUGE, HUGE) + bytes(784),
+        _header(2**16, 2**16, 2**32 - 2**31) + bytes(1),
+        _header(0, HUGE, HUGE) + bytes(1),
+        _header(*[1] * 200) + bytes(1),
+        _header(1, 28, 28, kind=14) + bytes(8 * 784),
+        _header(1, 28, 28, kind=255) + bytes(784),
+    ],
+)
 def test_mnist_files_that_are_damaged_are_one_line(tmp_path, text):
+    _idx(tmp_path, text, text)
+    _refused("mnist", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("images", "labels", "expected"),
+    [
+        ((100, 28, 28), bytes(100), "100 training images instead of 60000"),
+        ((60_000, 14, 56), bytes(60_000), "60000 x 1 x 14 x 56 pixels and 60000 labels instead of N x (1, 28, 28)"),
+        ((60_000, 28, 28), bytes(59_999), "60000 x 1 x 28 x 28 pixels and 59999 labels"),
+        ((60_000, 28, 28), bytes(59_999) + b"\x0a", "labels outside 0 to 9"),
+    ],
+)
+def test_what_was_never_published_as_mnist_is_refused(tmp_path, images, labels, expected):
+    _idx(tmp_path, _header(*images) + bytes(math.prod(images)), _header(len(labels)) + labels)
+    assert expected in _refused("mnist", tmp_path)
+
+
+class _Trap:
+    """Unpickling it makes a folder."""
+
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.mark),)
+
+
+PICKLES = {
+    "cifar10": [f"cifar-10-batches-py/{name}" for name in ("data_batch_1", "test_batch", "batches.meta")],
+    "cifar100": [f"cifar-100-python/{name}" for name in ("train", "test", "meta")],
+    "svhn": ["train_32x32.mat", "test_32x32.mat"],
+    "mnist": ["MNIST/processed/training.pt", "MNIST/processed/test.pt"],
+}
+
+
+@pytest.mark.parametrize("dataset", PICKLES)
+def test_a_forged_pickle_is_not_opened(tmp_path, dataset):
+    for name in PICKLES[dataset]:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(pickle.dumps(_Trap(tmp_path / "mark")))
+    _refused(dataset, tmp_path)
+    assert not (tmp_path / "mark").exists()
+
+
+def test_every_forged_part_of_cifar_is_noticed_before_any_is_opened(tmp_path, monkeypatch):
+    """Also where all other files have the right MD5, as torchvision keeps it."""
+    from minarch.data.vision import datasets
+
+    good, files = pickle.dumps({"data": np.zeros((1, 3072), np.uint8), "labels": [0], "label_names": ["a"]}), {}
+    digest = hashlib.md5(good).hexdigest()
+    for part in ("train_list", "test_list"):
+        listed = [[name, digest] for name, _ in getattr(datasets.CIFAR10, part)]
+        monkeypatch.setattr(datasets.CIFAR10, part, listed)
+        files |= dict(listed)
+    monkeypatch.setattr(datasets.CIFAR10, "meta", {**datasets.CIFAR10.meta, "md5": digest})
+    for forged in (*files, "batches.meta"):
+        for name in (*files, "batches.meta"):
+            (tmp_path / forged / "cifar-10-batches-py").mkdir(parents=True, exist_ok=True)
+            text = pickle.dumps(_Trap(tmp_path / "mark")) if name == forged else good
+            (tmp_path / forged / "cifar-10-batches-py" / name).write_bytes(text)
+        assert "not found or corrupted" in _refused("cifar10", tmp_path / forged)
+        assert not (tmp_path / "mark").exists()
+
+
+@pytest.mark.timeout(20)
+def test_a_fifo_in_place_of_a_file_is_not_opened(tmp_path):
     raw = tmp_path / "MNIST/raw"
     raw.mkdir(parents=True)
     for split in ("train", "t10k"):
-        for kind in ("images-idx3", "labels-idx1"):
-            (raw / f"{split}-{kind}-ubyte").write_bytes(text)
-    with pytest.raises(UserError, match=r"^data\.root: .* gives no files of mnist"):
-        read("mnist", str(tmp_path), 28)
+        os.mkfifo(raw / f"{split}-images-idx3-ubyte")
+        os.mkfifo(raw / f"{split}-labels-idx1-ubyte")
+    _refused("mnist", tmp_path)
+
+
+@pytest.mark.parametrize("dataset", sorted(set(CATALOGUE) - {"digits"}))
+@pytest.mark.parametrize("root", ["a\0b", "a\nb", "r" * 5000, "/dev/null", "\udce9"])
+def test_a_root_that_cannot_be_is_one_line(dataset, root):
+    assert _refused(dataset, root)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from minarch.data.__main__ import work
+from minarch.data.__main__ import normalisation, work
 from minarch.data.sources import Images, read
 from minarch.data.split import cut, limit
 from minarch.data.tensors import load_split
@@ -142,6 +142,16 @@ def test_the_record_says_what_the_tensors_are(digits):
     batch = train.batch(slice(0, len(train)))
     assert batch.mean().item() == pytest.approx(0, abs=1e-5)
     assert batch.std().item() == pytest.approx(1, abs=1e-3)
+
+
+@FEW
+@given(st.integers(1, 600), st.sampled_from([1, 3]), st.integers(0, 100))
+def test_mean_and_deviation_are_those_of_the_pixels(count, channels, seed):
+    images = np.random.default_rng(seed).integers(0, 256, (count, channels, 3, 4), dtype=np.uint8)
+    mean, std = normalisation(images)
+    np.testing.assert_allclose(mean, images.mean(axis=(0, 2, 3)), rtol=1e-12)
+    np.testing.assert_allclose(std, images.std(axis=(0, 2, 3)), rtol=1e-12)
+    assert (normalisation(np.full_like(images, 200))[1] == 0).all()
 
 
 def test_the_same_options_give_the_same_bytes(digits, tmp_path):

@@ -27,6 +27,7 @@ HOW = {
     "rewind": 0,
     "round_to": None,
 }
+NO_OVERLAP = {"train-test": 0, "train-validation": 0, "validation-test": 0}
 METHODS = {"l1": {}, "random": {"importance": "random"}, "fresh": {"weights": "fresh"}}
 COSTS = {"l1": (0.2, 0.0203), "random": (0.4, 0.0303), "fresh": (0.2, 0.0503)}  # right after the cut, once trained
 QUANTIZED = {"int8": 0.02, "careful": 0.01}  # what INT8 by each method loses
@@ -181,7 +182,9 @@ def write_study(
     for dataset, families in datasets.items():
         item = root / "data" / f"{dataset}-x"
         counts = {"train": 100, "validation": 50, "test": 40}
-        write_json(item / "record.json", {"dataset": dataset, "shape": [1, 8, 8], "classes": 10, "counts": counts})
+        overlap = {"train-test": 3, "train-validation": 2, "validation-test": 1} if dataset == "mnist" else NO_OVERLAP
+        record = {"dataset": dataset, "shape": [1, 8, 8], "classes": 10, "counts": counts, "overlap": overlap}
+        write_json(item / "record.json", record)
         inputs["data"].append(item)
         for family in families:
             for parameters, best in STEP.items():

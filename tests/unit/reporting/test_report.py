@@ -154,6 +154,29 @@ def test_the_report_says_what_the_tables_say(study, ragged, name: str, columns: 
             assert said and said <= words
 
 
+def test_images_that_stand_in_two_splits_are_said(study, ragged) -> None:
+    said = "3 of the test images are training images, too, 2 of the validation images are training images, and 1 of the"
+    assert f"In mnist as published, images stand in two splits, pixel by pixel: {said} test images" in words(ragged)
+    assert "as published" not in words(study[2]) and "In digits as published" not in words(ragged)
+    rows = table(ragged, "data").set_index("dataset")[["overlap_train_test", "overlap_validation_test"]]
+    assert rows.to_numpy().tolist() == [[0, 0], [3, 1]]
+
+
+def test_a_folder_s_path_is_text_in_the_report(study, tmp_path: Path) -> None:
+    config, inputs, _ = study
+    path = "folder:</pre><script>alert(1)</script>&quot;/=pets"
+    aggregate.work({**config, "params": {**config["params"], "data": {"datasets": [path]}}}, inputs, tmp_path)
+    page = Page((tmp_path / "report.html").read_text())
+    assert page.open == [] and path in page.text and "<script" not in (tmp_path / "report.html").read_text()
+
+
+def test_no_cell_of_a_table_is_a_formula(ragged) -> None:
+    """What a spreadsheet would run; a number may be negative."""
+    for path in (ragged / "tables").glob("*.csv"):
+        text = pd.read_csv(path).select_dtypes(exclude="number").astype(str).map(lambda cell: cell[:1])
+        assert not text.isin(["=", "+", "-", "@"]).any(axis=None), path.name
+
+
 def test_findings_are_those_that_were_built_in(study) -> None:
     out = study[2]
     metrics = json.loads((out / "metrics.json").read_text())["digits"]

@@ -8,24 +8,36 @@ from minarch.data.catalogue import CATALOGUE, FOLDER, slug
 from minarch.flow.grid import expand
 from minarch.flow.sections.base import NOT_IDENTITY, Real, Section, Share
 
+LONGEST_PATH = 1_000  # characters
+LONGEST_NAME = 100  # bytes: the names of items begin with it, and a file's name has at most 255
+
 
 class Data(Section):
     """Data sets and how they are split."""
 
     datasets: list[str] = Field(min_length=1, json_schema_extra=NOT_IDENTITY, description="a dimension of the grid")
-    root: str | None = Field(None, json_schema_extra=NOT_IDENTITY, description="folder that holds the files already")
+    root: str | None = Field(
+        None, min_length=1, json_schema_extra=NOT_IDENTITY, description="folder that holds the files already"
+    )
     validation: Share = Field(0.2, description="share of the training images cut off for validation, stratified")
     test: Share = Field(0.2, description="share cut off for test where a data set has no test split of its own")
     limit: int | None = Field(None, ge=10, description="at most this many training images (stratified); null: all")
     image_size: int = Field(32, ge=4, le=512, description="edge in pixels to which a folder's images are resized")
-    seed: int = Field(0, ge=0, description="seed of every split")
+    seed: int = Field(0, ge=0, lt=2**32, description="seed of every split")
 
     @field_validator("datasets")
     @classmethod
     def _known(cls, names: list[str]) -> list[str]:
         for name in names:
-            if name not in CATALOGUE and not (name.startswith(FOLDER) and len(name) > len(FOLDER)):
-                raise ValueError(f"{name!r} is no data set; allowed: {', '.join(CATALOGUE)}, {FOLDER}PATH")
+            if name in CATALOGUE:
+                continue
+            if not name.startswith(FOLDER) or name == FOLDER:
+                raise ValueError(f"{name!r:.100} is no data set; allowed: {', '.join(CATALOGUE)}, {FOLDER}PATH")
+            if len(name) > LONGEST_PATH or not name.isprintable() or not 1 <= len(slug(name).encode()) <= LONGEST_NAME:
+                raise ValueError(
+                    f"{name!r:.100} cannot name a data set; allowed: {FOLDER}PATH of at most {LONGEST_PATH} printable"
+                    f" characters, whose last part has letters or digits and at most {LONGEST_NAME} bytes"
+                )
         slugs = [slug(name) for name in names]
         if twice := next((s for i, s in enumerate(slugs) if s in slugs[:i]), None):
             raise ValueError(
