@@ -107,27 +107,33 @@ class Session:
         """Let DVC record what a plain `snakemake` finished, so that both tools say "up to date"; name the report."""
         self._refuse_edits()
         if self.tracked and not self.under_dvc:
-            before = dvc.LOCK.read_bytes() if dvc.LOCK.exists() else None
-            finished = [s for s in STAGES if self.plan.ready(s) and read_sealed(self.plan.index(s))]
-            command = [sys.executable, "-m", "dvc", "commit", "--force", *finished]
-            lock.let_dvc_in()
-            done = subprocess.run(command, capture_output=True, text=True, check=False) if finished else None
-            if done is not None and done.returncode:
-                said = done.stderr.strip().splitlines()[0]
-                sys.exit(f"the results are complete, but DVC does not know them: `dvc commit` said: {said}")
-            lost = dvc.not_cached(dvc.locked())  # with a full disk `dvc commit` exits with 0 as well
-            if self._edited() or lost:
-                dvc.LOCK.unlink() if before is None else dvc.LOCK.write_bytes(before)
-            self._refuse_edits()
-            if lost:
-                sys.exit(
-                    f"the results are complete, but {len(lost)} file(s) did not get into DVC's cache, {lost[0]} for one"
-                    f" (is the disk of {dvc.cache_folder()} full?); run again when there is room"
-                )
+            self._record()
         for log in self._logs("close"):  # what was moved out of the way
             print(log.read_text(encoding="utf-8"), end="", file=sys.stderr)
         if read_sealed(self.plan.index("aggregate")):
             print(f"report: {self.plan.reports / 'report.html'}", file=sys.stderr)
+
+    def _record(self) -> None:
+        """`dvc commit` of the finished stages; dvc.lock stays as it was where that is not the whole truth."""
+        finished = [s for s in STAGES if self.plan.ready(s) and read_sealed(self.plan.index(s))]
+        if not finished:
+            return
+        before = dvc.LOCK.read_bytes() if dvc.LOCK.exists() else None
+        lock.let_dvc_in()
+        command = [sys.executable, "-m", "dvc", "commit", "--force", *finished]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            said = done.stderr.strip().splitlines()[0]
+            sys.exit(f"the results are complete, but DVC does not know them: `dvc commit` said: {said}")
+        lost = dvc.not_cached(dvc.locked())  # with a full disk `dvc commit` exits with 0 as well
+        if self._edited() or lost:
+            dvc.LOCK.unlink() if before is None else dvc.LOCK.write_bytes(before)
+        self._refuse_edits()
+        if lost:
+            sys.exit(
+                f"the results are complete, but {len(lost)} file(s) did not get into DVC's cache, {lost[0]} for one"
+                f" (is the disk of {dvc.cache_folder()} full?); run again when there is room"
+            )
 
     def _refuse_edits(self) -> None:
         """DVC reads params.yaml and the code when it records: what was edited meanwhile must not be bound to older
