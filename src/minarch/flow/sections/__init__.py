@@ -3,7 +3,8 @@
 from pydantic import model_validator
 
 from minarch.data.catalogue import CATALOGUE
-from minarch.flow.grid import expand
+from minarch.errors import UserError, short
+from minarch.flow.grid import MOST, expand
 from minarch.flow.sections.base import Section
 from minarch.flow.sections.findings import Aggregate, Convergence, Representatives, Similarity, Weights
 from minarch.flow.sections.pruning import Method, Prune
@@ -40,7 +41,8 @@ class Study(Section):
     def _names_exist(self) -> "Study":
         for name in self.quantize.pruned or ():
             if name not in self.prune.methods:
-                raise ValueError(f"quantize.pruned: {name!r} is not in prune; allowed: {', '.join(self.prune.methods)}")
+                allowed = ", ".join(self.prune.methods)
+                raise ValueError(f"quantize.pruned: {short(name)} is not in prune; allowed: {allowed}")
         for name, method in self.prune.methods.items():
             if method.rewind >= self.train.epochs:
                 raise ValueError(
@@ -49,13 +51,18 @@ class Study(Section):
                 )
         for name, grids in (self.representatives.further or {}).items():
             if name not in self.sweep.families:
-                raise ValueError(
-                    f"representatives.further: {name!r} is not in the sweep; allowed: {', '.join(self.sweep.families)}"
-                )
-            swept = [knobs for knobs, _ in expand(name, self.sweep.families[name])]
-            for knobs, _ in expand(name, grids):
-                if knobs not in swept:
-                    raise ValueError(f"representatives.further: {name} {knobs} is not in the sweep; allowed: what is")
+                allowed = ", ".join(self.sweep.families)
+                raise ValueError(f"representatives.further: {short(name)} is not in the sweep; allowed: {allowed}")
+            swept = {architecture.label for _, architecture in expand(name, self.sweep.families[name])}
+            try:
+                further = expand(name, grids)
+            except UserError as error:
+                raise UserError(f"representatives.further: {error}") from None
+            for knobs, architecture in further:
+                if architecture.label not in swept:
+                    raise ValueError(
+                        f"representatives.further: {name} {short(knobs)} is not in the sweep; allowed: what is"
+                    )
         return self
 
     @model_validator(mode="after")
@@ -71,5 +78,27 @@ class Study(Section):
         for name in self.data.datasets:
             for family, grids in self.sweep.families.items():
                 for _, architecture in expand(family, grids):
-                    architecture.spec(*self.shape(name))
+                    families.spec_of(architecture, *self.shape(name))
+        return self
+
+    @model_validator(mode="after")
+    def _can_be_planned(self) -> "Study":
+        """No stage has more items than the plan, Snakemake and a folder can hold."""
+        data_sets, blocks = len(self.data.datasets), -(-self.sweep.repeats // (self.sweep.block or self.sweep.repeats))
+        sizes = [len(expand(name, grids)) for name, grids in self.sweep.families.items()]
+        further = sum(len(expand(name, grids)) for name, grids in (self.representatives.further or {}).items())
+        prune, quantize = self.prune, self.quantize
+        models = data_sets * blocks * (len(sizes) * len(self.representatives.roles) + further)
+        cut = models * len(prune.methods) * len(prune.levels)
+        curves = models * (len(prune.magnitude_scopes) * (1 + len(prune.magnitude_finetuned)) + 1)
+        counts = {
+            f"sweep: {data_sets:,} data sets x {sum(sizes):,} architectures x {blocks:,} blocks of repeats": (
+                data_sets * sum(sizes) * blocks
+            ),
+            f"prune: up to {models:,} models with every method, level and scope": cut + curves,
+            f"quantize: up to {models + cut:,} models with every method": (models + cut) * (len(quantize.methods) + 1),
+        }
+        for what, count in counts.items():
+            if count > MOST:
+                raise ValueError(f"{what} are {count:,} items; allowed: at most {MOST:,}")
         return self

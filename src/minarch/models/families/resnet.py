@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from minarch.errors import UserError
+from minarch.errors import UserError, short
 from minarch.models.families.base import Family, Spec
 
 BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3)}  # of two 3x3 convolutions each, by stage
@@ -31,7 +31,7 @@ class ResNet(Family):
         if self.depth not in BLOCKS:
             raise UserError(f"resnet.depth: {self.depth} is not allowed, it must be {' or '.join(map(str, BLOCKS))}")
         if self.stem not in tuple(STEMS):
-            raise UserError(f"resnet.stem: {self.stem!r} is not allowed, it must be {' or '.join(STEMS)}")
+            raise UserError(f"resnet.stem: {short(self.stem)} is not allowed, it must be {' or '.join(STEMS)}")
 
     @property
     def outer(self) -> list[int]:
