@@ -13,7 +13,7 @@ class UserError(ValueError):
 
 def short(value: Any) -> str:
     """The value as Python writes it, on one line; what is long is abbreviated in the middle."""
-    return _SHORT.repr(value)
+    return _SHORT.repr(value).replace("\n", " ")
 
 
 def one_line(text: object) -> str:

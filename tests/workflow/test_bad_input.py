@@ -26,7 +26,7 @@ PLANNED: dict[str, tuple[dict[str, Any], str, str]] = {
     ),
     "a ranking of what cannot be ranked": (
         {"prune__methods": {"legr": {"importance": "learned"}}},
-        "params.yaml: prune.methods.legr: scope: 'layer'",
+        "params.yaml: prune.methods.legr.scope: 'layer'",
         "allowed: global",
     ),
     "rewinding beyond the training": (
@@ -46,12 +46,12 @@ PLANNED: dict[str, tuple[dict[str, Any], str, str]] = {
     ),
     "quantized training where NNCF has none": (
         {"quantize__methods": {"trained": {"qat": {"epochs": 1}}}},
-        "params.yaml: quantize.methods.trained: backend: 'openvino'",
+        "params.yaml: quantize.methods.trained.backend: 'openvino'",
         "allowed: torch",
     ),
     "layers to revert where nothing is measured": (
         {"quantize__methods": {"int4": {"precision": "int4", "max_drop_points": 1.0}}},
-        "params.yaml: quantize.methods.int4: max_drop_points: 1.0",
+        "params.yaml: quantize.methods.int4.max_drop_points: 1.0",
         "allowed: None",
     ),
     "a further model that was not trained": (
@@ -77,7 +77,7 @@ PLANNED: dict[str, tuple[dict[str, Any], str, str]] = {
     "width of nothing": (
         {"sweep__families": {"dnn": {"depth": 1, "width": [16, 0]}}},
         "params.yaml: sweep.families: dnn.width: 0 is not allowed",
-        "an integer of at least 1",
+        "an integer from 1 to 1,000,000",
     ),
     "heads that do not divide the width": (
         {"sweep__families": {"vit": {"depth": 1, "width": 10, "heads": 4, "patch": 4}}},
@@ -97,12 +97,12 @@ PLANNED: dict[str, tuple[dict[str, Any], str, str]] = {
     "unknown device": ({"train__device": "tpu"}, "params.yaml: train.device: 'tpu'", "allowed: 'cpu' or 'cuda'"),
     "precision without effect": (
         {"train__precision": "tf32"},
-        "params.yaml: train: precision: 'tf32' has no effect with device: cpu",
+        "params.yaml: train.precision: 'tf32' has no effect with device: cpu",
         "allowed: null",
     ),
     "giving up without effect": (
         {"train__epochs": 3, "train__give_up_after": 3},
-        "params.yaml: train: give_up_after: 3 has no effect with epochs: 3",
+        "params.yaml: train.give_up_after: 3 has no effect with epochs: 3",
         "allowed: fewer, or null",
     ),
     "no such folder": (

@@ -1,5 +1,6 @@
 """Reading a params file into a Study; every mistake ends in one line naming field, value and what is allowed."""
 
+import re
 from pathlib import Path
 from types import NoneType
 from typing import Any, get_args
@@ -49,8 +50,9 @@ def _line(mistake: Any) -> str:
         return f"{field}: unknown key; allowed: {', '.join(_keys(mistake['loc'][:-1]))}"
     if kind == "missing":
         return f"{field}: missing; it has no default"
-    if kind == "value_error":
-        return f"{field + ': ' if field else ''}{mistake['ctx']['error']}"
+    if kind == "value_error":  # of a section as a whole, it begins with the name of the field
+        text = str(mistake["ctx"]["error"])
+        return f"{field}{'.' if re.match(r'[a-z_]+: ', text) else ': '}{text}" if field else text
     if kind in ("too_short", "too_long"):
         bound = "at least {min_length}" if kind == "too_short" else "at most {max_length}"
         allowed = bound.format(**mistake["ctx"])

@@ -15,7 +15,7 @@ import yaml
 
 from minarch.errors import UserError, one_line, short
 
-MOST_BYTES = 2**20
+MOST_BYTES = 2**22
 MOST_VALUES = 500_000  # an alias counts as often as it is used
 MOST_LEVELS = 20
 MOST_DIGITS = 18  # fits into 64 bits

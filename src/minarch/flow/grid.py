@@ -9,7 +9,7 @@ from minarch.errors import UserError, short
 from minarch.models.families import Family, architecture, check_knobs, family, told
 
 MOST = 100_000  # architectures of a family, and items of a stage
-LABEL = re.compile(r"[\w.-]{1,100}")  # is a part of file names
+LABEL = re.compile(r"[\w.-]+")  # a part of file names
 
 
 def expand(name: str, grids: Any) -> list[tuple[dict[str, Any], Family]]:
@@ -54,9 +54,7 @@ def _label(name: str, kind: Family, before: set[str]) -> str:
     with told(name):
         label = kind.label
     if not isinstance(label, str) or not LABEL.fullmatch(label):
-        raise UserError(
-            f"{name}: {short(label)} cannot name an architecture's files; allowed: at most 100 letters, digits and _.-"
-        )
+        raise UserError(f"{name}: {short(label)} cannot name an architecture's files; allowed: letters, digits and _.-")
     if label in before:
         raise UserError(f"{name}: {label} is listed twice; allowed: each architecture once")
     return label

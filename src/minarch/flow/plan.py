@@ -95,8 +95,8 @@ class Plan:
         return [
             item
             for data in self._data
-            for family, grids in self.study.sweep.families.items()
-            for knobs, kind in expand(family, grids)
+            for family, points in self.study.sweep.architectures.items()
+            for knobs, kind in points
             for item in self._trainings("sweep", data, family, knobs, kind)
         ]
 

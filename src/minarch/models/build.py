@@ -14,14 +14,16 @@ def build(spec: Spec) -> nn.Module:
     """The network that `spec` describes, initialised by torch's defaults from its generator (the caller seeds it).
 
     Raises:
-        UserError: a user's family cannot build it.
+        UserError: a user's family cannot build it, or what it builds has no weights.
     """
     name = spec["family"]
     module_name, _, class_name = family(name).network.partition(":")
     with told(name):
-        network: nn.Module = getattr(importlib.import_module(module_name), class_name)(
+        network = getattr(importlib.import_module(module_name), class_name)(
             **{field: value for field, value in spec.items() if field != "family"}
         )
+    if not isinstance(network, nn.Module) or not any(True for _ in network.parameters()):
+        raise UserError(f"{name}: its network is {short(network)}; allowed: a torch.nn.Module with weights")
     return network
 
 
@@ -29,12 +31,10 @@ def checked(spec: Spec) -> nn.Module:
     """The network that `spec` describes, once it has shown that it can be trained, pruned and rebuilt.
 
     Raises:
-        UserError: a user's network has no weights, does not give [B, classes] for images [B, C, H, W], or tells
-            another structure than `spec`.
+        UserError: a user's network does not give [B, classes] for images [B, C, H, W], or tells another structure
+            than `spec`, from which it is rebuilt after a cut.
     """
     network, name = build(spec), spec["family"]
-    if not isinstance(network, nn.Module) or not any(True for _ in network.parameters()):
-        raise UserError(f"{name}: its network is {short(network)}; allowed: a torch.nn.Module with weights")
     with told(name), torch.no_grad():
         logits = network.eval()(torch.zeros(2, *spec["shape"]))
     if not isinstance(logits, torch.Tensor) or logits.shape != (2, spec["classes"]):

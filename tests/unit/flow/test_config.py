@@ -18,9 +18,12 @@ BAD = {
     "a share of one": ({"data__validation": 1}, "data.validation: 1 is not allowed; allowed: less than 1"),
     "not finite": (
         {"convergence__spread_factor": float("inf")},
-        "spread_factor: inf is not allowed; allowed: a finite",
+        "spread_factor: .inf is not allowed; allowed: a finite",
     ),
-    "not a number": ({"train__learning_rate": float("nan")}, "train.learning_rate: nan is not allowed"),
+    "not a number": (
+        {"train__learning_rate": float("nan")},
+        "train.learning_rate: .nan is not allowed; allowed: a finite",
+    ),
     "unknown choice": (
         {"train__optimizer": "lion"},
         "train.optimizer: 'lion' is not allowed; allowed: 'adam' or 'sgd'",
@@ -95,9 +98,9 @@ FILES = {
     "a list": ("- 1\n", "[1] is not allowed; allowed: the sections"),
     "not YAML": ("train: {epochs: 3\n", "not YAML: "),
     "not text": (b"\xff\xfe\x00", "not YAML: "),
-    "a key twice": ("train: {epochs: 1}\ntrain: {epochs: 2}\n", "train: the key stands twice, line 1; allowed: once"),
+    "a key twice": ("train: {epochs: 1}\ntrain: {epochs: 2}\n", "train: the key stands twice, line 2; allowed: once"),
     "a missing section": ("train: {epochs: 1}\n", "sweep: missing; it has no default"),
-    "a key that is a list": ("? [1, 2]\n: 3\n", "not YAML: "),
+    "a key that is a list": ("? [1, 2]\n: 3\n", "the key a list or mapping is not allowed; allowed: texts"),
 }
 
 

@@ -2,7 +2,7 @@
 
 from pydantic import model_validator
 
-from minarch.data.catalogue import CATALOGUE
+from minarch.data.catalogue import CATALOGUE, slug
 from minarch.errors import UserError, short
 from minarch.flow.grid import MOST, expand
 from minarch.flow.sections.base import Section
@@ -11,6 +11,10 @@ from minarch.flow.sections.pruning import Method, Prune
 from minarch.flow.sections.quantization import Quantization, Quantize
 from minarch.flow.sections.training import Data, Sweep, Sweeping, Training
 from minarch.models import families
+from minarch.models.families import family_slug
+
+LONGEST_TITLE = "magnitude-layer"  # of the items of stage prune that no method names
+MOST_BYTES = 255 - len(".tmp-4194304-") - 12  # of a folder's name, without what marks it while it is made and its key
 
 __all__ = ["Convergence", "Method", "Quantization", "Study", "Training"]
 
@@ -53,7 +57,7 @@ class Study(Section):
             if name not in self.sweep.families:
                 allowed = ", ".join(self.sweep.families)
                 raise ValueError(f"representatives.further: {short(name)} is not in the sweep; allowed: {allowed}")
-            swept = {architecture.label for _, architecture in expand(name, self.sweep.families[name])}
+            swept = {architecture.label for _, architecture in self.sweep.architectures[name]}
             try:
                 further = expand(name, grids)
             except UserError as error:
@@ -76,8 +80,8 @@ class Study(Section):
     def _fits(self) -> "Study":
         """Every architecture fits every data set (a patch must tile the image)."""
         for name in self.data.datasets:
-            for family, grids in self.sweep.families.items():
-                for _, architecture in expand(family, grids):
+            for points in self.sweep.architectures.values():
+                for _, architecture in points:
                     families.spec_of(architecture, *self.shape(name))
         return self
 
@@ -85,7 +89,7 @@ class Study(Section):
     def _can_be_planned(self) -> "Study":
         """No stage has more items than the plan, Snakemake and a folder can hold."""
         data_sets, blocks = len(self.data.datasets), -(-self.sweep.repeats // (self.sweep.block or self.sweep.repeats))
-        sizes = [len(expand(name, grids)) for name, grids in self.sweep.families.items()]
+        sizes = [len(points) for points in self.sweep.architectures.values()]
         further = sum(len(expand(name, grids)) for name, grids in (self.representatives.further or {}).items())
         prune, quantize = self.prune, self.quantize
         models = data_sets * blocks * (len(sizes) * len(self.representatives.roles) + further)
@@ -101,4 +105,23 @@ class Study(Section):
         for what, count in counts.items():
             if count > MOST:
                 raise ValueError(f"{what} are {count:,} items; allowed: at most {MOST:,}")
+        return self
+
+    @model_validator(mode="after")
+    def _has_short_names(self) -> "Study":
+        """Every item's folder has a name that a file system can hold."""
+        labels = {f"{family_slug(n)}-{a.label}" for n, points in self.sweep.architectures.items() for _, a in points}
+        parts = (
+            [slug(name) for name in self.data.datasets],
+            labels,
+            [f"r{self.sweep.repeats}-{self.sweep.repeats}"],
+            [f"{name}-99.99" for name in (*self.prune.methods, LONGEST_TITLE)],
+            self.quantize.methods,
+        )
+        longest = [max(names, key=lambda name: len(name.encode())) for names in parts]
+        if (length := sum(len(part.encode()) + 1 for part in longest)) > MOST_BYTES:
+            raise ValueError(
+                f"the names of items, such as {short('-'.join(longest))}, would have {length} bytes; allowed: at most"
+                f" {MOST_BYTES}, by shorter names or fewer knobs"
+            )
         return self

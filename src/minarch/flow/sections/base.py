@@ -10,6 +10,7 @@ from minarch.flow.document import NUMBER
 # A field so marked lists items or says where files lie: it is not part of any item's identity, each item carries its
 # own point.
 NOT_IDENTITY: dict[str, Any] = {"identity": False}
+MOST_EPOCHS, MOST_REPEATS = 100_000, 10_000
 MOST_VALUES = 1_000  # in a list that means a set
 
 
@@ -35,7 +36,7 @@ Share = Annotated[float, Field(gt=0, lt=1), NUMBERS]
 Level = Annotated[float, Field(ge=0, lt=1), NUMBERS]
 Points = Annotated[float, Field(gt=0, le=100), NUMBERS]  # percentage points
 Confidence = Annotated[float, Field(ge=0.5, le=0.999), NUMBERS]
-Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]  # what scikit-learn takes
+Seed = Annotated[int, Field(ge=0, lt=2**32)]  # what scikit-learn takes
 Images = Annotated[int, Field(ge=1, le=10**6)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$", max_length=30)]
 

@@ -4,8 +4,8 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from minarch.flow.sections.base import Distinct, Level, Name, Real, Section
-from minarch.flow.sections.training import MOST_EPOCHS, Training
+from minarch.flow.sections.base import MOST_EPOCHS, Distinct, Level, Name, Real, Section
+from minarch.flow.sections.training import Training
 from minarch.pruning import MAGNITUDE, SENSITIVITY, STRUCTURED, Importance, Scope, Target
 
 RESERVED = ("original", STRUCTURED, MAGNITUDE, f"{MAGNITUDE}-layer", SENSITIVITY)  # what other items are called
@@ -72,5 +72,7 @@ class Prune(Section):
     def _not_taken(cls, methods: dict[str, Method]) -> dict[str, Method]:
         for name in methods:
             if name in RESERVED:
-                raise ValueError(f"{name!r} is what other models are called; allowed: no {', '.join(RESERVED)}")
+                raise ValueError(
+                    f"{name!r} is what other models are called; allowed: any name but {', '.join(RESERVED)}"
+                )
         return methods

@@ -90,7 +90,7 @@ class Quantize(Section):
         for name, method in methods.items():
             if name == CURVE_TITLE or (name in (*get_args(Precision), "nf4") and name != method.precision):
                 raise ValueError(
-                    f"{name!r} with precision: {method.precision} would be taken for something else; allowed: no"
-                    f" {CURVE_TITLE}, and the name of a precision for that precision alone"
+                    f"{name!r} is not allowed with precision: {method.precision}, it says something else; allowed: any"
+                    f" name but {CURVE_TITLE} and those of other precisions"
                 )
         return methods

@@ -1,15 +1,15 @@
 """The sections of data, the sweep and its trainings."""
 
+from functools import cached_property
 from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from minarch.data.catalogue import CATALOGUE, FOLDER, slug
+from minarch.errors import UserError
 from minarch.flow.grid import expand
-from minarch.flow.sections.base import NOT_IDENTITY, Images, Real, Section, Seed, Share
-from minarch.models.families import family_slug
-
-MOST_EPOCHS, MOST_REPEATS = 100_000, 10_000
+from minarch.flow.sections.base import MOST_EPOCHS, MOST_REPEATS, NOT_IDENTITY, Images, Real, Section, Seed, Share
+from minarch.models.families import Family, family_slug
 
 
 class Data(Section):
@@ -21,7 +21,7 @@ class Data(Section):
     test: Share = Field(0.2, description="share cut off for test where a data set has no test split of its own")
     limit: int | None = Field(None, ge=10, description="at most this many training images (stratified); null: all")
     image_size: int = Field(32, ge=4, le=512, description="edge in pixels to which a folder's images are resized")
-    seed: int = Field(0, ge=0, description="seed of every split")
+    seed: int = Field(0, ge=0, lt=2**32, description="seed of every split")
 
     @field_validator("datasets")
     @classmethod
@@ -48,16 +48,22 @@ class Sweep(Section):
         min_length=1, description="family -> knob -> value or list; several grids of one family as a list"
     )
 
-    @field_validator("families")
-    @classmethod
-    def _buildable(cls, families: dict[str, Any]) -> dict[str, Any]:
-        for name, grids in families.items():
-            expand(name, grids)
-        slugs = [family_slug(name) for name in families]
-        for name, called in zip(families, slugs, strict=True):
+    @cached_property
+    def architectures(self) -> dict[str, list[tuple[dict[str, Any], Family]]]:
+        """Family -> its architectures with their knobs, in the order written."""
+        return {name: expand(name, grids) for name, grids in self.families.items()}
+
+    @model_validator(mode="after")
+    def _buildable(self) -> "Sweep":
+        try:
+            names = list(self.architectures)
+        except UserError as error:
+            raise UserError(f"families: {error}") from None
+        slugs = [family_slug(name) for name in names]
+        for name, called in zip(names, slugs, strict=True):
             if slugs.count(called) > 1:
-                raise ValueError(f"{name}: several families are called {called!r} in file names; allowed: one")
-        return families
+                raise ValueError(f"families: {name}: is called {called!r} in file names, as another is; allowed: one")
+        return self
 
 
 class Training(Section):
