@@ -17,8 +17,11 @@ ALLOWED = {  # what a value of these kinds of error must be; the others say it t
     "dict_type": "a mapping",
     "list_type": "a list",
     "model_type": "a mapping",
+    "string_too_long": "at most {max_length} characters",
     "string_pattern_mismatch": "small letters, digits and -, beginning with a letter",
     "string_type": "a text",
+    "too_long": "at most {max_length}",
+    "too_short": "at least {min_length}",
 }
 
 
@@ -40,7 +43,7 @@ def load(path: str | Path) -> Study:
         mistakes = error.errors(include_url=False)
         lines = [f"{path}: {_line(mistake)}" for mistake in mistakes[:MOST_LINES]]
         if more := len(mistakes) - len(lines):
-            lines.append(f"{path}: and {more:,} more mistakes; allowed: none")
+            lines.append(f"{path}: and {more:,} more; allowed: none")
         raise UserError("\n".join(lines)) from None
 
 
@@ -53,11 +56,8 @@ def _line(mistake: Any) -> str:
     if kind == "value_error":  # of a section as a whole, it begins with the name of the field
         text = str(mistake["ctx"]["error"])
         return f"{field}{'.' if re.match(r'[a-z_]+: ', text) else ': '}{text}" if field else text
-    if kind in ("too_short", "too_long"):
-        bound = "at least {min_length}" if kind == "too_short" else "at most {max_length}"
-        allowed = bound.format(**mistake["ctx"])
-    else:
-        allowed = ALLOWED.get(kind, mistake["msg"].removeprefix("Input should be "))
+    message = mistake["msg"].removeprefix("Input should be ")
+    allowed = ALLOWED[kind].format(**mistake.get("ctx", {})) if kind in ALLOWED else message
     return f"{field}: {short(mistake['input'])} is not allowed; allowed: {allowed}"
 
 

@@ -30,8 +30,8 @@ TRAINED = ("refined", "weights", "similarity", "convergence", "representatives")
 CHOSEN = ("prune", "quantize", "aggregate")  # once the representatives are
 STAGES = (*FIRST, *TRAINED, *CHOSEN)
 SECTIONS = {"refine": "convergence", "refined": "train"}  # of the params file; the other stages' have their names
-DEFAULT, DEFAULT_NAME = "params.yaml", "default"
-STUDY_NAME = re.compile(r"\w[\w .+=@,()-]{0,99}")  # of folders, and in the patterns of Snakemake's rules
+DEFAULT, DEFAULT_NAME, MOST_BYTES = "params.yaml", "default", 200
+STUDY_NAME = re.compile(r"\w[\w .+=@,()-]*")  # of folders, and in the patterns of Snakemake's rules
 
 
 class Plan:
@@ -236,10 +236,11 @@ def _study_name(file: str) -> str:
         UserError: no folder, pattern or command line can hold that name, or it is that of the default study.
     """
     name = Path(file).stem
-    if not file.isprintable() or file.startswith("-") or not STUDY_NAME.fullmatch(name) or name.endswith((" ", ".")):
+    printable = file.isprintable() and not file.startswith("-")
+    if not (printable and STUDY_NAME.fullmatch(name) and len(name.encode()) <= MOST_BYTES):
         raise UserError(
-            f"--study: {short(file)} is not allowed; allowed: a file name of at most 100 letters, digits, spaces and"
-            " any of ._-+=@,() that begins with a letter or digit"
+            f"--study: {short(file)} is not allowed; allowed: a file name of letters, digits, spaces and any of"
+            f" ._-+=@,() that begins with a letter or digit and has at most {MOST_BYTES} bytes"
         )
     if Path(file).resolve() == Path(DEFAULT).resolve():
         return DEFAULT_NAME

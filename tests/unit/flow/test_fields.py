@@ -112,7 +112,7 @@ def test_of_many_mistakes_the_first_are_told_and_how_many_more(path):
         load(write(study, path))
     lines = str(error.value).splitlines()
     assert len(lines) == 6 and all("unknown key; allowed: epochs" in line for line in lines[:5])
-    assert lines[5].endswith(": and 19,995 more mistakes; allowed: none")
+    assert lines[5].endswith(": and 19,995 more; allowed: none")
 
 
 def test_a_long_list_is_no_set(path):

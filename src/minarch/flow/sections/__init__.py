@@ -96,7 +96,7 @@ class Study(Section):
         cut = models * len(prune.methods) * len(prune.levels)
         curves = models * (len(prune.magnitude_scopes) * (1 + len(prune.magnitude_finetuned)) + 1)
         counts = {
-            f"sweep: {data_sets:,} data sets x {sum(sizes):,} architectures x {blocks:,} blocks of repeats": (
+            f"sweep: {data_sets:,} data set(s) x {sum(sizes):,} architectures x {blocks:,} block(s) of repeats": (
                 data_sets * sum(sizes) * blocks
             ),
             f"prune: up to {models:,} models with every method, level and scope": cut + curves,

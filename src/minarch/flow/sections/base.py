@@ -35,6 +35,7 @@ Real = Annotated[float, NUMBERS]
 Share = Annotated[float, Field(gt=0, lt=1), NUMBERS]
 Level = Annotated[float, Field(ge=0, lt=1), NUMBERS]
 Points = Annotated[float, Field(gt=0, le=100), NUMBERS]  # percentage points
+Drop = Annotated[float, Field(ge=0, le=100), NUMBERS]  # percentage points lost
 Confidence = Annotated[float, Field(ge=0.5, le=0.999), NUMBERS]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]  # what scikit-learn takes
 Images = Annotated[int, Field(ge=1, le=10**6)]

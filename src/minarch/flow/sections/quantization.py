@@ -4,7 +4,7 @@ from typing import Literal, get_args
 
 from pydantic import Field, field_validator, model_validator
 
-from minarch.flow.sections.base import NOT_IDENTITY, Distinct, Images, Name, Real, Section, Seed
+from minarch.flow.sections.base import NOT_IDENTITY, Distinct, Drop, Images, Name, Section, Seed
 from minarch.flow.sections.training import Training
 from minarch.quantization import Precision, Scheme
 
@@ -14,9 +14,7 @@ CURVE_TITLE = "precision"  # what the items of simulated precisions are called
 class AwareTraining(Training):
     """Quantization-aware training, of models that quantization after training damages."""
 
-    above_points: Real = Field(
-        1.0, ge=0, le=100, description="train those that lose more than this on validation (points)"
-    )
+    above_points: Drop = Field(1.0, description="train those that lose more than this on validation (points)")
 
 
 class Quantization(Section):
@@ -28,11 +26,8 @@ class Quantization(Section):
     backend: Literal["openvino", "torch"] = Field("openvino", description="what NNCF works on; torch also gives ONNX")
     preset: Literal["performance", "mixed"] = Field("mixed", description="mixed: asymmetric activations")
     bias_correction: Literal["fast", "accurate"] = Field("fast", description="of quantized layers; accurate is slower")
-    max_drop_points: Real | None = Field(
-        None,
-        ge=0,
-        le=100,
-        description="revert layers until at most this is lost on validation; null: none",
+    max_drop_points: Drop | None = Field(
+        None, description="revert layers until at most this is lost on validation; null: none"
     )
     qat: AwareTraining | None = Field(None, description="quantization-aware training; null: none")
 
