@@ -143,3 +143,15 @@ def files(draw: st.DrawFn) -> tuple[str, list[str]]:
     for i, odd in enumerate(written):
         text = text.replace(f"'@@{i}@@'", odd)
     return text, done
+
+
+@st.composite
+def small_studies(draw: st.DrawFn) -> dict[str, Any]:
+    """Studies of what trains in a second, and asks for no more images than scikit-learn's digits have."""
+    study = deepcopy(draw(STUDIES.filter(lambda study: "resnet" not in study["sweep"]["families"])))
+    shares = draw(st.fixed_dictionaries({"validation": st.floats(0.05, 0.5), "test": st.floats(0.05, 0.5)}))
+    study["data"] |= {"datasets": ["digits"], "root": None, "limit": None, **shares}
+    study["sweep"] |= {"repeats": draw(st.integers(1, 3)), "block": draw(st.sampled_from([None, 1, 2]))}
+    study["train"] |= {"epochs": draw(st.integers(1, 2)), "batch_size": draw(st.integers(1, 400))}
+    study["train"] |= {"device": "cpu", "precision": None, "give_up_after": None}
+    return study

@@ -11,20 +11,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from grammar import files
-from hypothesis import HealthCheck, given, settings
+import yaml
+from grammar import files, small_studies
+from hypothesis import HealthCheck, assume, given, settings
 
+from minarch.data.__main__ import work as make_data
 from minarch.errors import UserError
+from minarch.files import read_json
+from minarch.flow.job import make
 from minarch.flow.plan import Plan
+from minarch.sweep import work as sweep
 
 GUARD_S = 60
-SETTINGS = settings(
-    max_examples=100 if "CI" in os.environ else 500,
-    derandomize=True,
-    database=None,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-)
+SETTINGS = settings(derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck))
 FORM = re.compile(r"params\.yaml: .*(allowed: |missing; it has no default|it must |not YAML: )")
 FOLDER = re.compile(r"data\.datasets: 'folder:.*; allowed: ")  # which the plan reads
 
@@ -46,7 +45,7 @@ def guarded() -> Iterator[None]:
 
 
 @pytest.mark.timeout(0)
-@SETTINGS
+@settings(SETTINGS, max_examples=100 if "CI" in os.environ else 500)
 @given(files())
 def test_any_params_file_is_planned_or_refused_in_short_lines(workspace, file):
     text, _ = file
@@ -63,3 +62,25 @@ def test_any_params_file_is_planned_or_refused_in_short_lines(workspace, file):
     assert len(lines) <= 6
     for line in lines:
         assert (FORM.match(line) or FOLDER.match(line)) and len(line) < 400
+
+
+@pytest.mark.timeout(0)
+@settings(SETTINGS, max_examples=6)
+@given(small_studies())
+def test_what_is_accepted_runs(workspace, study):
+    """Its data and two of its trainings; how an extreme learning rate ends is a result, too."""
+    with open("params.yaml", "w", encoding="utf-8") as params:
+        yaml.safe_dump(study, params)
+    try:
+        plan = Plan("params.yaml")
+    except UserError:
+        assume(False)
+    with guarded():
+        (data,), trainings = plan.items("data").values(), list(plan.items("sweep").values())[:2]
+        make(plan, data, make_data)
+        for item in trainings:
+            make(plan, item, sweep)
+    for item in trainings:
+        results = read_json(plan.folder(item.path) / "results.json")
+        assert [run["repeat"] for run in results["repeats"]] == item.config["repeats"]
+        assert {run["status"] for run in results["repeats"]} <= {"ok", "unstable"}

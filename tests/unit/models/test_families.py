@@ -48,7 +48,7 @@ def test_specs_are_json_with_a_size_per_layer():
         (
             "cnn",
             {"channels": 1, "kernel": 5},
-            "cnn.kernel: 5 is not allowed, cnn has no such knob (its knobs: depth, channels)",
+            "cnn.kernel: 5 is not allowed, cnn has no such knob; allowed: depth, channels",
         ),
         (
             "vit",

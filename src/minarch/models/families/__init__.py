@@ -68,8 +68,8 @@ def check_knobs(name: str, knobs: Mapping[str, Any]) -> None:
     known = [field.name for field in fields(family(name))]
     if unknown := [knob for knob in knobs if knob not in known]:
         raise UserError(
-            f"{name}.{short(unknown[0])[1:-1]}: {short(knobs[unknown[0]])} is not allowed, {name} has no such knob"
-            f" (its knobs: {', '.join(known)})"
+            f"{name}.{short(unknown[0])[1:-1]}: {short(knobs[unknown[0]])} is not allowed, {name} has no such knob;"
+            f" allowed: {', '.join(known)}"
         )
 
 
