@@ -59,6 +59,31 @@ PLANNED: dict[str, tuple[dict[str, Any], str, str]] = {
         "params.yaml: representatives.further: dnn {'depth': 1, 'width': 17} is not in the sweep",
         "allowed: what is",
     ),
+    "a level twice": (
+        {"prune__sensitivity_levels": [0.5, 0.5]},
+        "params.yaml: prune.sensitivity_levels: 0.5 stands twice",
+        "allowed: each value once",
+    ),
+    "a truth for a number": (
+        {"train__learning_rate": True},
+        "params.yaml: train.learning_rate: True is not allowed",
+        "allowed: a valid number",
+    ),
+    "a method called as what is not quantized": (
+        {"quantize__methods": {"fp32": {}}},
+        "params.yaml: quantize.methods: 'fp32' is not allowed",
+        "allowed: any name but",
+    ),
+    "a grid of a million": (
+        {"sweep__families": {"dnn": {"depth": list(range(1, 1001)), "width": list(range(1, 1001))}}},
+        "params.yaml: sweep.families: dnn: its grid lists 1,000,000 architectures",
+        "allowed: at most 100,000",
+    ),
+    "a name that is no module": (
+        {"sweep__families": {"..:a": {"depth": 1}}},
+        "params.yaml: sweep.families: family: '..:a' is not known",
+        "it must be one of dnn, cnn, vit",
+    ),
     "empty grid": (
         {"sweep__families": {"dnn": {"depth": 1, "width": []}}},
         "params.yaml: sweep.families: dnn: {'depth': 1, 'width': []}",

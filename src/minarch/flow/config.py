@@ -1,6 +1,5 @@
 """Reading a params file into a Study; every mistake ends in one line naming field, value and what is allowed."""
 
-import re
 from pathlib import Path
 from types import NoneType
 from typing import Any, get_args
@@ -8,7 +7,8 @@ from typing import Any, get_args
 from pydantic import ValidationError
 
 from minarch.errors import UserError, short
-from minarch.flow.document import named, read
+from minarch.flow.document import read
+from minarch.flow.scalars import at
 from minarch.flow.sections import Study
 
 MOST_LINES = 5
@@ -48,17 +48,18 @@ def load(path: str | Path) -> Study:
 
 
 def _line(mistake: Any) -> str:
-    field, kind = named([part for part in mistake["loc"] if part != "[key]"]), mistake["type"]
+    place, kind = [part for part in mistake["loc"] if part != "[key]"], mistake["type"]
     if kind == "extra_forbidden":
-        return f"{field}: unknown key; allowed: {', '.join(_keys(mistake['loc'][:-1]))}"
+        return f"{at(place)}unknown key; allowed: {', '.join(_keys(mistake['loc'][:-1]))}"
     if kind == "missing":
-        return f"{field}: missing; it has no default"
+        return f"{at(place)}missing; it has no default"
     if kind == "value_error":  # of a section as a whole, it begins with the name of the field
         text = str(mistake["ctx"]["error"])
-        return f"{field}{'.' if re.match(r'[a-z_]+: ', text) else ': '}{text}" if field else text
+        field, named, rest = text.partition(": ")
+        return at([*place, field]) + rest if named and place and field.isidentifier() else at(place) + text
     message = mistake["msg"].removeprefix("Input should be ")
     allowed = ALLOWED[kind].format(**mistake.get("ctx", {})) if kind in ALLOWED else message
-    return f"{field}: {short(mistake['input'])} is not allowed; allowed: {allowed}"
+    return f"{at(place)}{short(mistake['input'])} is not allowed; allowed: {allowed}"
 
 
 def _keys(location: tuple[Any, ...]) -> list[str]:

@@ -8,6 +8,7 @@ from minarch.errors import UserError
 from minarch.flow.grid import expand
 from minarch.models.build import build, checked
 from minarch.models.families import architecture, family, spec_of
+from minarch.sweep import work as sweep
 
 FAMILY = """
 from dataclasses import dataclass
@@ -43,6 +44,8 @@ class Net(nn.Module):
 """
 SHAPE, CLASSES = (1, 4, 4), 3
 SPEC = 'return {"family": self.name, "shape": list(shape), "classes": classes, "hidden": [self.width]}'
+TRAIN = {"epochs": 1, "batch_size": 32, "optimizer": "adam", "learning_rate": 1e-3, "weight_decay": 0.0, "seed": 0}
+TRAIN |= {"device": "cpu", "strategy": "sequential"}
 MODULES = iter(range(10_000))
 
 
@@ -186,6 +189,16 @@ def test_what_is_wrong_in_a_family_is_one_line(wide, old, new, said):
     lines = str(error.value).splitlines()
     assert len(lines) == 1 and len(lines[0]) < 450
     assert said in lines[0] and (f"{module}:Wide" in lines[0] or "is not known" in lines[0])
+
+
+def test_stage_sweep_tries_a_network_before_it_trains_it(wide, data_item, tmp_path):
+    module = wide("nn.Linear(hidden[0], classes)", "nn.Linear(hidden[0], 9)")
+    config = {"dataset": "digits", "family": f"{module}:Wide", "knobs": {"depth": 1, "width": 4}, "repeats": [0]}
+    out = tmp_path / "out"
+    out.mkdir()
+    with pytest.raises(UserError, match=r"its network gives \[2, 9\] for 2 images; allowed: a tensor \[2, 10\]"):
+        sweep(config | {"train": TRAIN}, {"data": data_item}, out)
+    assert not list(out.iterdir())
 
 
 IMPORTS = {

@@ -8,7 +8,7 @@ from minarch.flow.grid import MOST, expand
 from minarch.flow.sections.base import Section
 from minarch.flow.sections.findings import Aggregate, Convergence, Representatives, Similarity, Weights
 from minarch.flow.sections.pruning import Method, Prune
-from minarch.flow.sections.quantization import Quantization, Quantize
+from minarch.flow.sections.quantization import CURVE_TITLE, Quantization, Quantize
 from minarch.flow.sections.training import Data, Sweep, Sweeping, Training
 from minarch.models import families
 from minarch.models.families import family_slug
@@ -116,7 +116,7 @@ class Study(Section):
             labels,
             [f"r{self.sweep.repeats}-{self.sweep.repeats}"],
             [f"{name}-99.99" for name in (*self.prune.methods, LONGEST_TITLE)],
-            self.quantize.methods,
+            [*self.quantize.methods, CURVE_TITLE],
         )
         longest = [max(names, key=lambda name: len(name.encode())) for names in parts]
         if (length := sum(len(part.encode()) + 1 for part in longest)) > MOST_BYTES:

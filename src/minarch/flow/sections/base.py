@@ -5,7 +5,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from minarch.errors import short
-from minarch.flow.document import NUMBER
+from minarch.flow.scalars import NUMBER
 
 # A field so marked lists items or says where files lie: it is not part of any item's identity, each item carries its
 # own point.
