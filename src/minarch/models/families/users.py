@@ -16,8 +16,8 @@ from minarch.models.families.base import Family
 
 _OTHERS = (
     "<",
-    str(Path(__file__).parents[2]),
-    *(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")),
+    f"{Path(__file__).parents[2]}/",
+    *(f"{sysconfig.get_path(name)}/" for name in ("stdlib", "purelib", "platlib")),
 )
 
 
@@ -74,7 +74,7 @@ def check_class(name: str, cls: type[Family]) -> None:
         raise UserError(f'{name}.network: {short(network)} is not allowed; allowed: "package.module:Class"')
     if cls.name != name:
         raise UserError(f"{name}.name: {short(cls.name)} is not allowed; allowed: none of its own")
-    if cls.size and cls.size not in {field.name for field in fields(cls)}:
+    if cls.size and cls.size not in [field.name for field in fields(cls)]:
         raise UserError(f"{name}.size: {short(cls.size)} is not allowed; allowed: the name of a knob")
 
 
