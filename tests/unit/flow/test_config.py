@@ -213,9 +213,9 @@ def test_sections_do_not_change(workspace):
 @given(st.floats(0, 10, exclude_min=True), st.integers(1, 1000))
 def test_an_identity_is_what_was_asked_for(learning_rate, epochs):
     """Numbers written in another way are the same number."""
-    asked = Training(epochs=epochs, learning_rate=learning_rate)
-    assert Training(epochs=epochs, learning_rate=repr(learning_rate)).identity() == asked.identity()
-    assert asked.identity()["learning_rate"] == learning_rate
+    training = Training(epochs=epochs, learning_rate=learning_rate)
+    assert Training(epochs=epochs, learning_rate=repr(learning_rate)).identity() == training.identity()
+    assert training.identity()["learning_rate"] == learning_rate
 
 
 def test_an_identity_leaves_out_what_only_lists_or_locates(workspace):

@@ -33,13 +33,13 @@ class Quantization(Section):
 
     @model_validator(mode="after")
     def _makes_sense(self) -> "Quantization":
-        refused = {
+        chosen = {
             "precision": self.precision != "int8",
             "bias_correction": self.bias_correction != "fast",
             "max_drop_points": self.max_drop_points is not None,
         }
-        for name, asked in refused.items():
-            if asked and self.backend == "torch":
+        for name, given in chosen.items():
+            if given and self.backend == "torch":
                 raise ValueError(
                     f"{name}: {getattr(self, name)!r} is not allowed with backend: torch; allowed: openvino"
                 )

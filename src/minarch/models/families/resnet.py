@@ -63,14 +63,14 @@ class ResNet(Family):
         before, height, width = shape
         halvings = 1 if self.stem == "imagenet" else 0
         places = [_halved(height, i) * _halved(width, i) for i in range(2 * halvings + 4)]
-        found = [(STEMS[self.stem] ** 2 * before, self.width, places[halvings])]
+        convolutions = [(STEMS[self.stem] ** 2 * before, self.width, places[halvings])]
         before = self.width
         for stage, (units, blocks) in enumerate(zip(self.outer, BLOCKS[self.depth], strict=True)):
             area = places[2 * halvings + stage]  # the imagenet stem pools, too
             shortcut = [(before, units, area)] if stage else []
-            found += [(9 * before, units, area), *[(9 * units, units, area)] * (2 * blocks - 1), *shortcut]
+            convolutions += [(9 * before, units, area), *[(9 * units, units, area)] * (2 * blocks - 1), *shortcut]
             before = units
-        return found
+        return convolutions
 
 
 def _halved(pixels: int, times: int) -> int:
