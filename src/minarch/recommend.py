@@ -21,9 +21,9 @@ from minarch.analysis.precision import ORIGINAL
 from minarch.analysis.records import MODEL
 from minarch.errors import UserError
 from minarch.flow.item import Item
-from minarch.flow.plan import Plan, family_slug
+from minarch.flow.plan import Plan
 from minarch.flow.seal import RECORD
-from minarch.models.families import architecture
+from minarch.models.families import architecture, family_slug
 from minarch.pruning import STRUCTURED
 from minarch.quantization import EXPORT
 from minarch.reporting.models import batches_of

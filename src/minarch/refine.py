@@ -22,6 +22,7 @@ from minarch.models.families import family as kind_of
 def between(family: str, tried: list[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], Family]]:
     """Knobs and architectures between those tried: all else is equal, the size lies between two neighbours."""
     knob = kind_of(family).size
+    tried = [{knob: getattr(architecture(family, knobs), knob), **knobs} for knobs in tried]  # it may be a default
     for knobs in tried:
         like = [other[knob] for other in tried if {**other, knob: knobs[knob]} == knobs]
         for size in range(knobs[knob] + 1, min((other for other in like if other > knobs[knob]), default=0)):

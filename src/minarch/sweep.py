@@ -9,9 +9,9 @@ import torch
 from minarch.data.tensors import Split, load_split
 from minarch.files import read_json, write_json
 from minarch.flow.job import run_stage
-from minarch.models.build import build
+from minarch.models.build import checked
 from minarch.models.cost import macs, parameters
-from minarch.models.families import architecture
+from minarch.models.families import architecture, family_slug, spec_of
 from minarch.models.weights import save_networks
 from minarch.training.blocks import fits_into_memory, measure, train_repeats
 from minarch.training.loop import Recipe
@@ -24,20 +24,20 @@ def work(config: dict[str, Any], inputs: dict[str, Any], out: Path) -> None:
     """Train the item's repeats; the test split is read once, after everything else, into a file of its own."""
     record = read_json(inputs["data"] / "record.json")
     kind = architecture(config["family"], config["knobs"])
-    spec = kind.spec(record["shape"], record["classes"])
+    spec = spec_of(kind, record["shape"], record["classes"])
     options = dict(config["train"])
     identity = {k: config[k] for k in ("dataset", "family", "knobs")} | {"seed": options.pop("seed")}
     asked, device = options.pop("strategy"), device_of(options.pop("device"), options.pop("precision", None))
     train, validation = (load_split(inputs["data"], name) for name in ("train", "validation"))
     task = Task(spec, identity, train, validation, Recipe(**options))
     fits_into_memory(task, len(config["repeats"]))
+    model = checked(spec)
     keep_freed_memory()
     strategy = choose(task, len(config["repeats"]), asked, device)
     repeats = train_repeats(task, config["repeats"], strategy)
 
-    model = build(spec)
     results = {
-        "architecture": f"{config['family'].rpartition(':')[2].lower()}-{kind.label}",
+        "architecture": f"{family_slug(config['family'])}-{kind.label}",
         "dataset": config["dataset"],
         "family": config["family"],
         "knobs": config["knobs"],

@@ -27,7 +27,7 @@ PLANNED: dict[str, tuple[dict[str, Any], str, str]] = {
     ),
     "a ranking of what cannot be ranked": (
         {"prune__methods": {"legr": {"importance": "learned"}}},
-        "params.yaml: prune.methods.legr: scope: 'layer'",
+        "params.yaml: prune.methods.legr.scope: 'layer'",
         "allowed: global",
     ),
     "rewinding beyond the training": (
@@ -47,18 +47,43 @@ PLANNED: dict[str, tuple[dict[str, Any], str, str]] = {
     ),
     "quantized training where NNCF has none": (
         {"quantize__methods": {"trained": {"qat": {"epochs": 1}}}},
-        "params.yaml: quantize.methods.trained: backend: 'openvino'",
+        "params.yaml: quantize.methods.trained.backend: 'openvino'",
         "allowed: torch",
     ),
     "layers to revert where nothing is measured": (
         {"quantize__methods": {"int4": {"precision": "int4", "max_drop_points": 1.0}}},
-        "params.yaml: quantize.methods.int4: max_drop_points: 1.0",
+        "params.yaml: quantize.methods.int4.max_drop_points: 1.0",
         "allowed: None",
     ),
     "a further model that was not trained": (
         {"representatives__further": {"dnn": {"depth": 1, "width": 17}}},
         "params.yaml: representatives.further: dnn {'depth': 1, 'width': 17} is not in the sweep",
         "allowed: what is",
+    ),
+    "a level twice": (
+        {"prune__sensitivity_levels": [0.5, 0.5]},
+        "params.yaml: prune.sensitivity_levels: 0.5 stands twice",
+        "allowed: each value once",
+    ),
+    "a truth for a number": (
+        {"train__learning_rate": True},
+        "params.yaml: train.learning_rate: True is not allowed",
+        "allowed: a valid number",
+    ),
+    "a method called as what is not quantized": (
+        {"quantize__methods": {"fp32": {}}},
+        "params.yaml: quantize.methods: 'fp32' is not allowed",
+        "allowed: any name but",
+    ),
+    "a grid of a million": (
+        {"sweep__families": {"dnn": {"depth": list(range(1, 1001)), "width": list(range(1, 1001))}}},
+        "params.yaml: sweep.families: dnn: its grid lists 1,000,000 architectures",
+        "allowed: at most 100,000",
+    ),
+    "a name that is no module": (
+        {"sweep__families": {"..:a": {"depth": 1}}},
+        "params.yaml: sweep.families: family: '..:a' is not known",
+        "it must be one of dnn, cnn, vit",
     ),
     "empty grid": (
         {"sweep__families": {"dnn": {"depth": 1, "width": []}}},
@@ -78,7 +103,7 @@ PLANNED: dict[str, tuple[dict[str, Any], str, str]] = {
     "width of nothing": (
         {"sweep__families": {"dnn": {"depth": 1, "width": [16, 0]}}},
         "params.yaml: sweep.families: dnn.width: 0 is not allowed",
-        "an integer of at least 1",
+        "an integer from 1 to 1,000,000",
     ),
     "heads that do not divide the width": (
         {"sweep__families": {"vit": {"depth": 1, "width": 10, "heads": 4, "patch": 4}}},
@@ -98,12 +123,12 @@ PLANNED: dict[str, tuple[dict[str, Any], str, str]] = {
     "unknown device": ({"train__device": "tpu"}, "params.yaml: train.device: 'tpu'", "allowed: 'cpu' or 'cuda'"),
     "precision without effect": (
         {"train__precision": "tf32"},
-        "params.yaml: train: precision: 'tf32' has no effect with device: cpu",
+        "params.yaml: train.precision: 'tf32' has no effect with device: cpu",
         "allowed: null",
     ),
     "giving up without effect": (
         {"train__epochs": 3, "train__give_up_after": 3},
-        "params.yaml: train: give_up_after: 3 has no effect with epochs: 3",
+        "params.yaml: train.give_up_after: 3 has no effect with epochs: 3",
         "allowed: fewer, or null",
     ),
     "no such folder": (

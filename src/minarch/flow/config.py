@@ -1,68 +1,72 @@
 """Reading a params file into a Study; every mistake ends in one line naming field, value and what is allowed."""
 
-import re
 from pathlib import Path
-from typing import Any
+from types import NoneType
+from typing import Any, get_args
 
-import yaml
 from pydantic import ValidationError
 
-from minarch.errors import UserError
+from minarch.errors import UserError, short
+from minarch.flow.document import read
+from minarch.flow.scalars import at
 from minarch.flow.sections import Study
 
-
-class _UniqueKeyLoader(yaml.SafeLoader):
-    """YAML silently keeps the last of two equal keys; a study must not."""
-
-    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
-        if not isinstance(node, yaml.MappingNode):
-            raise yaml.constructor.ConstructorError(None, None, f"expected a mapping, line {node.start_mark.line + 1}")
-        keys = [self.construct_object(k, deep=True) for k, _ in node.value]
-        if twice := next((k for i, k in enumerate(keys) if k in keys[:i]), None):
-            raise UserError(f"{twice}: the key stands twice, line {node.start_mark.line + 1}; allowed: once")
-        return super().construct_mapping(node, deep)
+MOST_LINES = 5
+ALLOWED = {  # what a value of these kinds of error must be; the others say it themselves
+    "bool_type": "true or false",
+    "dict_type": "a mapping",
+    "list_type": "a list",
+    "model_type": "a mapping",
+    "string_too_long": "at most {max_length} characters",
+    "string_pattern_mismatch": "small letters, digits and -, beginning with a letter",
+    "string_type": "a text",
+    "too_long": "at most {max_length}",
+    "too_short": "at least {min_length}",
+}
 
 
 def load(path: str | Path) -> Study:
     """Read and check a params file.
 
     Raises:
-        UserError: one line per mistake, naming the file, the field, the value and what is allowed.
+        UserError: a line for each of the first mistakes, naming the file, the field, the value and what is allowed.
     """
     try:
-        raw = yaml.load(Path(path).read_bytes(), Loader=_UniqueKeyLoader)  # noqa: S506 - a SafeLoader
-    except OSError:
-        raise UserError(
-            f"{path}: no such study; allowed: a params file such as params.yaml or params/smoke.yaml"
-        ) from None
-    except (yaml.YAMLError, UnicodeDecodeError, TypeError) as error:
-        raise UserError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
+        raw = read(path)
     except UserError as error:
         raise UserError(f"{path}: {error}") from None
     if not isinstance(raw, dict):
-        raise UserError(f"{path}: {raw!r} is not allowed; allowed: the sections {', '.join(Study.model_fields)}")
+        raise UserError(f"{path}: {short(raw)} is not allowed; allowed: the sections {', '.join(Study.model_fields)}")
     try:
         return Study.model_validate(raw)
     except ValidationError as error:
-        raise UserError("\n".join(_line(path, e) for e in error.errors())) from None
+        mistakes = error.errors(include_url=False)
+        lines = [f"{path}: {_line(mistake)}" for mistake in mistakes[:MOST_LINES]]
+        if more := len(mistakes) - len(lines):
+            lines.append(f"{path}: and {more:,} more; allowed: none")
+        raise UserError("\n".join(lines)) from None
 
 
-def _line(path: str | Path, error: Any) -> str:
-    field, kind = ".".join(str(part) for part in error["loc"] if part != "[key]"), error["type"]
+def _line(mistake: Any) -> str:
+    place, kind = [part for part in mistake["loc"] if part != "[key]"], mistake["type"]
     if kind == "extra_forbidden":
-        return f"{path}: {field}: unknown key; allowed: {', '.join(_siblings(error['loc']))}"
+        return f"{at(place)}unknown key; allowed: {', '.join(_keys(mistake['loc'][:-1]))}"
     if kind == "missing":
-        return f"{path}: {field}: missing; it has no default"
-    message = error["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
-    message = re.sub(r"(?:List|Dictionary) should have at least (\d+) .*", r"at least \1", message)
-    message = re.sub(r"a valid dictionary.*", "a mapping", message)
-    if kind == "value_error":
-        return f"{path}: {field + ': ' if field else ''}{message}"
-    return f"{path}: {field}: {error['input']!r} is not allowed; allowed: {message}"
+        return f"{at(place)}missing; it has no default"
+    if kind == "value_error":  # of a section as a whole, it begins with the name of the field
+        text = str(mistake["ctx"]["error"])
+        field, named, rest = text.partition(": ")
+        return at([*place, field]) + rest if named and place and field.isidentifier() else at(place) + text
+    message = mistake["msg"].removeprefix("Input should be ")
+    allowed = ALLOWED[kind].format(**mistake.get("ctx", {})) if kind in ALLOWED else message
+    return f"{at(place)}{short(mistake['input'])} is not allowed; allowed: {allowed}"
 
 
-def _siblings(location: tuple[Any, ...]) -> list[str]:
+def _keys(location: tuple[Any, ...]) -> list[str]:
+    """The keys of the section at a place in the study."""
     model: Any = Study
-    for name in location[:-1]:
-        model = model.model_fields[name].annotation
+    for name in location:
+        model = model.model_fields[name].annotation if hasattr(model, "model_fields") else get_args(model)[-1]
+        if NoneType in get_args(model):
+            model = get_args(model)[0]
     return list(model.model_fields)

@@ -9,7 +9,7 @@ from minarch.data.catalogue import CATALOGUE, slug
 from minarch.flow.cost import FOLDER_IMAGES
 from minarch.flow.grid import expand
 from minarch.flow.sections import Study
-from minarch.models.families import Family, Spec
+from minarch.models.families import Family, Spec, told
 
 PER_EPOCH, PER_TRAINING = 82, 1_800  # bytes of curves.csv; of a training's other records and of its tensors' names
 FORWARD = 1 / 3  # of a training step: what measuring an image takes
@@ -147,5 +147,6 @@ def _size(kind: Family, shape: Sequence[int], classes: int) -> tuple[int, int]:
 
         with torch.device("meta"):
             network = build(kind.spec(shape, classes))
-        return cost.parameters(network), cost.macs(network, shape)
+        with told(kind.name):
+            return cost.parameters(network), cost.macs(network, shape)
     return parameters, macs

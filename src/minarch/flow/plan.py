@@ -4,13 +4,14 @@ An item lies at <root>/<stage>/<slug>-<key>/. Its key covers its configuration, 
 the names (hence the keys) of the items it reads.
 """
 
+import re
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from minarch.data.catalogue import CATALOGUE, FOLDER, slug
-from minarch.errors import UserError
+from minarch.errors import UserError, short
 from minarch.flow.config import load
 from minarch.flow.decision import REPRESENTATIVES, SIZES, read_decision
 from minarch.flow.digest import code, network_code
@@ -21,7 +22,7 @@ from minarch.flow.keys import key
 from minarch.flow.pruning import prune_items
 from minarch.flow.quantization import quantize_items
 from minarch.flow.sections import Study
-from minarch.models.families import Family, architecture
+from minarch.models.families import Family, architecture, family_slug, spec_of
 from minarch.pruning import STRUCTURED
 
 FIRST = ("data", "sweep", "refine")  # planned from the study alone
@@ -29,7 +30,8 @@ TRAINED = ("refined", "weights", "similarity", "convergence", "representatives")
 CHOSEN = ("prune", "quantize", "aggregate")  # once the representatives are
 STAGES = (*FIRST, *TRAINED, *CHOSEN)
 SECTIONS = {"refine": "convergence", "refined": "train"}  # of the params file; the other stages' have their names
-DEFAULT = "params.yaml"
+DEFAULT, DEFAULT_NAME, MOST_BYTES = "params.yaml", "default", 200
+STUDY_NAME = re.compile(r"\w[\w .+=@,()-]*")  # of folders, and in the patterns of Snakemake's rules
 
 
 class Plan:
@@ -37,11 +39,9 @@ class Plan:
 
     def __init__(self, study: str = DEFAULT) -> None:
         self.study_file = study
+        self.name = _study_name(study)
         self.study: Study = load(study)
-        default = Path(study).resolve() == Path(DEFAULT).resolve()
-        self.name = "default" if default else Path(study).stem
-        if not default and self.name in ("default", Path(DEFAULT).stem):
-            raise UserError(f"--study: {study!r} has the default study's name; allowed: any other file name")
+        default = self.name == DEFAULT_NAME
         self.root = Path("artifacts") if default else Path("artifacts/studies", self.name)
         self.reports = Path("reports") if default else Path("reports/studies", self.name)
         self._items: dict[str, dict[str, Item]] = {}
@@ -95,8 +95,8 @@ class Plan:
         return [
             item
             for data in self._data
-            for family, grids in self.study.sweep.families.items()
-            for knobs, kind in expand(family, grids)
+            for family, points in self.study.sweep.architectures.items()
+            for knobs, kind in points
             for item in self._trainings("sweep", data, family, knobs, kind)
         ]
 
@@ -111,7 +111,7 @@ class Plan:
                 "repeats": repeats,
                 "train": train.model_dump(mode="json"),
             }
-            structure = kind.spec(*self.study.shape(data.config["dataset"]))
+            structure = spec_of(kind, *self.study.shape(data.config["dataset"]))
             identity = {**config, "structure": structure, "train": train.identity()}
             title = f"{data.slug}-{family_slug(family)}-{kind.label}-r{repeats[0]}-{repeats[-1]}"
             extra = tuple(network_code(kind.network).items())
@@ -229,9 +229,24 @@ class Plan:
         return key(stage, section, code(module(stage)), before, self.name if stage == "aggregate" else None)
 
 
-def family_slug(name: str) -> str:
-    """A family's name as a part of file names; of "module:Class" the class."""
-    return name.rpartition(":")[2].lower()
+def _study_name(file: str) -> str:
+    """What a study is called: as its file.
+
+    Raises:
+        UserError: no folder, pattern or command line can hold that name, or it is that of the default study.
+    """
+    name = Path(file).stem
+    printable = file.isprintable() and not file.startswith("-")
+    if not (printable and STUDY_NAME.fullmatch(name) and len(name.encode()) <= MOST_BYTES):
+        raise UserError(
+            f"--study: {short(file)} is not allowed; allowed: a file name of letters, digits, spaces and any of"
+            f" ._-+=@,() that begins with a letter or digit and has at most {MOST_BYTES} bytes"
+        )
+    if Path(file).resolve() == Path(DEFAULT).resolve():
+        return DEFAULT_NAME
+    if name in (DEFAULT_NAME, Path(DEFAULT).stem):
+        raise UserError(f"--study: {short(file)} has the default study's name; allowed: any other file name")
+    return name
 
 
 def _blocks(repeats: int, size: int | None) -> list[list[int]]:

@@ -54,6 +54,8 @@ def test_architectures_between_two_neighbours_differ_only_in_size():
     assert [knobs for knobs, _ in between("dnn", tried)] == [{"depth": 1, "width": 5}, {"depth": 1, "width": 6}]
     vit = [{"depth": 1, "width": w, "heads": 4, "patch": 4} for w in (8, 20)]
     assert [kind.width for _, kind in between("vit", vit)] == [12, 16]  # multiples of the heads
+    resnets = [{"depth": 18, "width": 62}, {"depth": 18}]
+    assert [knobs for knobs, _ in between("resnet", resnets)] == [{"depth": 18, "width": 63}]  # 64 is the default
 
 
 @pytest.mark.parametrize(("count", "expected"), [(1, [13]), (3, [13, 7, 23])])

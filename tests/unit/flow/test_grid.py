@@ -33,7 +33,8 @@ def test_the_same_architecture_twice_is_refused():
 
 
 def test_no_value_is_no_architecture():
-    assert expand("dnn", {"depth": 1, "width": []}) == []
+    with pytest.raises(UserError, match="lists no architecture; allowed: at least one value for every knob"):
+        expand("dnn", {"depth": 1, "width": []})
 
 
 def test_all_patterns_of_every_depth():
@@ -47,6 +48,43 @@ def test_all_patterns_of_every_depth():
     assert {k["steps"] for k, _ in points if k["depth"] == 2} == {"grow", "shrink", "equal"}
     for knobs, kind in points:  # what an item keeps is what it was made from
         assert architecture("shaped-dnn", knobs) == kind
+
+
+@pytest.mark.parametrize("widths", [[4, 8, 4], [4, 4]])
+def test_a_value_is_listed_once(widths):
+    with pytest.raises(UserError, match="depth1-width4-growth2 is listed twice; allowed: each architecture once"):
+        expand("shaped-dnn", {"depth": 1, "width": widths, "steps": ""})
+
+
+def test_a_number_is_listed_once_however_it_is_written():
+    with pytest.raises(UserError, match="width4-grow-growth3 is listed twice"):
+        expand("shaped-dnn", {"depth": 2, "width": 4, "steps": "grow", "growth": [3, 3.0]})
+
+
+@pytest.mark.parametrize(
+    ("grids", "said"),
+    [
+        ({"depth": list(range(1, 1001)), "width": list(range(1, 1_000_001))}, "lists 1,000,000,000 architectures"),
+        (
+            [{"depth": 1, "width": list(range(1, 50_001))}, {"depth": 2, "width": list(range(1, 50_002))}],
+            "100,001 arch",
+        ),
+    ],
+)
+def test_a_grid_is_counted_before_it_is_expanded(grids, said):
+    with pytest.raises(UserError, match=f"{said}.*; allowed: at most 100,000"):
+        expand("dnn", grids)
+
+
+def test_patterns_are_counted_while_they_are_expanded():
+    with pytest.raises(UserError, match="lists more than 100,000 architectures; allowed: fewer"):
+        expand("shaped-dnn", {"depth": 8, "width": list(range(1, 1001)), "steps": "all"})
+
+
+@pytest.mark.parametrize("grids", [None, 1, "depth", [None], [{"depth": 1, "width": 4}, []]])
+def test_what_is_no_grid_is_told(grids):
+    with pytest.raises(UserError, match="allowed: knob -> value or list, or a list of such grids"):
+        expand("dnn", grids)
 
 
 def test_some_patterns():
@@ -63,8 +101,8 @@ def test_a_pattern_is_listed_once():
     ("depth", "message"),
     [
         (9, "steps: 'all' is not allowed for depth 9, it must be a list of patterns above depth 8"),
-        (0, "depth: 0 is not allowed, it must be an integer of at least 1"),
-        ("two", "depth: 'two' is not allowed, it must be an integer of at least 1"),
+        (0, "depth: 0 is not allowed, it must be an integer from 1 to 1,000"),
+        ("two", "depth: 'two' is not allowed, it must be an integer from 1 to 1,000"),
     ],
 )
 def test_depths_without_all_patterns(depth, message):

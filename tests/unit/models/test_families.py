@@ -41,14 +41,14 @@ def test_specs_are_json_with_a_size_per_layer():
 @pytest.mark.parametrize(
     ("name", "knobs", "message"),
     [
-        ("dnn", {"depth": 0, "width": 1}, "dnn.depth: 0 is not allowed, it must be an integer of at least 1"),
-        ("dnn", {"depth": 1, "width": 2.5}, "dnn.width: 2.5 is not allowed, it must be an integer of at least 1"),
-        ("dnn", {"depth": True, "width": 2}, "dnn.depth: True is not allowed, it must be an integer of at least 1"),
+        ("dnn", {"depth": 0, "width": 1}, "dnn.depth: 0 is not allowed, it must be an integer from 1 to 1,000"),
+        ("dnn", {"depth": 1, "width": 2.5}, "dnn.width: 2.5 is not allowed, it must be an integer from 1 to 1,000,000"),
+        ("dnn", {"depth": True, "width": 2}, "dnn.depth: True is not allowed, it must be an integer from 1 to 1,000"),
         ("dnn", {"depth": 1}, "dnn.width: missing, it must be given"),
         (
             "cnn",
             {"channels": 1, "kernel": 5},
-            "cnn.kernel: 5 is not allowed, cnn has no such knob (its knobs: depth, channels)",
+            "cnn.kernel: 5 is not allowed, cnn has no such knob; allowed: depth, channels",
         ),
         (
             "vit",
@@ -75,17 +75,17 @@ def test_specs_are_json_with_a_size_per_layer():
         (
             "shaped-dnn",
             {"depth": 1, "width": 4, "steps": "", "growth": 1},
-            "shaped-dnn.growth: 1 is not allowed, it must be a number above 1",
+            "shaped-dnn.growth: 1 is not allowed, it must be a number above 1, up to 100",
         ),
         (
             "shaped-dnn",
             {"depth": 1, "width": 4, "steps": "", "growth": "2"},
-            "shaped-dnn.growth: '2' is not allowed, it must be a number above 1",
+            "shaped-dnn.growth: '2' is not allowed, it must be a number above 1, up to 100",
         ),
         (
             "shaped-dnn",
             {"depth": 1, "width": 4, "steps": "", "growth": float("inf")},
-            "shaped-dnn.growth: inf is not allowed, it must be a number above 1",
+            "shaped-dnn.growth: inf is not allowed, it must be a number above 1, up to 100",
         ),
         ("shaped-dnn", {"depth": 2, "width": 4}, "shaped-dnn.steps: missing, it must be given"),
         ("resnet", {"depth": 50}, "resnet.depth: 50 is not allowed, it must be 18 or 34"),
@@ -94,7 +94,11 @@ def test_specs_are_json_with_a_size_per_layer():
             {"depth": 18, "stem": "torchvision"},
             "resnet.stem: 'torchvision' is not allowed, it must be cifar or imagenet",
         ),
-        ("resnet", {"depth": 18, "width": 0}, "resnet.width: 0 is not allowed, it must be an integer of at least 1"),
+        (
+            "resnet",
+            {"depth": 18, "width": 0},
+            "resnet.width: 0 is not allowed, it must be an integer from 1 to 1,000,000",
+        ),
         (
             "rnn",
             {},

@@ -2,14 +2,19 @@
 
 from pydantic import model_validator
 
-from minarch.data.catalogue import CATALOGUE
-from minarch.flow.grid import expand
+from minarch.data.catalogue import CATALOGUE, slug
+from minarch.errors import UserError, short
+from minarch.flow.grid import MOST, expand
 from minarch.flow.sections.base import Section
 from minarch.flow.sections.findings import Aggregate, Convergence, Representatives, Similarity, Weights
 from minarch.flow.sections.pruning import Method, Prune
-from minarch.flow.sections.quantization import Quantization, Quantize
+from minarch.flow.sections.quantization import CURVE_TITLE, Quantization, Quantize
 from minarch.flow.sections.training import Data, Sweep, Sweeping, Training
 from minarch.models import families
+from minarch.models.families import family_slug
+
+LONGEST_TITLE = "magnitude-layer"  # of the items of stage prune that no method names
+MOST_BYTES = 255 - len(".tmp-4194304-") - 12  # of a folder's name, without what marks it while it is made and its key
 
 __all__ = ["Convergence", "Method", "Quantization", "Study", "Training"]
 
@@ -40,7 +45,8 @@ class Study(Section):
     def _names_exist(self) -> "Study":
         for name in self.quantize.pruned or ():
             if name not in self.prune.methods:
-                raise ValueError(f"quantize.pruned: {name!r} is not in prune; allowed: {', '.join(self.prune.methods)}")
+                allowed = ", ".join(self.prune.methods)
+                raise ValueError(f"quantize.pruned: {short(name)} is not in prune; allowed: {allowed}")
         for name, method in self.prune.methods.items():
             if method.rewind >= self.train.epochs:
                 raise ValueError(
@@ -49,13 +55,18 @@ class Study(Section):
                 )
         for name, grids in (self.representatives.further or {}).items():
             if name not in self.sweep.families:
-                raise ValueError(
-                    f"representatives.further: {name!r} is not in the sweep; allowed: {', '.join(self.sweep.families)}"
-                )
-            swept = [knobs for knobs, _ in expand(name, self.sweep.families[name])]
-            for knobs, _ in expand(name, grids):
-                if knobs not in swept:
-                    raise ValueError(f"representatives.further: {name} {knobs} is not in the sweep; allowed: what is")
+                allowed = ", ".join(self.sweep.families)
+                raise ValueError(f"representatives.further: {short(name)} is not in the sweep; allowed: {allowed}")
+            swept = {architecture.label for _, architecture in self.sweep.architectures[name]}
+            try:
+                further = expand(name, grids)
+            except UserError as error:
+                raise UserError(f"representatives.further: {error}") from None
+            for knobs, architecture in further:
+                if architecture.label not in swept:
+                    raise ValueError(
+                        f"representatives.further: {name} {short(knobs)} is not in the sweep; allowed: what is"
+                    )
         return self
 
     @model_validator(mode="after")
@@ -69,7 +80,48 @@ class Study(Section):
     def _fits(self) -> "Study":
         """Every architecture fits every data set (a patch must tile the image)."""
         for name in self.data.datasets:
-            for family, grids in self.sweep.families.items():
-                for _, architecture in expand(family, grids):
-                    architecture.spec(*self.shape(name))
+            for points in self.sweep.architectures.values():
+                for _, architecture in points:
+                    families.spec_of(architecture, *self.shape(name))
+        return self
+
+    @model_validator(mode="after")
+    def _can_be_planned(self) -> "Study":
+        """No stage has more items than the plan, Snakemake and a folder can hold."""
+        data_sets, blocks = len(self.data.datasets), -(-self.sweep.repeats // (self.sweep.block or self.sweep.repeats))
+        sizes = [len(points) for points in self.sweep.architectures.values()]
+        further = sum(len(expand(name, grids)) for name, grids in (self.representatives.further or {}).items())
+        prune, quantize = self.prune, self.quantize
+        models = data_sets * blocks * (len(sizes) * len(self.representatives.roles) + further)
+        cut = models * len(prune.methods) * len(prune.levels)
+        curves = models * (len(prune.magnitude_scopes) * (1 + len(prune.magnitude_finetuned)) + 1)
+        counts = {
+            f"sweep: {data_sets:,} data set(s) x {sum(sizes):,} architectures x {blocks:,} block(s) of repeats": (
+                data_sets * sum(sizes) * blocks
+            ),
+            f"prune: up to {models:,} models with every method, level and scope": cut + curves,
+            f"quantize: up to {models + cut:,} models with every method": (models + cut) * (len(quantize.methods) + 1),
+        }
+        for what, count in counts.items():
+            if count > MOST:
+                raise ValueError(f"{what} are {count:,} items; allowed: at most {MOST:,}")
+        return self
+
+    @model_validator(mode="after")
+    def _has_short_names(self) -> "Study":
+        """Every item's folder has a name that a file system can hold."""
+        labels = {f"{family_slug(n)}-{a.label}" for n, points in self.sweep.architectures.items() for _, a in points}
+        parts = (
+            [slug(name) for name in self.data.datasets],
+            labels,
+            [f"r{self.sweep.repeats}-{self.sweep.repeats}"],
+            [f"{name}-99.99" for name in (*self.prune.methods, LONGEST_TITLE)],
+            [*self.quantize.methods, CURVE_TITLE],
+        )
+        longest = [max(names, key=lambda name: len(name.encode())) for names in parts]
+        if (length := sum(len(part.encode()) + 1 for part in longest)) > MOST_BYTES:
+            raise ValueError(
+                f"the names of items, such as {short('-'.join(longest))}, would have {length} bytes; allowed: at most"
+                f" {MOST_BYTES}, by shorter names or fewer knobs"
+            )
         return self

@@ -4,9 +4,11 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from minarch.flow.sections.base import Level, Name, Real, Section
+from minarch.flow.sections.base import MOST_EPOCHS, Distinct, Level, Name, Real, Section
 from minarch.flow.sections.training import Training
-from minarch.pruning import Importance, Scope, Target
+from minarch.pruning import MAGNITUDE, SENSITIVITY, STRUCTURED, Importance, Scope, Target
+
+RESERVED = ("original", STRUCTURED, MAGNITUDE, f"{MAGNITUDE}-layer", SENSITIVITY)  # what other items are called
 
 
 class Method(Section):
@@ -27,7 +29,7 @@ class Method(Section):
         description="what is trained after the cut. trained: fine-tuning; rewound: those of an earlier epoch, for what"
         " is left of train.epochs; fresh: initialised again, for all of train.epochs (a control)",
     )
-    rewind: int = Field(0, ge=0, description="epoch to rewind to; 0: the initialisation")
+    rewind: int = Field(0, ge=0, le=MOST_EPOCHS, description="epoch to rewind to; 0: the initialisation")
 
     @model_validator(mode="after")
     def _makes_sense(self) -> "Method":
@@ -43,30 +45,34 @@ class Method(Section):
 class Prune(Section):
     """Structured pruning (NNCF) and training; curves of unstructured magnitude pruning and of single layers."""
 
-    levels: list[Level] = Field(min_length=1, description="share removed, of units or MACs")
+    levels: Distinct[Level] = Field(min_length=1, description="share removed, of units or MACs")
     methods: dict[Name, Method] = Field(
         default_factory=lambda: {"l1": Method.model_validate({})},
         min_length=1,
+        max_length=100,
         description="name -> how; every method is applied at every level",
     )
     round_to: int | None = Field(
         None, ge=1, le=64, description="keep a multiple of this many units; null: 1 below 64 units, 8 from there on"
     )
     finetune: Training = Field(description="training after each cut")
-    magnitude_levels: list[Level] = Field(min_length=2, description="share of weights set to zero")
-    magnitude_scopes: list[Scope] = Field(
+    magnitude_levels: Distinct[Level] = Field(min_length=2, description="share of weights set to zero")
+    magnitude_scopes: Distinct[Scope] = Field(
         default=["global"], min_length=1, description="smallest weights of the network, or of every tensor"
     )
-    magnitude_finetuned: list[Level] = Field(
+    magnitude_finetuned: Distinct[Level] = Field(
         default=[], description="levels of magnitude pruning that are also fine-tuned, what is zero staying zero"
     )
-    sensitivity_levels: list[Level] = Field(
+    sensitivity_levels: Distinct[Level] = Field(
         default=[], description="share of the units of one layer alone, the others whole, no fine-tuning; []: none"
     )
 
     @field_validator("methods")
     @classmethod
     def _not_taken(cls, methods: dict[str, Method]) -> dict[str, Method]:
-        if "original" in methods:
-            raise ValueError("'original' is what the unpruned models are called; allowed: any other name")
+        for name in methods:
+            if name in RESERVED:
+                raise ValueError(
+                    f"{name!r} is what other models are called; allowed: any name but {', '.join(RESERVED)}"
+                )
         return methods

@@ -1,20 +1,20 @@
 """The section of stage quantize."""
 
-from typing import Literal
+from typing import Literal, get_args
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from minarch.flow.sections.base import NOT_IDENTITY, Name, Real, Section
+from minarch.flow.sections.base import NOT_IDENTITY, Distinct, Drop, Images, Name, Section, Seed
 from minarch.flow.sections.training import Training
 from minarch.quantization import Precision, Scheme
+
+CURVE_TITLE = "precision"  # what the items of simulated precisions are called
 
 
 class AwareTraining(Training):
     """Quantization-aware training, of models that quantization after training damages."""
 
-    above_points: Real = Field(
-        1.0, ge=0, le=100, description="train those that lose more than this on validation (points)"
-    )
+    above_points: Drop = Field(1.0, description="train those that lose more than this on validation (points)")
 
 
 class Quantization(Section):
@@ -26,23 +26,20 @@ class Quantization(Section):
     backend: Literal["openvino", "torch"] = Field("openvino", description="what NNCF works on; torch also gives ONNX")
     preset: Literal["performance", "mixed"] = Field("mixed", description="mixed: asymmetric activations")
     bias_correction: Literal["fast", "accurate"] = Field("fast", description="of quantized layers; accurate is slower")
-    max_drop_points: Real | None = Field(
-        None,
-        ge=0,
-        le=100,
-        description="revert layers until at most this is lost on validation; null: none",
+    max_drop_points: Drop | None = Field(
+        None, description="revert layers until at most this is lost on validation; null: none"
     )
     qat: AwareTraining | None = Field(None, description="quantization-aware training; null: none")
 
     @model_validator(mode="after")
     def _makes_sense(self) -> "Quantization":
-        refused = {
+        chosen = {
             "precision": self.precision != "int8",
             "bias_correction": self.bias_correction != "fast",
             "max_drop_points": self.max_drop_points is not None,
         }
-        for name, asked in refused.items():
-            if asked and self.backend == "torch":
+        for name, given in chosen.items():
+            if given and self.backend == "torch":
                 raise ValueError(
                     f"{name}: {getattr(self, name)!r} is not allowed with backend: torch; allowed: openvino"
                 )
@@ -58,7 +55,7 @@ class Quantization(Section):
 class Quantize(Section):
     """Models in fewer bits: exported and measured, and simulated on the trainable parameters alone."""
 
-    pruned: list[str] | None = Field(
+    pruned: Distinct[str] | None = Field(
         None,
         json_schema_extra=NOT_IDENTITY,
         description="those of prune.methods whose networks are quantized; null: all",
@@ -66,17 +63,29 @@ class Quantize(Section):
     methods: dict[Name, Quantization] = Field(
         default_factory=lambda: {"int8": Quantization.model_validate({})},
         min_length=1,
+        max_length=100,
         description="name -> how; every original and pruned model is exported in float32 and by every method",
     )
-    calibration: int = Field(128, ge=1, description="training images used for calibration")
-    seed: int = Field(0, ge=0, description="seed of the choice of calibration images")
+    calibration: Images = Field(128, description="training images used for calibration")
+    seed: Seed = Field(0, description="seed of the choice of calibration images")
     latency_rounds: int = Field(
         7, ge=3, le=1000, description="timed rounds, FP32 and quantized in turn; the median is reported"
     )
-    precisions: list[Precision] = Field(
+    precisions: Distinct[Precision] = Field(
         default=[],
         description="of all trainable parameters, simulated; activations stay float32; []: none",
     )
-    schemes: list[Scheme] = Field(
+    schemes: Distinct[Scheme] = Field(
         default=["tensor", "channel"], min_length=1, description="what has one scale: a tensor, or a row of it"
     )
+
+    @field_validator("methods")
+    @classmethod
+    def _says_what_it_is(cls, methods: dict[str, Quantization]) -> dict[str, Quantization]:
+        for name, method in methods.items():
+            if name == CURVE_TITLE or (name in (*get_args(Precision), "nf4") and name != method.precision):
+                raise ValueError(
+                    f"{name!r} is not allowed with precision: {method.precision}, it says something else; allowed: any"
+                    f" name but {CURVE_TITLE} and those of other precisions"
+                )
+        return methods

@@ -1,12 +1,15 @@
 """The sections of data, the sweep and its trainings."""
 
+from functools import cached_property
 from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from minarch.data.catalogue import CATALOGUE, FOLDER, slug
+from minarch.errors import UserError
 from minarch.flow.grid import expand
-from minarch.flow.sections.base import NOT_IDENTITY, Real, Section, Share
+from minarch.flow.sections.base import MOST_EPOCHS, MOST_REPEATS, NOT_IDENTITY, Images, Real, Section, Seed, Share
+from minarch.models.families import Family, family_slug
 
 LONGEST_PATH = 1_000  # characters
 LONGEST_NAME = 100  # bytes: the names of items begin with it, and a file's name has at most 255
@@ -49,36 +52,41 @@ class Data(Section):
 class Sweep(Section):
     """The grid of architectures: it lists items, so it is in no item's key."""
 
-    repeats: int = Field(5, ge=1, le=10_000, description="trainings of each architecture, each with its own seed")
-    block: int | None = Field(None, ge=1, description="repeats per item (file-level job); null: all in one")
+    repeats: int = Field(5, ge=1, le=MOST_REPEATS, description="trainings of each architecture, each with its own seed")
+    block: int | None = Field(
+        None, ge=1, le=MOST_REPEATS, description="repeats per item (file-level job); null: all in one"
+    )
     families: dict[str, Any] = Field(
         min_length=1, description="family -> knob -> value or list; several grids of one family as a list"
     )
 
-    @field_validator("families")
-    @classmethod
-    def _buildable(cls, families: dict[str, Any]) -> dict[str, Any]:
-        for name, grids in families.items():
-            if not all(isinstance(grid, dict) for grid in (grids if isinstance(grids, list) else [grids])):
-                raise ValueError(
-                    f"{name}: {grids!r} is not allowed; allowed: knob -> value or list, or a list of such grids"
-                )
-            if not expand(name, grids):
-                raise ValueError(f"{name}: {grids!r} lists no architecture; allowed: at least one value for every knob")
-        return families
+    @cached_property
+    def architectures(self) -> dict[str, list[tuple[dict[str, Any], Family]]]:
+        """Family -> its architectures with their knobs, in the order written."""
+        return {name: expand(name, grids) for name, grids in self.families.items()}
+
+    @model_validator(mode="after")
+    def _buildable(self) -> "Sweep":
+        try:
+            names = list(self.architectures)
+        except UserError as error:
+            raise UserError(f"families: {error}") from None
+        slugs = [family_slug(name) for name in names]
+        for name, called in zip(names, slugs, strict=True):
+            if slugs.count(called) > 1:
+                raise ValueError(f"families: {name}: is called {called!r} in file names, as another is; allowed: one")
+        return self
 
 
 class Training(Section):
     """One training: a fixed budget of epochs."""
 
-    epochs: int = Field(ge=1, le=100_000, description="passes over the training images")
-    batch_size: int = Field(64, ge=1, description="images per step")
+    epochs: int = Field(ge=1, le=MOST_EPOCHS, description="passes over the training images")
+    batch_size: Images = Field(64, description="images per step")
     optimizer: Literal["adam", "sgd"] = Field("adam", description="sgd has momentum 0.9")
     learning_rate: Real = Field(1e-3, gt=0, le=10)
     weight_decay: Real = Field(0.0, ge=0, le=1)
-    seed: int = Field(
-        0, ge=0, description="base of every seed; each repeat derives its own from this and its configuration"
-    )
+    seed: Seed = Field(0, description="base of every seed; each repeat derives its own from this and its configuration")
 
 
 class Sweeping(Training):
@@ -88,7 +96,10 @@ class Sweeping(Training):
         False, description="all repeats of an architecture see the images in one order (faster); false: each its own"
     )
     give_up_after: int | None = Field(
-        None, ge=1, description="epochs after which a repeat that was never above chance is stopped; null: never"
+        None,
+        ge=1,
+        le=MOST_EPOCHS,
+        description="epochs after which a repeat that was never above chance is stopped; null: never",
     )
     device: Literal["cpu", "cuda"] = Field("cpu", json_schema_extra=NOT_IDENTITY, description="where to train")
     strategy: Literal["auto", "stacked", "sequential"] = Field(

@@ -4,17 +4,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
-from minarch.errors import UserError
+from minarch.errors import UserError, short
 
 Spec = dict[str, Any]
+MOST, MOST_LAYERS = 1_000_000, 1_000  # of what a knob counts; of `depth`
 
 
 @dataclass(frozen=True, kw_only=True)
 class Family:
-    """The knobs of one architecture; every knob annotated `int` must be an integer of at least 1.
+    """The knobs of one architecture; every knob annotated `int` must be an integer from 1 to 1,000,000.
 
-    `depth` counts the layers that the family repeats; minimal sizes are reported for each depth. `size` names the
-    integer knob that `convergence.refine` may vary.
+    `depth` counts the layers that the family repeats, at most 1,000; minimal sizes are reported for each depth.
+    `size` names the integer knob that `convergence.refine` may vary.
     A family of your own is a subclass, named in params.yaml as "package.module:Class".
     """
 
@@ -29,9 +30,10 @@ class Family:
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
-            if field.type in (int, "int") and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
+            most = MOST_LAYERS if field.name == "depth" else MOST
+            if field.type in (int, "int") and not (type(value) is int and 1 <= value <= most):
                 raise UserError(
-                    f"{self.name}.{field.name}: {value!r} is not allowed, it must be an integer of at least 1"
+                    f"{self.name}.{field.name}: {short(value)} is not allowed, it must be an integer from 1 to {most:,}"
                 )
 
     @classmethod

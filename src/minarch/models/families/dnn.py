@@ -3,15 +3,16 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, product
-from math import isfinite, prod
+from math import prod
 from typing import Any, ClassVar
 
-from minarch.errors import UserError
-from minarch.models.families.base import Family, Spec
+from minarch.errors import UserError, short
+from minarch.models.families.base import MOST, Family, Spec
 
 STEPS = ("grow", "shrink", "equal")
 ALL = "all"
 DEEPEST = 8  # layers of which a grid takes all patterns: 3^7
+MOST_GROWTH = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,12 +58,20 @@ class ShapedDnn(Dnn):
         pattern = self.steps.split("-") if isinstance(self.steps, str) and self.steps else []
         if not isinstance(self.steps, str) or len(pattern) != self.depth - 1 or not set(pattern) <= set(STEPS):
             raise UserError(
-                f"{self.name}.steps: {self.steps!r} is not allowed for depth {self.depth}, it must be {ALL} or"
-                f" {self.depth - 1} of {', '.join(STEPS)}, such as {'-'.join(STEPS[:1] * (self.depth - 1))!r}"
+                f"{self.name}.steps: {short(self.steps)} is not allowed for depth {self.depth}, it must be {ALL} or"
+                f" {self.depth - 1} of {', '.join(STEPS)}, such as {short('-'.join(STEPS[:1] * (self.depth - 1)))}"
             )
         number = isinstance(self.growth, int | float) and not isinstance(self.growth, bool)
-        if not (number and isfinite(self.growth) and self.growth > 1):
-            raise UserError(f"{self.name}.growth: {self.growth!r} is not allowed, it must be a number above 1")
+        if not (number and 1 < self.growth <= MOST_GROWTH):
+            raise UserError(
+                f"{self.name}.growth: {short(self.growth)} is not allowed, it must be a number above 1, up to"
+                f" {MOST_GROWTH}"
+            )
+        if max(self.hidden) > MOST:
+            raise UserError(
+                f"{self.name}.growth: {self.growth} is not allowed for width {self.width} and these steps, it must give"
+                f" at most {MOST:,} units in a layer"
+            )
 
     @classmethod
     def points(cls, knobs: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -85,7 +94,8 @@ class ShapedDnn(Dnn):
     def hidden(self) -> list[int]:
         units = [self.width]
         for step in self.steps.split("-") if self.steps else ():
-            grown, shrunk = int(units[-1] * self.growth), max(1, int(units[-1] / self.growth))
+            grown = min(int(units[-1] * self.growth), MOST + 1)  # too large is refused; larger would overflow
+            shrunk = max(1, int(units[-1] / self.growth))
             units.append({"grow": grown, "shrink": shrunk, "equal": units[-1]}[step])
         return units
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from minarch.errors import UserError
+from minarch.errors import UserError, short
 from minarch.models.families.base import Family, Spec
 
 BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3)}  # of two 3x3 convolutions each, by stage
@@ -31,7 +31,7 @@ class ResNet(Family):
         if self.depth not in BLOCKS:
             raise UserError(f"resnet.depth: {self.depth} is not allowed, it must be {' or '.join(map(str, BLOCKS))}")
         if self.stem not in tuple(STEMS):
-            raise UserError(f"resnet.stem: {self.stem!r} is not allowed, it must be {' or '.join(STEMS)}")
+            raise UserError(f"resnet.stem: {short(self.stem)} is not allowed, it must be {' or '.join(STEMS)}")
 
     @property
     def outer(self) -> list[int]:
@@ -63,14 +63,14 @@ class ResNet(Family):
         before, height, width = shape
         halvings = 1 if self.stem == "imagenet" else 0
         places = [_halved(height, i) * _halved(width, i) for i in range(2 * halvings + 4)]
-        found = [(STEMS[self.stem] ** 2 * before, self.width, places[halvings])]
+        convolutions = [(STEMS[self.stem] ** 2 * before, self.width, places[halvings])]
         before = self.width
         for stage, (units, blocks) in enumerate(zip(self.outer, BLOCKS[self.depth], strict=True)):
             area = places[2 * halvings + stage]  # the imagenet stem pools, too
             shortcut = [(before, units, area)] if stage else []
-            found += [(9 * before, units, area), *[(9 * units, units, area)] * (2 * blocks - 1), *shortcut]
+            convolutions += [(9 * before, units, area), *[(9 * units, units, area)] * (2 * blocks - 1), *shortcut]
             before = units
-        return found
+        return convolutions
 
 
 def _halved(pixels: int, times: int) -> int:
