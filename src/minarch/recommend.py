@@ -19,7 +19,7 @@ from minarch.analysis.front import recommend as within_drop
 from minarch.analysis.front import reliable
 from minarch.analysis.precision import ORIGINAL
 from minarch.analysis.records import MODEL
-from minarch.errors import UserError
+from minarch.errors import UserError, one_line
 from minarch.flow.item import Item
 from minarch.flow.plan import Plan
 from minarch.flow.seal import RECORD
@@ -83,7 +83,7 @@ def read_models(path: Path, study: str) -> pd.DataFrame:
         table = pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""])
         table = table.astype({name: float for name in table if name in NUMBERS or str(name).startswith("latency_")})
     except ValueError as error:
-        raise UserError(f"{path}: does not read as a table of models: {' '.join(str(error).split())}") from None
+        raise UserError(f"{path}: does not read as a table of models: {one_line(error)}") from None
     if missing := [n for n in [*NAMES, *NUMBERS] if n not in table or (n in NAMES and table[n].isna().any())]:
         raise UserError(f"{path}: is no table of models, it lacks {', '.join(missing)}; run the study again")
     if table.empty:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from minarch.errors import UserError
+from minarch.errors import UserError, one_line
 
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")  # Pillow would also start programs: Ghostscript for EPS
 GREY16 = "I;16"
@@ -40,7 +40,7 @@ def open_image(path: Path, field: str) -> Image.Image:
                 unclear = _transparent(image)
     except Exception as error:  # each format's reader has errors of its own
         unknown = isinstance(error, UnidentifiedImageError)
-        reason = "of no known format" if unknown else " ".join(str(error).split()) or type(error).__name__
+        reason = "of no known format" if unknown else one_line(error) or type(error).__name__
         allowed = f"allowed: whole image files ({', '.join(FORMATS)})"
         raise UserError(f"{field}: {str(path)!r} cannot be read ({reason}); {allowed}") from None
     if unclear:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from minarch.data.catalogue import CATALOGUE, FOLDER, Entry
 from minarch.data.folders import Classes, listing
 from minarch.data.images import as_colour, open_image
-from minarch.errors import UserError
+from minarch.errors import UserError, one_line
 
 Array = NDArray[Any]
 DOWNLOADS = Path("data/downloads")
@@ -73,7 +73,7 @@ def _torchvision(dataset: str, root: str | None) -> tuple[Images, Images]:
         train, test = (_as_images(source, dataset) for source in sources)
         _check(train, test, CATALOGUE[dataset])
     except Exception as error:  # each format's reader has errors of its own
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        reason = one_line(error) or type(error).__name__
         raise UserError(
             f"data.root: {root!r} gives no files of {dataset} ({reason}); allowed: a folder in torchvision's layout,"
             " or null where torchvision can download"

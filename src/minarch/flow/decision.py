@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 from typing_extensions import TypedDict  # pydantic reads typing's own from Python 3.12 on
 
-from minarch.errors import UserError
+from minarch.errors import UserError, one_line
 
 Shape = TypeVar("Shape")
 LARGEST_BYTES = 64 * 2**20  # a hundred times what the largest study writes
@@ -42,7 +42,5 @@ def read_decision(path: Path, shape: TypeAdapter[Shape]) -> Shape:
             raise ValueError(f"larger than {LARGEST_BYTES} bytes")
         return shape.validate_python(json.loads(path.read_bytes()), strict=True)
     except (OSError, ValueError, RecursionError) as error:
-        reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else " ".join(str(error).split())
-        raise UserError(
-            f"{path}: is no decision of its stage ({reason[:200]}); remove its folder and run again"
-        ) from None
+        reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else one_line(error)
+        raise UserError(f"{path}: is no decision of its stage ({reason}); remove its folder and run again") from None

@@ -9,7 +9,7 @@ import yaml
 from configobj import ConfigObj, ConfigObjError
 from platformdirs import site_config_dir, user_config_dir
 
-from minarch.errors import UserError
+from minarch.errors import UserError, one_line
 from minarch.flow import manifest
 from minarch.flow.seal import md5
 from minarch.flow.tree import tree
@@ -43,8 +43,9 @@ def _configured(section: str, option: str) -> tuple[Path, str] | None:
         try:
             options = ConfigObj(str(file), interpolation=False).get(section, {})
         except (ConfigObjError, UnicodeDecodeError, OSError) as error:
-            reason = " ".join(str(error).split())
-            raise UserError(f"{file}: not a DVC configuration ({reason}); allowed: what `dvc config` writes") from None
+            raise UserError(
+                f"{file}: not a DVC configuration ({one_line(error)}); allowed: what `dvc config` writes"
+            ) from None
         if isinstance(options, dict) and option in options:
             last = file, str(options[option])
     return last

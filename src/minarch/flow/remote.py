@@ -17,7 +17,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import track
 
-from minarch.errors import UserError
+from minarch.errors import UserError, one_line
 from minarch.flow import manifest
 from minarch.flow.dvc import cached_object
 from minarch.flow.seal import md5
@@ -51,9 +51,7 @@ def fetch() -> list[Output]:
             outputs = [_fetch(repo, out) for out in repo.index.outs if out.use_cache]
             repo.drop_data_index()  # DVC remembers manifests, and an earlier `dvc pull` may have read forged ones
     except DvcException as error:
-        raise UserError(
-            f"{' '.join(str(error).split())}; allowed: a remote that holds every output (`dvc remote list`)"
-        ) from None
+        raise UserError(f"{one_line(error)}; allowed: a remote that holds every output (`dvc remote list`)") from None
     return outputs
 
 
@@ -128,7 +126,7 @@ class _Download:
         except FileNotFoundError:
             raise UserError(f"{file}: is not in the remote; allowed: a remote to which it was pushed") from None
         except Exception as error:  # each kind of remote has errors of its own
-            reason = " ".join(str(error).split())[:200] or type(error).__name__
+            reason = one_line(error) or type(error).__name__
             raise UserError(f"{file}: could not be fetched ({reason}); allowed: a remote that answers") from None
         return total.hexdigest()
 

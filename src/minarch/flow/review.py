@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from minarch.errors import UserError
+from minarch.errors import UserError, one_line
 from minarch.flow.plan import DEFAULT, STAGES, Plan
 from minarch.flow.reconcile import is_published
 from minarch.flow.remote import Output, fetch
@@ -54,9 +54,7 @@ def _refuse_edits() -> None:
     command = ["git", "status", "--porcelain", "--untracked-files=all", "--", *TRUSTED]
     status = subprocess.run(command, capture_output=True, text=True, check=False)
     if status.returncode:
-        raise UserError(
-            f"git status: {' '.join(status.stderr.split())}; allowed: a git checkout, whose commit is trusted"
-        )
+        raise UserError(f"git status: {one_line(status.stderr)}; allowed: a git checkout, whose commit is trusted")
     if changed := status.stdout.splitlines():
         raise UserError(
             f"{changed[0][3:]} is not as in the commit ({len(changed)} such file(s), see `git status`);"

@@ -8,7 +8,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from minarch.errors import UserError
+from minarch.errors import UserError, one_line
 from minarch.files import read_json
 from minarch.models.build import build
 
@@ -57,7 +57,7 @@ def load_networks(item: Path) -> dict[int, nn.Module]:
         try:
             network.load_state_dict(state)
         except RuntimeError as error:
-            reason = " ".join(str(error).split())
+            reason = one_line(error)
             raise UserError(
                 f"{path}: repeat {entry['repeat']} does not fit its spec in results.json: {reason}"
             ) from error
