@@ -28,7 +28,10 @@ BAD = {
         {"datasets": ["folder:a\nb"]},
         r"datasets.0: folder:a\nb is not allowed; allowed: printable",
     ),
-    "a folder in no encoding": ({"datasets": ["folder:\udce9a"]}, r"datasets.0: folder:\udce9a is not allowed; "),
+    "an invisible character": (
+        {"datasets": ["folder:\u200ba"]},
+        r"datasets.0: folder:\u200ba is not allowed; allowed: printable",
+    ),
     "the root": ({"datasets": ["folder:/"]}, "datasets: 'folder:/' cannot name a data set; allowed: "),
     "a folder without letters": ({"datasets": ["folder:--"]}, "datasets: 'folder:--' cannot name a data set; "),
     "two folders of one name": ({"datasets": ["folder:a/x", "folder:b/x"]}, "datasets: 'x' is the name of two"),
