@@ -20,7 +20,7 @@ test: lint
 	$(UNIT) tests/unit --ignore tests/unit/pruning --ignore tests/unit/quantization
 	$(UNIT) tests/unit/pruning  # apart: NNCF prunes and quantizes in processes of their own
 	$(UNIT) tests/unit/quantization
-	pytest tests/workflow
+	pytest --numprocesses auto --dist worksteal tests/workflow
 
 lint: .venv/ready
 	ruff check . && ruff format --check .

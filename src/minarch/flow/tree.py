@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 from minarch.errors import UserError
@@ -27,13 +28,14 @@ def tree(folder: Path) -> str:
 
 
 def remembered_tree(folder: Path) -> str:
-    """The same for a large folder: hashed again only if a name, size or time in it has changed."""
-    stats = [(path, status.st_size, status.st_mtime_ns) for path, status in sorted(_files(folder).items())]
+    """The same for a large folder: hashed again only if a name, size, time or inode in it has changed."""
+    stats = [(path, s.st_size, s.st_mtime_ns, s.st_ctime_ns, s.st_ino) for path, s in sorted(_files(folder).items())]
     stamp, memo = short(repr(stats).encode()), _MEMO / f"{short(str(folder.resolve()).encode())}.json"
     known = read_sealed(memo)
     if known is None or known.get("stamp") != stamp:
         known = {"stamp": stamp, "tree": tree(folder)}
-        write_sealed(memo, known)
+        with suppress(OSError):  # a checkout that cannot be written to
+            write_sealed(memo, known)
     return str(known["tree"])
 
 
