@@ -20,6 +20,7 @@ PLAIN: dict[str, Any] = {
     "backend": "openvino",
     "preset": "mixed",
     "bias_correction": "fast",
+    "target": "any",
     "max_drop_points": None,
     "qat": None,
     "calibration": 64,
