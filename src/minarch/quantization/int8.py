@@ -1,7 +1,7 @@
 """INT8 post-training quantization with NNCF, of an OpenVINO model or of a torch network; weights per channel.
 
-Processors without VNNI add two products of 8-bit values in 16 bits, and cut what does not fit. A model for any processor
-has weights of 7 bits, whose products fit: 2 * 255 * 64 < 2**15. Its products of two activations stay float.
+Processors without VNNI add two products of 8-bit values in 16 bits, and cut what does not fit. A model for any
+processor has weights of 7 bits, whose products fit: 2 * 255 * 64 < 2**15. Its products of two activations stay float.
 """
 
 import io
@@ -90,11 +90,12 @@ def products_of_activations(model: ov.Model | nn.Module) -> nncf.IgnoredScope:
     """The products that have no weights: NNCF gives both of their factors 8 bits."""
     names = []
     if isinstance(model, ov.Model):
-        products = [operation for operation in model.get_ops() if operation.get_type_name() == "MatMul"]
-        factors = {
-            product.get_friendly_name(): [value.get_node() for value in product.input_values()] for product in products
-        }
-        names = [name for name, nodes in factors.items() if all(node.get_type_name() != "Constant" for node in nodes)]
+        names = [
+            operation.get_friendly_name()
+            for operation in model.get_ops()
+            if operation.get_type_name() == "MatMul"
+            and all(factor.get_node().get_type_name() != "Constant" for factor in operation.input_values())
+        ]
     return nncf.IgnoredScope(names=names, types=OF_ACTIVATIONS, validate=False)
 
 

@@ -33,6 +33,7 @@ CONFIGS = {
     "accurate": PLAIN | {"bias_correction": "accurate"},
     "controlled": PLAIN | {"max_drop_points": 1.0},
     "torch": PLAIN | {"backend": "torch"},
+    "vnni": PLAIN | {"backend": "torch", "target": "vnni"},
     "qat": PLAIN | {"backend": "torch", "qat": QAT | {"above_points": 1.0}},
     "int4": PLAIN | {"precision": "int4"},
     "nf4": PLAIN | {"precision": "nf4"},
