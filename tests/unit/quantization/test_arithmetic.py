@@ -176,6 +176,15 @@ def test_in_float_no_product_is_of_integers_and_torch_agrees(written, splits, fa
         assert differences.median() <= 1e-3 * expected.abs().max()
 
 
+@pytest.mark.parametrize("precision", ["int4", "nf4"])
+def test_beside_weights_of_4_bits_activations_are_float(written, splits, precision):
+    """Unless told otherwise OpenVINO rounds them to 8 bits on some processors."""
+    path = written("dnn", CONFIGS[precision]).path("int8", ".xml")
+    images = splits["test"].images
+    expected = runner(in_float(path))(images)
+    assert (runner(path)(images) - expected).abs().amax(1).median() <= 1e-3 * expected.abs().max()
+
+
 def test_a_wrong_file_is_an_exporter_s_bug_on_every_processor(written, splits):
     """It holds the weights of another network; whether products saturate has no say in that."""
     files, others = (written(network, CONFIGS["vnni"]) for network in ("dnn", "other dnn"))
