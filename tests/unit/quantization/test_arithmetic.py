@@ -1,7 +1,7 @@
 """INT8 files for any processor compute the same without VNNI; those for VNNI saturate there, and that is told apart.
 
 The other kind of processor is this one, its oneDNN kept from VNNI. AVX512_CORE is the limit for it, which is none where
-there is no AVX-512: OpenVINO does not know of it, and at AVX2 it chooses float kernels for AVX-512 that then fail.
+there is no AVX-512: OpenVINO itself does not know of it, and at AVX2 may still choose what needs AVX-512, and fail.
 """
 
 import json
