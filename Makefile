@@ -14,12 +14,17 @@ study: .venv/ready
 	snakemake --cores all --config study=$(STUDY)
 	@python -m minarch status --study $(STUDY)
 
+# Again as on a processor without VNNI, which multiplies INT8 otherwise: what runs INT8 files here and judges what they
+# compute. The other files compare predictions of one processor with each other, or run no INT8 in this process.
+WITHOUT_VNNI := ONEDNN_MAX_CPU_ISA=AVX512_CORE
+
 UNIT := OMP_NUM_THREADS=1 pytest --numprocesses auto --dist loadfile
 
 test: lint
 	$(UNIT) tests/unit --ignore tests/unit/pruning --ignore tests/unit/quantization
 	$(UNIT) tests/unit/pruning  # apart: NNCF prunes and quantizes in processes of their own
 	$(UNIT) tests/unit/quantization
+	$(WITHOUT_VNNI) $(UNIT) $(addprefix tests/unit/quantization/test_,methods.py onnx.py parity.py quantize_stage.py)
 	pytest --numprocesses auto --dist worksteal tests/workflow
 
 lint: .venv/ready

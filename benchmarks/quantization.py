@@ -103,7 +103,7 @@ def ours(network: nn.Module, family: str, splits: dict[str, Split], out: Path, b
     train = splits["train"]
     shape = list(train.images.shape[1:])
     config: dict[str, Any] = {"precision": "int8", "backend": backend, "preset": "mixed", "bias_correction": "fast"}
-    config |= {"max_drop_points": None, "qat": None}
+    config |= {"target": "any", "max_drop_points": None, "qat": None}
     deployed = Deployed(network, train.mean, train.std)
     model = export(deployed, shape, family)
     source = Source(network, model, family, family == "vit", 0)

@@ -20,6 +20,7 @@ from minarch.flow.seal import RECORD
 from minarch.models.cost import macs, parameters
 from minarch.models.weights import finite, load_networks
 from minarch.quantization import CURVE
+from minarch.quantization.arithmetic import int8_kernel
 from minarch.quantization.curve import precision_curve
 from minarch.quantization.export import Deployed, export
 from minarch.quantization.files import FLOAT32, Exported
@@ -95,14 +96,14 @@ def exported(
             entry = dict.fromkeys(("parameters", "macs", "agreement", "reverted", "qat"))
             entry |= {**dict.fromkeys(SIZES, nothing), "validation": {"torch": None, **nothing}}
             entries.append({"repeat": repeat, "status": "unstable", **entry})
-            test.append({"repeat": repeat, **nothing, "parity": {}})
+            test.append({"repeat": repeat, **nothing, "parity": {}, "processor_parity": {}})
             continue
         model = export(deployed, preprocessing.shape, name)
         asked = Source(network, model, name, source["family"] == "vit", repeat)
         quantized = quantize(config, asked, splits, calibration)
         files = Exported(out, repeat, {FLOAT32: deployed, precision: quantized.network})
         files.write({FLOAT32: model, precision: quantized.model}, preprocessing, name)
-        on_validation, on_test, predicted = files.measure(splits)
+        on_validation, on_test, predicted = files.measure(splits, config["target"])
         on_validation["validation"]["torch"] = accuracy(logits, validation.labels)
         entry = {"parameters": parameters(network), "macs": macs(network, preprocessing.shape), **files.sizes()}
         entry |= {**on_validation, "reverted": quantized.reverted, "qat": quantized.qat}
@@ -116,12 +117,15 @@ def exported(
 
 
 def timed(config: dict[str, Any], entries: list[dict[str, Any]], images: Tensor, out: Path) -> dict[str, Any]:
-    """Latency and throughput of the first repeat that has files, on `images` uint8 [N, C, H, W], one thread."""
+    """Latency and throughput of the first repeat that has files, on `images` uint8 [N, C, H, W], one thread; with the
+    processor, and its instructions in effect, which also decide the accuracies of INT8.
+    """
     repeat = next((entry["repeat"] for entry in entries if entry["status"] == "ok"), None)
     latency = {}
     if repeat is not None:
         files = {each: out / f"{each}-{repeat}.xml" for each in (FLOAT32, config["precision"])}
         latency = {batch: latency_ms(files, images, batch, config["latency_rounds"]) for batch in BATCHES}
+    kernel, saturated = int8_kernel()
     return {
         "repeat": repeat,
         "rounds": config["latency_rounds"],
@@ -129,6 +133,8 @@ def timed(config: dict[str, Any], entries: list[dict[str, Any]], images: Tensor,
         "latency_ms": {str(batch): found for batch, found in latency.items()},
         "images_per_second": {str(batch): images_per_second(found, batch) for batch, found in latency.items()},
         "device": core().get_property("CPU", "FULL_DEVICE_NAME"),
+        "int8_kernel": kernel,
+        "int8_saturates": saturated,
     }
 
 

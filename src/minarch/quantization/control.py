@@ -9,7 +9,8 @@ from typing import Any
 from torch import Tensor
 
 from minarch.data.tensors import Split
-from minarch.quantization.int8 import quantize_int8
+from minarch.quantization import Target
+from minarch.quantization.int8 import OVERFLOW, products_of_activations, quantize_int8
 from minarch.quantization.measure import accuracy, runner
 from minarch.quiet import nncf
 from minarch.quiet import openvino as ov
@@ -27,6 +28,7 @@ def quantize_within(
     *,
     preset: str,
     transformer: bool,
+    target: Target,
     accurate: bool,
 ) -> tuple[ov.Model, list[str]]:
     """`quantize_int8`, and where that loses more than `max_drop_points` of validation accuracy against the float model,
@@ -34,7 +36,7 @@ def quantize_within(
 
     Accuracy control does without SmoothQuant: it cannot revert layers whose weights that has moved.
     """
-    how: dict[str, Any] = {"preset": preset, "transformer": transformer, "accurate": accurate}
+    how: dict[str, Any] = {"preset": preset, "transformer": transformer, "target": target, "accurate": accurate}
     plain = quantize_int8(model, images, **how)
     before, after = (accuracy(runner(each)(validation.images), validation.labels) for each in (model, plain))
     if before - after <= max_drop_points / 100:
@@ -54,7 +56,10 @@ def quantize_within(
             subset_size=len(images),
             fast_bias_correction=not accurate,
             model_type=nncf.ModelType.TRANSFORMER if transformer else None,
-            advanced_quantization_parameters=nncf.AdvancedQuantizationParameters(smooth_quant_alphas=smoothing),
+            ignored_scope=products_of_activations(model) if target == "any" else None,
+            advanced_quantization_parameters=nncf.AdvancedQuantizationParameters(
+                overflow_fix=OVERFLOW[target], smooth_quant_alphas=smoothing
+            ),
         )
     removed = _quantizers(plain) - _quantizers(controlled)
     weights = {operation for operation, what in removed if what == "weights"}

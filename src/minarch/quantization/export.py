@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from minarch.errors import UserError
+from minarch.errors import UserError, one_line
 from minarch.quantization.preprocessing import KEY, Preprocessing
 from minarch.quantization.storage import settle_names, share_constants
 from minarch.quiet import openvino as ov
@@ -55,7 +55,7 @@ def export(deployed: Deployed, shape: Sequence[int], name: str) -> ov.Model:
             warnings.simplefilter("ignore")  # the converter traces by torch.jit, which is deprecated
             model = ov.convert_model(deployed, example_input=example, input=[-1, *shape])
     except Exception as error:  # the converter has errors of its own
-        reason = " ".join(str(error).rpartition("Summary:")[2].split())[:300]
+        reason = one_line(str(error).rpartition("Summary:")[2])
         raise UserError(f"{name}: OpenVINO refuses it ({reason}); allowed: operators that OpenVINO has") from None
     model.input().set_names({"images"})
     model.output().set_names({"logits"})

@@ -7,14 +7,16 @@ from typing import Any
 from torch import Tensor
 
 from minarch.data.tensors import Split
+from minarch.quantization import Target
+from minarch.quantization.arithmetic import in_float
 from minarch.quantization.export import Deployed, save
 from minarch.quantization.measure import accuracy, agreement, runner
 from minarch.quantization.onnx import export_onnx
-from minarch.quantization.parity import parity, torch_logits
+from minarch.quantization.parity import parity, processor_parity, torch_logits
 from minarch.quantization.preprocessing import Preprocessing
 from minarch.quiet import openvino as ov
 
-FLOAT32 = "fp32"
+FLOAT32, INT8 = "fp32", "int8"
 
 
 @dataclass(frozen=True)
@@ -49,10 +51,13 @@ class Exported:
             "onnx_bytes": {precision: onnx.get(precision) for precision in graph},
         }
 
-    def measure(self, splits: dict[str, Split]) -> tuple[dict[str, Any], dict[str, Any], dict[str, Tensor]]:
+    def measure(
+        self, splits: dict[str, Split], target: Target
+    ) -> tuple[dict[str, Any], dict[str, Any], dict[str, Tensor]]:
         """(on validation, on test, predicted classes int64 [N_test] of the IR by precision).
 
-        On test stands beside the accuracies the parity of every file that torch knows the answer to.
+        On test stand beside the accuracies the parity of every file that torch knows the answer to, and that of this
+        processor with every INT8 file, which is for `target`.
         """
         validation, test = splits["validation"], splits["test"]
         run = {precision: runner(self.path(precision, ".xml")) for precision in self.networks}
@@ -65,14 +70,24 @@ class Exported:
             "agreement": agreement(floating, quantized),
         }
         on_test: dict[str, Any] = {precision: accuracy(logits, test.labels) for precision, logits in tested.items()}
-        on_test["parity"] = {}
-        for precision, network in self._in_torch.items():
-            expected = torch_logits(network, test.images)
-            onnx = runner(self.path(precision, ".onnx"))(test.images)
-            for suffix, logits in ((".xml", tested[precision]), (".onnx", onnx)):
-                file = f"{precision}{suffix}"
-                on_test["parity"][file] = parity(file, logits, expected, quantized=precision != FLOAT32)
+        on_test |= self._parities(tested, test.images, target)
         return on_validation, on_test, {precision: logits.argmax(1) for precision, logits in tested.items()}
+
+    def _parities(self, tested: dict[str, Tensor], images: Tensor, target: Target) -> dict[str, Any]:
+        """`tested` are the logits of the IR by precision on `images`."""
+        parities: dict[str, Any] = {}
+        processor_parities: dict[str, Any] = {}
+        for precision, network in self.networks.items():
+            expected = None if network is None else torch_logits(network, images)
+            for suffix in (".xml",) if network is None else (".xml", ".onnx"):
+                file, path = f"{precision}{suffix}", self.path(precision, suffix)
+                as_run = tested[precision] if suffix == ".xml" else runner(path)(images)
+                logits = runner(in_float(path))(images) if precision == INT8 else as_run
+                if expected is not None:
+                    parities[file] = parity(file, logits, expected, quantized=precision != FLOAT32)
+                if precision == INT8:
+                    processor_parities[file] = processor_parity(file, as_run, logits, target)
+        return {"parity": parities, "processor_parity": processor_parities}
 
     @property
     def _in_torch(self) -> dict[str, Deployed]:

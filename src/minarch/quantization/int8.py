@@ -1,4 +1,8 @@
-"""INT8 post-training quantization with NNCF, of an OpenVINO model or of a torch network; weights per channel."""
+"""INT8 post-training quantization with NNCF, of an OpenVINO model or of a torch network; weights per channel.
+
+Processors without VNNI add two products of 8-bit values in 16 bits, and cut what does not fit. A model for any
+processor has weights of 7 bits, whose products fit: 2 * 255 * 64 < 2**15. Its products of two activations stay float.
+"""
 
 import io
 from contextlib import redirect_stdout
@@ -8,11 +12,17 @@ import torch
 from torch import Tensor, nn
 
 from minarch.errors import UserError
+from minarch.quantization import Target
 from minarch.quiet import nncf
 from minarch.quiet import openvino as ov
 
-from nncf.torch.quantization import extensions  # isort: skip - minarch.quiet comes first
+from nncf.torch.function_hook import get_hook_storage  # isort: skip - minarch.quiet comes first
+from nncf.torch.quantization import extensions  # isort: skip
+from nncf.torch.quantization.layers import BaseQuantizer  # isort: skip
 from nncf.torch.quantization.reference import torch_executor  # isort: skip
+
+OVERFLOW: dict[Target, nncf.OverflowFix] = {"any": nncf.OverflowFix.ENABLE, "vnni": nncf.OverflowFix.DISABLE}
+OF_ACTIVATIONS = ["ScaledDotProductAttention", "scaled_dot_product_attention", "matmul", "__matmul__", "bmm", "baddbmm"]
 
 
 class Reference:
@@ -40,7 +50,13 @@ def calibration_images(images: Tensor, count: int, seed: int) -> Tensor:
 
 
 def quantize_int8(
-    model: ov.Model | nn.Module, images: Tensor, *, preset: str, transformer: bool, accurate: bool = False
+    model: ov.Model | nn.Module,
+    images: Tensor,
+    *,
+    preset: str,
+    transformer: bool,
+    target: Target,
+    accurate: bool = False,
 ) -> Any:
     """A copy with weights and activations at INT8, activations in the ranges they take on `images`.
 
@@ -49,15 +65,44 @@ def quantize_int8(
             preprocessing.
         preset: "performance" (symmetric) or "mixed" (activations asymmetric).
         transformer: adds what only attention needs (SmoothQuant); on other networks it costs accuracy.
+        target: the processors that compute it: "any", or "vnni", which uses all 8 bits of the weights.
         accurate: correct biases layer by layer by running the quantized model; only of an OpenVINO model.
     """
-    samples = [image[None] if isinstance(model, nn.Module) else image[None].numpy() for image in images]
+    in_torch = isinstance(model, nn.Module)
+    samples = [image[None] if in_torch else image[None].numpy() for image in images]
     with redirect_stdout(io.StringIO()):  # progress bars
-        return nncf.quantize(
+        quantized = nncf.quantize(
             model,
             nncf.Dataset(samples),
             preset=nncf.QuantizationPreset(preset),
             subset_size=len(samples),
             fast_bias_correction=not accurate,
             model_type=nncf.ModelType.TRANSFORMER if transformer else None,
+            ignored_scope=products_of_activations(model) if target == "any" else None,
+            advanced_parameters=nncf.AdvancedQuantizationParameters(overflow_fix=OVERFLOW[target]),
         )
+    if in_torch and target == "any":
+        _keep_half(quantized)
+    return quantized
+
+
+def products_of_activations(model: ov.Model | nn.Module) -> nncf.IgnoredScope:
+    """The products that have no weights: NNCF gives both of their factors 8 bits."""
+    names = []
+    if isinstance(model, ov.Model):
+        names = [
+            operation.get_friendly_name()
+            for operation in model.get_ops()
+            if operation.get_type_name() == "MatMul"
+            and all(factor.get_node().get_type_name() != "Constant" for factor in operation.input_values())
+        ]
+    return nncf.IgnoredScope(names=names, types=OF_ACTIVATIONS, validate=False)
+
+
+def _keep_half(network: nn.Module) -> None:
+    """Bound weights to the half of their range that NNCF has put them in, so that training cannot lead out of it."""
+    for _, quantizer in get_hook_storage(network).named_hooks():
+        if isinstance(quantizer, BaseQuantizer) and quantizer.narrow_range:  # only of weights
+            quantizer._half_range = True
+            quantizer.scale.data /= 2
+            quantizer.set_levels()

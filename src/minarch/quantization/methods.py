@@ -52,7 +52,7 @@ def quantize(config: dict[str, Any], source: Source, splits: dict[str, Split], c
     """
     if config["precision"] != "int8":
         return Quantized(compress(source.model, config["precision"], source.name))
-    how = {"preset": config["preset"], "transformer": source.transformer}
+    how = {"preset": config["preset"], "transformer": source.transformer, "target": config["target"]}
     if config["backend"] == "torch":
         return _in_torch(config["qat"], source, splits, calibration, how)
     how["accurate"] = config["bias_correction"] == "accurate"

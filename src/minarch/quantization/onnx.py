@@ -12,7 +12,7 @@ import torch
 from onnx import numpy_helper
 from torch.onnx.errors import OnnxExporterError
 
-from minarch.errors import UserError
+from minarch.errors import UserError, one_line
 from minarch.quantization.export import Deployed
 from minarch.quantization.preprocessing import KEY, Preprocessing
 
@@ -45,7 +45,7 @@ def export_onnx(deployed: Deployed, path: Path, preprocessing: Preprocessing, na
                 dynamo=False,  # the other one needs onnxscript
             )
     except OnnxExporterError as error:
-        reason = " ".join(str(error).split())[:300]
+        reason = one_line(error)
         raise UserError(f"{name}: ONNX refuses it ({reason}); allowed: operators that ONNX has") from None
     model = onnx.load(path)
     inline_identities(model.graph)

@@ -18,7 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from minarch.data.images import GREY16, as_colour, open_image
-from minarch.errors import UserError
+from minarch.errors import UserError, one_line
 from minarch.files import read_json
 from minarch.flow.explain import find
 from minarch.flow.plan import Plan
@@ -110,7 +110,7 @@ def classify(path: Path, images: Sequence[str]) -> list[Prediction]:
     try:
         run = runner(path)
     except RuntimeError as error:
-        raise UserError(f"{path}: OpenVINO does not run it: {' '.join(str(error).split())[:200]}") from None
+        raise UserError(f"{path}: OpenVINO does not run it: {one_line(error)}") from None
     found = []
     for first in range(0, len(images), BATCH):
         names = images[first : first + BATCH]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import onnx
 
-from minarch.errors import UserError
+from minarch.errors import UserError, one_line
 from minarch.quantization.measure import core
 
 KEY = "minarch"  # rt_info of OpenVINO IR, metadata_props of ONNX
@@ -47,5 +47,5 @@ def read_preprocessing(path: Path) -> Preprocessing:
             text = {entry.key: entry.value for entry in onnx.load(path).metadata_props}[KEY]
         return Preprocessing(**json.loads(text))
     except Exception as error:  # each format's reader has errors of its own
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        reason = one_line(error) or type(error).__name__
         raise UserError(f"{path}: cannot be read ({reason}); {allowed}") from None

@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from minarch.quantization.parity import parity, torch_logits
+from minarch.quantization.arithmetic import saturates
+from minarch.quantization.parity import parity, processor_parity, torch_logits
 
 LOGITS = torch.tensor([[1.0, -20.0, 3.0], [0.0, 1.0, 2.0], [5.0, 4.0, 3.0], [0.0, 0.1, 0.0]])
 
@@ -40,6 +41,20 @@ def test_of_quantized_networks_single_images_may_differ_but_not_most():
         parity("int8.xml", moved, LOGITS, quantized=True)
     with pytest.raises(RuntimeError):
         parity("int8.xml", LOGITS * torch.nan, LOGITS, quantized=True)
+
+
+def test_a_processor_may_only_saturate_files_that_are_for_others():
+    """`make test` runs this on both kinds of processor."""
+    moved = LOGITS + 1.5  # the bound is 1
+    assert not processor_parity("int8.xml", LOGITS + 0.5, LOGITS, "any")["saturated"]
+    with pytest.raises(RuntimeError, match="saturate on this one" if saturates() else "though its products fit"):
+        processor_parity("int8.xml", moved, LOGITS, "any")
+    if saturates():
+        found = processor_parity("int8.xml", moved, LOGITS, "vnni")
+        assert found["saturated"] and found["agreement"] == 1.0
+    else:
+        with pytest.raises(RuntimeError, match=r"int8\.xml is not what this processor computes"):
+            processor_parity("int8.xml", moved, LOGITS, "vnni")
 
 
 def test_agreement_counts_predictions():

@@ -27,7 +27,14 @@ from minarch.quantization.preprocessing import Preprocessing
 from minarch.quantize import work
 
 CONFIG = {"kind": "export", "quantization": "int8", "precision": "int8", "backend": "openvino", "preset": "mixed"}
-CONFIG |= {"bias_correction": "fast", "max_drop_points": None, "qat": None, "calibration": 64, "seed": 0}
+CONFIG |= {
+    "bias_correction": "fast",
+    "target": "any",
+    "max_drop_points": None,
+    "qat": None,
+    "calibration": 64,
+    "seed": 0,
+}
 CONFIG |= {"latency_rounds": 3}
 GREY = Preprocessing("digits", [1, 8, 8], [str(k) for k in range(10)], False)
 COLOUR = Preprocessing("cifar10", [3, 8, 8], ["cat", "dog"], False)

@@ -13,12 +13,14 @@ from safetensors.torch import load_file, save_file
 from minarch.data.tensors import load_split
 from minarch.errors import UserError
 from minarch.files import read_json, write_json
+from minarch.quantization.arithmetic import int8_kernel
 from minarch.quantization.measure import runner
 from minarch.quantization.preprocessing import Preprocessing, read_preprocessing
 from minarch.quantize import preprocessing_of
 
 ENTRY = {"repeat", "status", "parameters", "macs", "bytes", "weight_bytes", "onnx_bytes", "validation", "agreement"}
 ENTRY |= {"reverted", "qat"}
+TESTED = {"repeat", "fp32", "parity", "processor_parity"}
 ABOUT = {"kind", "parent", "dataset", "family", "architecture", "method", "level"}
 
 
@@ -54,12 +56,16 @@ def test_an_original_is_measured(run, sweep_items, data_item, family, name):
             assert found.equal(runner(out / f"{each}-{repeat}.xml")(split.images).argmax(1).to(torch.uint8))
             assert tested[each] == float((found == split.labels).double().mean())
         files = {"fp32.xml", "fp32.onnx"} | ({f"{precision}.xml", f"{precision}.onnx"} if in_torch else set())
-        assert set(tested) == {"repeat", "fp32", precision, "parity"} and set(tested["parity"]) == files
+        assert set(tested) == TESTED | {precision} and set(tested["parity"]) == files
+        assert set(tested["processor_parity"]) == {file for file in (*files, f"{precision}.xml") if "int8" in file}
+        for found in tested["processor_parity"].values():
+            assert found["median_difference"] <= found["bound"] and not found["saturated"]
         for file, found in tested["parity"].items():
             typical = "median_difference" if file.startswith(precision) else "largest_difference"
             assert found[typical] <= found["bound"]
             assert found["agreement"] > (0.999 if file.startswith("fp32") else 0.98)
     assert timing["threads"] == 1 and timing["repeat"] == 0 and timing["seconds"] > 0
+    assert (timing["int8_kernel"], timing["int8_saturates"]) == int8_kernel()
     for measured in (timing["latency_ms"], timing["images_per_second"]):
         assert set(measured) == {"1", "64"} and set(measured["1"]) == {"fp32", precision}
 
@@ -146,7 +152,9 @@ def test_a_repeat_that_is_not_finite_is_recorded(run, sweep_items, tmp_path, val
     assert (broken["status"], whole["status"]) == ("unstable", "ok")
     assert broken["validation"] == {"torch": None, **nothing} and broken["bytes"] == broken["onnx_bytes"] == nothing
     tested = read_json(out / "test.json")["repeats"]
-    assert tested[0] == {"repeat": 0, **nothing, "parity": {}} and set(tested[0]) == set(tested[1])
+    assert tested[0] == {"repeat": 0, **nothing, "parity": {}, "processor_parity": {}} and set(tested[0]) == set(
+        tested[1]
+    )
     assert read_json(out / "timing.json")["repeat"] == 1
     assert not list(out.glob("*-0.*")) and set(load_file(out / "classes.safetensors")) == {"fp32-1", "int8-1"}
 

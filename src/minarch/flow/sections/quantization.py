@@ -6,7 +6,7 @@ from pydantic import Field, field_validator, model_validator
 
 from minarch.flow.sections.base import NOT_IDENTITY, Distinct, Drop, Images, Name, Section, Seed
 from minarch.flow.sections.training import Training
-from minarch.quantization import Precision, Scheme
+from minarch.quantization import Precision, Scheme, Target
 
 CURVE_TITLE = "precision"  # what the items of simulated precisions are called
 
@@ -26,6 +26,9 @@ class Quantization(Section):
     backend: Literal["openvino", "torch"] = Field("openvino", description="what NNCF works on; torch also gives ONNX")
     preset: Literal["performance", "mixed"] = Field("mixed", description="mixed: asymmetric activations")
     bias_correction: Literal["fast", "accurate"] = Field("fast", description="of quantized layers; accurate is slower")
+    target: Target = Field(
+        "any", description="processors that int8 is right on; vnni: only those whose 8-bit products are exact"
+    )
     max_drop_points: Drop | None = Field(
         None, description="revert layers until at most this is lost on validation; null: none"
     )
@@ -45,7 +48,7 @@ class Quantization(Section):
                 )
         if self.qat is not None and self.backend != "torch":
             raise ValueError("backend: 'openvino' is not allowed with qat; allowed: torch")
-        for name in ("preset", "bias_correction", "max_drop_points"):
+        for name in ("preset", "bias_correction", "target", "max_drop_points"):
             default = type(self).model_fields[name].default
             if self.precision != "int8" and getattr(self, name) != default:
                 raise ValueError(f"{name}: {getattr(self, name)!r} has no effect but on int8; allowed: {default}")

@@ -1,0 +1,51 @@
+"""How this processor multiplies INT8 values: exactly, or, without VNNI, with sums of two products cut at 16 bits."""
+
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from minarch.quantization.measure import core
+from minarch.quiet import openvino as ov
+
+PRODUCTS = ("MatMul", "Convolution", "GroupConvolution", "ScaledDotProductAttention")
+LARGEST = np.finfo(np.float32).max
+
+
+def in_float(path: Path) -> ov.Model:
+    """An exported file as a model that computes every product in float32, of the same 8-bit values.
+
+    OpenVINO's low precision does not go through the Minimum that stands before each factor here.
+    """
+    model = core().read_model(path)
+    for operation in model.get_ordered_ops():
+        if operation.get_type_name() in PRODUCTS:
+            for factor in operation.inputs()[:3]:  # of attention: queries, keys and values, not the mask
+                bounded = ov.opset1.minimum(factor.get_source_output(), LARGEST)
+                factor.replace_source_output(bounded.output(0))
+    return model
+
+
+@cache
+def int8_kernel() -> tuple[str, bool]:
+    """OpenVINO's name of the kernel that runs a convolution at INT8 here, which names the instruction set in effect,
+    and whether the kernel saturates: where 2 * 255 * 127 does not fit.
+    """
+    pixels = ov.opset1.parameter([1, 8, 4, 4], ov.Type.f32)
+    low, high = np.float32(0), np.float32(255)
+    quantized = ov.opset1.fake_quantize(pixels, low, high, low, high, 256)
+    integers = ov.opset1.convert(ov.op.Constant(np.full((8, 8, 1, 1), 127, np.int8)), "f32")
+    weights = ov.opset1.multiply(integers, np.ones((8, 1, 1, 1), np.float32))
+    product = ov.opset1.convolution(quantized, weights, [1, 1], [0, 0], [0, 0], [1, 1])
+    compiled = core().compile_model(ov.Model([product], [pixels], "probe"), "CPU")
+    layers = (operation.get_rt_info() for operation in compiled.get_runtime_model().get_ops())
+    kernel = next(
+        layer["primitiveType"].astype(str) for layer in layers if layer["layerType"].astype(str) == "Convolution"
+    )
+    (found,) = compiled(np.full((1, 8, 4, 4), 255, np.float32)).values()
+    return kernel, bool((found < 0.99 * 8 * 255 * 127).any())
+
+
+def saturates() -> bool:
+    """Whether INT8 products saturate on this processor, with the instructions that OpenVINO may use of it."""
+    return int8_kernel()[1]
