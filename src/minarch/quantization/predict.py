@@ -6,9 +6,11 @@ Shapes: N images, C channels, H x W pixels.
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -27,6 +29,7 @@ from minarch.quantization.measure import runner
 from minarch.quantization.preprocessing import FORMATS, Preprocessing, read_preprocessing
 
 BATCH = 256
+Result = TypeVar("Result")
 GREY, COLOUR = "grey", "colour"
 
 
@@ -107,19 +110,29 @@ def classify(path: Path, images: Sequence[str]) -> list[Prediction]:
         UserError: the file is not one of minarch's, or an image is none that it takes.
     """
     given = read_preprocessing(path)
-    try:
-        run = runner(path)
-    except RuntimeError as error:
-        raise UserError(f"{path}: OpenVINO does not run it: {one_line(error)}") from None
     found = []
+    run = _told(path, partial(runner, path))
     for first in range(0, len(images), BATCH):
         names = images[first : first + BATCH]
         pixels = np.stack([read_image(Path(name), given) for name in names])  # [N, C, H, W]
-        logits = run(torch.from_numpy(pixels))
+        logits = _told(path, partial(run, torch.from_numpy(pixels)))
+        if logits.shape != (len(names), len(given.classes)):
+            raise UserError(
+                f"{path}: it gives logits of shape {list(logits.shape)} for {len(names)} images;"
+                f" allowed: one for each of its {len(given.classes)} classes"
+            )
         probabilities = logits.double().softmax(1).amax(1)
         for name, k, probability in zip(names, logits.argmax(1).tolist(), probabilities.tolist(), strict=True):
             found.append(Prediction(name, given.classes[k], probability))
     return found
+
+
+def _told(path: Path, work: Callable[[], Result]) -> Result:
+    """What OpenVINO does with the file at `path`; a UserError where it refuses it."""
+    try:
+        return work()
+    except RuntimeError as error:
+        raise UserError(f"{path}: OpenVINO does not run it: {one_line(error)}; allowed: a whole file") from None
 
 
 def read_image(path: Path, given: Preprocessing) -> np.ndarray:

@@ -6,14 +6,17 @@ Pixels are normalised by the graph itself; what is left to a caller is an image 
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Annotated
 
 import onnx
+from pydantic import Field, TypeAdapter
 
 from minarch.errors import UserError, one_line
 from minarch.quantization.measure import core
 
 KEY = "minarch"  # rt_info of OpenVINO IR, metadata_props of ONNX
 FORMATS = (".xml", ".onnx")
+LARGEST = 10_000  # channels or pixels of an edge: what a file asks for is made room for
 
 
 @dataclass(frozen=True)
@@ -23,8 +26,8 @@ class Preprocessing:
     """
 
     dataset: str
-    shape: list[int]
-    classes: list[str]
+    shape: Annotated[list[Annotated[int, Field(ge=1, le=LARGEST)]], Field(min_length=3, max_length=3)]
+    classes: Annotated[list[str], Field(min_length=2)]
     resize: bool
 
     def text(self) -> str:
@@ -35,7 +38,7 @@ def read_preprocessing(path: Path) -> Preprocessing:
     """What stage quantize wrote into an .xml (OpenVINO IR) or .onnx file.
 
     Raises:
-        UserError: the file is not there, of another format, or not exported by minarch.
+        UserError: the file is not there, of another format, not exported by minarch, or was changed since.
     """
     allowed = "allowed: an .xml (its .bin beside it) or .onnx file that minarch exported"
     if path.suffix not in FORMATS or not path.is_file():
@@ -44,8 +47,8 @@ def read_preprocessing(path: Path) -> Preprocessing:
         if path.suffix == ".xml":
             text = core().read_model(path).get_rt_info([KEY]).astype(str)
         else:
-            text = {entry.key: entry.value for entry in onnx.load(path).metadata_props}[KEY]
-        return Preprocessing(**json.loads(text))
+            text = {entry.key: entry.value for entry in onnx.load(path, load_external_data=False).metadata_props}[KEY]
+        return TypeAdapter(Preprocessing).validate_json(text, strict=True)
     except Exception as error:  # each format's reader has errors of its own
         reason = one_line(error) or type(error).__name__
         raise UserError(f"{path}: cannot be read ({reason}); {allowed}") from None

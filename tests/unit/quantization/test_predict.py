@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import shutil
 import subprocess
 import sys
@@ -247,8 +248,36 @@ def _curve(folder):
     return folder
 
 
+def _rewritten(pattern, by):
+    """A model whose graph, or what it says of its images, was changed."""
+
+    def make(folder):
+        path = folder / "fp32-0.xml"
+        text = path.read_text()
+        path.write_text(changed := re.sub(pattern, lambda _: by, text))
+        assert changed != text
+        return path
+
+    return make
+
+
+QUOTE = "&quot;"
+CRAFTED = [
+    _rewritten(rf"{QUOTE}shape{QUOTE}: \[.*?\]", f"{QUOTE}shape{QUOTE}: 7"),
+    _rewritten(rf"{QUOTE}shape{QUOTE}: \[.*?\]", f"{QUOTE}shape{QUOTE}: [1, 8]"),
+    _rewritten(rf"{QUOTE}shape{QUOTE}: \[.*?\]", f"{QUOTE}shape{QUOTE}: [100000, 100000, 100000]"),
+    _rewritten(rf"{QUOTE}classes{QUOTE}: \[.*?\]", f"{QUOTE}classes{QUOTE}: []"),
+    _rewritten(rf"{QUOTE}classes{QUOTE}: \[.*?\]", f"{QUOTE}classes{QUOTE}: [{QUOTE}a{QUOTE}, {QUOTE}b{QUOTE}]"),
+    _rewritten(rf"\{{{QUOTE}dataset{QUOTE}.*?\}}", "[" * 100_000),
+    _rewritten(r'size="\d+"', 'size="999999999999"'),
+    _rewritten(r'offset="\d+"', 'offset="999999999999"'),
+    _rewritten(r'shape="\?,1,8,8"', 'shape="?,100000,100000,8"'),
+]
+
+
 @pytest.mark.parametrize(
-    "make", [_not_there, _no_model, _foreign, _without_weights, _half, _half_the_weights, _unfinished, _curve]
+    "make",
+    [_not_there, _no_model, _foreign, _without_weights, _half, _half_the_weights, _unfinished, _curve, *CRAFTED],
 )
 def test_what_is_no_exported_model_is_one_line(item, images, tmp_path, make):
     model = make(shutil.copytree(item, tmp_path / "item"))
