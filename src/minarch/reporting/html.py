@@ -87,7 +87,7 @@ def render(
 
     Args:
         seconds: the sweep trained.
-        latency: device, threads and rounds of its measurement.
+        latency: device, threads, rounds and INT8 kernel of its measurement.
         refined: architectures that were added to the sweep around P_min.
     """
     environment = Environment(

@@ -55,11 +55,13 @@ def read_latencies(items: Iterable[Path]) -> pd.DataFrame:
 
 
 def read_measurement(items: Iterable[Path]) -> dict[str, str]:
-    """How latency was measured: devices, threads and rounds, each as words."""
+    """How latency and INT8 accuracies were measured: devices, threads, rounds and INT8 kernels, each as words."""
     timings = [read_json(item / "timing.json") for item, _ in of_kind(items, EXPORT)]
-    return {
-        name: ", ".join(sorted({str(timing[name]) for timing in timings})) for name in ("device", "threads", "rounds")
-    }
+    for timing in timings:
+        products = "saturate at 16 bits" if timing["int8_saturates"] else "are exact"
+        timing["int8"] = f"{timing['int8_kernel']}, whose products {products}"
+    names = ("device", "threads", "rounds", "int8")
+    return {name: ", ".join(sorted({str(timing[name]) for timing in timings})) for name in names}
 
 
 def quantization_table(
