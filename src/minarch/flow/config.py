@@ -1,7 +1,9 @@
 """Reading a params file into a Study; every mistake ends in one line naming field, value and what is allowed."""
 
 import re
+from collections import Counter
 from pathlib import Path
+from reprlib import Repr
 from typing import Any
 
 import yaml
@@ -18,7 +20,7 @@ class _UniqueKeyLoader(yaml.SafeLoader):
         if not isinstance(node, yaml.MappingNode):
             raise yaml.constructor.ConstructorError(None, None, f"expected a mapping, line {node.start_mark.line + 1}")
         keys = [self.construct_object(k, deep=True) for k, _ in node.value]
-        if twice := next((k for i, k in enumerate(keys) if k in keys[:i]), None):
+        if twice := next((k for k, times in Counter(keys).items() if times > 1), None):
             raise UserError(f"{twice}: the key stands twice, line {node.start_mark.line + 1}; allowed: once")
         return super().construct_mapping(node, deep)
 
@@ -35,12 +37,12 @@ def load(path: str | Path) -> Study:
         raise UserError(
             f"{path}: no such study; allowed: a params file such as params.yaml or params/smoke.yaml"
         ) from None
-    except (yaml.YAMLError, UnicodeDecodeError, TypeError) as error:
+    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
         raise UserError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
     except UserError as error:
         raise UserError(f"{path}: {error}") from None
     if not isinstance(raw, dict):
-        raise UserError(f"{path}: {raw!r} is not allowed; allowed: the sections {', '.join(Study.model_fields)}")
+        raise UserError(f"{path}: {_shown(raw)} is not allowed; allowed: the sections {', '.join(Study.model_fields)}")
     try:
         return Study.model_validate(raw)
     except ValidationError as error:
@@ -58,7 +60,15 @@ def _line(path: str | Path, error: Any) -> str:
     message = re.sub(r"a valid dictionary.*", "a mapping", message)
     if kind == "value_error":
         return f"{path}: {field + ': ' if field else ''}{message}"
-    return f"{path}: {field}: {error['input']!r} is not allowed; allowed: {message}"
+    return f"{path}: {field}: {_shown(error['input'])} is not allowed; allowed: {message}"
+
+
+def _shown(value: Any) -> str:
+    """A value as text of bounded length: by its aliases a line of YAML can stand for gigabytes."""
+    short = Repr()
+    short.maxstring = short.maxother = short.maxlong = 200
+    short.maxlist = short.maxdict = 20
+    return short.repr(value)
 
 
 def _siblings(location: tuple[Any, ...]) -> list[str]:

@@ -23,7 +23,7 @@ from minarch.files import read_json
 from minarch.flow.explain import find
 from minarch.flow.plan import Plan
 from minarch.quantization import EXPORT
-from minarch.quantization.measure import runner
+from minarch.quantization.measure import core, runner
 from minarch.quantization.preprocessing import FORMATS, Preprocessing, read_preprocessing
 
 BATCH = 256
@@ -108,7 +108,11 @@ def classify(path: Path, images: Sequence[str]) -> list[Prediction]:
     """
     given = read_preprocessing(path)
     try:
-        run = runner(path)
+        model = core().read_model(path)
+        shapes = [list(port.partial_shape[1:].to_shape()) for port in (model.input(0), model.output(0))]
+        if shapes != [given.shape, [len(given.classes)]]:
+            raise RuntimeError("its graph takes and gives other shapes than it says")
+        run = runner(model)
     except RuntimeError as error:
         raise UserError(f"{path}: OpenVINO does not run it: {' '.join(str(error).split())[:200]}") from None
     found = []

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import onnx
+from pydantic import TypeAdapter
 
 from minarch.errors import UserError
 from minarch.quantization.measure import core
@@ -45,7 +46,10 @@ def read_preprocessing(path: Path) -> Preprocessing:
             text = core().read_model(path).get_rt_info([KEY]).astype(str)
         else:
             text = {entry.key: entry.value for entry in onnx.load(path).metadata_props}[KEY]
-        return Preprocessing(**json.loads(text))
+        given = TypeAdapter(Preprocessing).validate_json(text, strict=True)
+        if not all(name.isprintable() for name in [given.dataset, *given.classes]):
+            raise ValueError("a name that cannot be printed")
+        return given
     except Exception as error:  # each format's reader has errors of its own
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise UserError(f"{path}: cannot be read ({reason}); {allowed}") from None

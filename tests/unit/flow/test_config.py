@@ -90,6 +90,7 @@ def test_each_of_several_mistakes_has_its_line(workspace):
     assert len(str(error.value).splitlines()) == 2
 
 
+BOMB = [f"- &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 12)]
 FILES = {
     "nothing": ("", "None is not allowed; allowed: the sections data, sweep"),
     "a list": ("- 1\n", "[1] is not allowed; allowed: the sections"),
@@ -98,6 +99,10 @@ FILES = {
     "a key twice": ("train: {epochs: 1}\ntrain: {epochs: 2}\n", "train: the key stands twice, line 1; allowed: once"),
     "a missing section": ("train: {epochs: 1}\n", "sweep: missing; it has no default"),
     "a key that is a list": ("? [1, 2]\n: 3\n", "not YAML: "),
+    "too deep": ("[" * 100_000, "not YAML: "),
+    "no date": ("train: 2001-13-45\n", "not YAML: "),
+    "no number": ("1" * 5000, "not YAML: "),
+    "gigabytes by aliases": ("\n".join(["- &a0 [x]", *BOMB]), "is not allowed; allowed: the sections"),
 }
 
 
