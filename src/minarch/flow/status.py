@@ -75,8 +75,8 @@ def _wrong_items(plan: Plan, vouchers: Vouchers) -> Iterator[str]:
 
 
 def _wrong_objects() -> Iterator[str]:
-    """What DVC's cache lacks, so that nothing can be compared with it, or holds under the name of another content, which
-    `dvc push` would pass on.
+    """What DVC's cache lacks, so that nothing can be compared with it, or holds under the name of another content:
+    `dvc push` would pass that on.
     """
     for path, name in dvc.directories().items():
         files = dvc.listed(path, name)
