@@ -91,6 +91,22 @@ def test_a_review_tells_what_is_not_there(remote: Remote, project: Project, tmp_
     assert len(said.splitlines()) == 1 and said.startswith("review: ") and "remote" in said
 
 
+def test_a_review_writes_through_no_link(remote: Remote, tmp_path: Path) -> None:
+    clone, elsewhere = remote.clone(tmp_path / "clone"), tmp_path / "elsewhere"
+    item = next(iter(remote.project.items("sweep")))
+    elsewhere.mkdir()
+    (clone.root / "artifacts/sweep").mkdir(parents=True)
+    (clone.root / "artifacts/sweep" / item).symlink_to(elsewhere)
+    assert f"artifacts/sweep/{item} is a link; allowed:" in clone.run(*REVIEW, ok=False)
+    assert list(elsewhere.iterdir()) == []
+
+
+def test_a_review_of_a_clone_that_would_convert_line_ends_ends_well(remote: Remote, tmp_path: Path) -> None:
+    source, target = str(remote.project.root), str(tmp_path / "clone")
+    remote.project.run("git", "clone", "-q", "--config", "core.autocrlf=true", source, target)
+    assert "every file as the commit names it" in Project(Path(target)).run(*REVIEW)
+
+
 def test_a_review_is_of_the_commit(remote: Remote, tmp_path: Path) -> None:
     clone = remote.clone(tmp_path / "clone")
     code = clone.root / "src/minarch/planted.py"
