@@ -1,5 +1,6 @@
 """What is pulled can neither harm nor deceive, and nothing of the user's is lost."""
 
+import json
 import os
 import shutil
 import signal
@@ -7,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
 from minarch.flow.seal import md5
 
@@ -89,6 +91,22 @@ def test_a_review_tells_what_is_not_there(remote: Remote, project: Project, tmp_
     assert len(said.splitlines()) == 1 and said.startswith("review: ") and "remote" in said
 
 
+def test_a_review_writes_through_no_link(remote: Remote, tmp_path: Path) -> None:
+    clone, elsewhere = remote.clone(tmp_path / "clone"), tmp_path / "elsewhere"
+    item = next(iter(remote.project.items("sweep")))
+    elsewhere.mkdir()
+    (clone.root / "artifacts/sweep").mkdir(parents=True)
+    (clone.root / "artifacts/sweep" / item).symlink_to(elsewhere)
+    assert f"artifacts/sweep/{item} is a link; allowed:" in clone.run(*REVIEW, ok=False)
+    assert list(elsewhere.iterdir()) == []
+
+
+def test_a_review_of_a_clone_that_would_convert_line_ends_ends_well(remote: Remote, tmp_path: Path) -> None:
+    source, target = str(remote.project.root), str(tmp_path / "clone")
+    remote.project.run("git", "clone", "-q", "--config", "core.autocrlf=true", source, target)
+    assert "every file as the commit names it" in Project(Path(target)).run(*REVIEW)
+
+
 def test_a_review_is_of_the_commit(remote: Remote, tmp_path: Path) -> None:
     clone = remote.clone(tmp_path / "clone")
     code = clone.root / "src/minarch/planted.py"
@@ -114,6 +132,25 @@ def test_what_a_pull_wrote_outside_is_told_by_all_and_review_heals(remote: Remot
     clone.run(*REVIEW)
     assert not (clone.root / "reports/brought.txt").exists(), "DVC remembered what it had read before"
     clone.assert_clean()
+
+
+def test_what_the_folder_of_images_wrote_outside_is_told(project: Project, tmp_path: Path) -> None:
+    images = project.root / "data/folders/mine/cats"
+    images.mkdir(parents=True)
+    (images / "Screenshot 10.00\u202fAM.png").write_bytes(b"as macOS names it")
+    project.run("dvc", "add", "data/folders/mine")
+    project.run("snakemake")
+    project.commit()
+    remote = Remote(project, tmp_path / "remote")
+    assert "every file as the commit names it" in remote.clone(tmp_path / "honest").run(*REVIEW)
+    named = yaml.safe_load((project.root / "data/folders/mine.dvc").read_text())["outs"][0]["md5"]
+    manifest = remote.object(named)
+    listed = [*json.loads(manifest.read_bytes()), {"md5": remote.add(b""), "relpath": "../../../src/brought.py"}]
+    remote.replace(manifest, json.dumps(listed).encode())
+    clone = remote.clone(tmp_path / "clone")
+    clone.run("dvc", "pull")
+    for command in (("snakemake",), ("snakemake", "-n"), ("python", "-m", "minarch", "status")):
+        assert "data/folders/mine: its directory object" in clone.run(*command, ok=False)
 
 
 @pytest.mark.parametrize("tool", ["dvc", "snakemake"])
@@ -164,6 +201,42 @@ def test_a_local_item_that_was_sealed_again_is_noticed(project: Project, tmp_pat
     assert jobs(said, "sweep_item") == 0  # git knows the true one, and DVC's cache has it
     assert project.digests("sweep") == truth
     project.assert_clean()
+
+
+def test_items_that_only_a_checkpoint_lists_are_checked_and_brought_back(project: Project) -> None:
+    """Other settings of convergence decide the representatives anew; what is pruned is known during the run only."""
+    truth = project.digests("prune")
+    forged, lost = sorted((project.root / "artifacts/prune").glob("*-l1-*"))[:2]
+    results = (forged / "results.json").read_bytes()
+    (forged / "results.json").unlink()
+    (forged / "results.json").write_bytes(results + b"\n")
+    seal_again(forged)
+    shutil.rmtree(lost)
+    project.edit(convergence__confidence=0.9)
+    said = project.run("snakemake")
+    assert f"{forged.name}: is sealed, but is neither what dvc.lock names nor what was made here" in said
+    assert "prune: 2 item(s) made before brought back" in said
+    kept = {path: content for path, content in project.digests("prune").items() if "/index-" not in path}
+    assert kept.items() <= truth.items() and len(kept) == len(truth) - 1
+    project.assert_clean()
+
+
+def test_a_study_takes_no_item_from_another_that_is_forged_there(project: Project, tmp_path: Path) -> None:
+    truth = project.digests("sweep")
+    item = _put_forged(project, tmp_path / "forged")
+    (project.root / ".minarch/made.txt").unlink()
+    shutil.copy(project.root / "params.yaml", project.root / "params/mine.yaml")
+    project.run("snakemake", "sweep", "--config", "study=params/mine.yaml")
+    taken = project.root / "artifacts/studies/mine/sweep" / item.name / "results.json"
+    assert taken.read_bytes().hex() == truth[str((item / "results.json").relative_to(project.root))]
+    shutil.copytree(item, taken.parent, dirs_exist_ok=True)
+    (project.root / ".minarch/made.txt").unlink(missing_ok=True)
+    assert "is sealed, but is neither" in project.run(*VERIFY, "--study", "params/mine.yaml", ok=False)
+
+
+def test_what_cannot_be_compared_is_not_called_verified(project: Project) -> None:
+    shutil.rmtree(project.root / ".dvc/cache")
+    assert "artifacts/sweep: the list of its files" in project.run(*VERIFY, ok=False)
 
 
 def test_an_edit_of_the_same_size_with_its_time_kept_is_noticed(project: Project) -> None:
@@ -298,5 +371,6 @@ def test_results_of_another_shape_are_one_line_of_status(project: Project) -> No
         victim.write_bytes(content)
         said = project.run("python", "-m", "minarch", "status", ok=False)
         assert "results.json: does not read as results" in said and "Traceback" not in said
+    assert f"{victim.parent.name}: results.json was changed or damaged" in project.run(*VERIFY, ok=False)
     assert "was changed or damaged" in project.run("snakemake")
     assert victim.read_bytes() == truth

@@ -3,9 +3,11 @@
 import json
 import os
 import random
+import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 
 from .conftest import STAGES, Project, jobs
 
@@ -139,3 +141,31 @@ def test_a_reviewer_pulls_and_nothing_runs(project: Project, tmp_path: Path) -> 
     curves = [name for name in clone.items("prune") if "-magnitude-" in name and "-magnitude-90-" not in name]
     assert jobs(said, "prune_item") == len(curves) > 0
     clone.assert_clean()
+
+
+def test_a_clone_that_pulled_nothing_records_the_stages_that_it_ran(project: Project, tmp_path: Path) -> None:
+    """Others that dvc.lock names, and studies that were published, are not in its cache; they need not be."""
+    shutil.copy(project.root / "params.yaml", project.root / "params/mine.yaml")
+    project.run("snakemake", "data", "--config", "study=params/mine.yaml")
+    project.run("dvc", "add", "artifacts/studies/mine")
+    project.commit()
+    assert "artifacts/studies/mine.dvc" in project.run("git", "ls-files")
+    clone = cloned(project, tmp_path / "clone")
+    clone.run("snakemake", "data")
+    assert "artifacts/data" not in clone.run("dvc", "status", "data")
+    assert "up to date" in clone.run("dvc", "status", "data")
+
+
+def test_a_study_takes_what_it_lists_only_after_its_representatives(project: Project) -> None:
+    study = yaml.safe_load((project.root / "params.yaml").read_text())
+    study.setdefault("convergence", {})["confidence"] = 0.9
+    (project.root / "params/mine.yaml").write_text(yaml.safe_dump(study, sort_keys=False))
+    said = project.run("snakemake", "--config", "study=params/mine.yaml")
+    for stage in ("prune", "quantize"):
+        records = list((project.root / "artifacts/studies/mine" / stage).glob("*/item.json"))
+        assert f"{stage}: {len(records)} item(s) made before brought back" in said
+        for record in records:
+            assert (
+                record.read_bytes()
+                == (project.root / "artifacts" / stage / record.parent.name / "item.json").read_bytes()
+            )

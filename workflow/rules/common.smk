@@ -31,6 +31,7 @@ def trained(stage):
 
     def records(wildcards):
         checkpoints.refine_close.get()
+        session.go_on()
         return finished(stage)
 
     return records
@@ -41,6 +42,7 @@ def chosen(stage):
 
     def records(wildcards):
         checkpoints.representatives_close.get()
+        session.go_on()
         return finished(stage)
 
     return records

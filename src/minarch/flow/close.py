@@ -11,7 +11,7 @@ from minarch.errors import UserError
 from minarch.flow import store
 from minarch.flow.plan import DEFAULT, STAGES, Plan
 from minarch.flow.reconcile import published, tidy
-from minarch.flow.seal import RECORD, read_sealed, write_sealed
+from minarch.flow.seal import RECORD, listed, write_sealed
 from minarch.flow.vouch import Vouchers
 
 
@@ -24,15 +24,14 @@ def close(plan: Plan, stage: str) -> None:
         raise UserError(f"{stage}: {len(missing)} item(s) are missing, the first is {missing[0]}")
     if stage == "aggregate":
         publish(plan)
-    tidy(plan, stage, Vouchers(plan.root))
+    tidy(plan, stage, Vouchers())
     write_sealed(index, {"stage": stage, "items": sorted(items)})
 
 
 def publish(plan: Plan) -> None:
     """Copy the report to where people and git look for it, in place of the one before."""
     pairs = published(plan)
-    records = [read_sealed(record) for record in (plan.root / "aggregate").glob(f"*/{RECORD}")]
-    before = {plan.reports / name for record in records if record for name in record["files"]}
+    before = {plan.reports / name for item in (plan.root / "aggregate").iterdir() for name in listed(item)}
     for kind in ("figures", "tables"):
         for file in sorted((plan.reports / kind).rglob("*")):
             if file.is_dir() or file in pairs.values():

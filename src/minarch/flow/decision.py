@@ -40,6 +40,8 @@ def read_decision(path: Path, shape: TypeAdapter[Shape]) -> Shape:
     try:
         if path.stat().st_size > LARGEST_BYTES:
             raise ValueError(f"larger than {LARGEST_BYTES} bytes")
+        if not path.is_file():  # reading a FIFO would wait for ever
+            raise ValueError("not a file")
         return shape.validate_python(json.loads(path.read_bytes()), strict=True)
     except (OSError, ValueError, RecursionError) as error:
         reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else one_line(error)

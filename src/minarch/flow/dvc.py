@@ -1,6 +1,7 @@
 """What DVC knows, read from its files (importing it takes a second, and every parse of the workflow asks)."""
 
 import os
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from minarch.flow.seal import md5
 from minarch.flow.tree import tree
 
 LOCK = Path("dvc.lock")
+SIDECARS = ("artifacts/studies", "data/folders")  # where README says to `dvc add`
 
 
 @cache
@@ -61,17 +63,11 @@ def locked() -> dict[str, Any]:
     return stages if isinstance(stages, dict) else {}
 
 
-def directories(stages: dict[str, Any]) -> dict[str, str]:
-    """Path -> hash of every directory that dvc.lock (its `locked()` stages) or a study's .dvc file names."""
-    sidecars = sorted(Path("artifacts/studies").glob("*.dvc"))
-    places = [(Path(), entry) for entry in stages.values()] + [(file.parent, _yaml(file)) for file in sidecars]
-    named = {}
-    for folder, entry in places:
-        outs = entry.get("outs") if isinstance(entry, dict) else None
-        for out in outs if isinstance(outs, list) else ():
-            if isinstance(out, dict) and str(out.get("md5")).endswith(".dir"):
-                named[(folder / str(out.get("path"))).as_posix()] = str(out["md5"])
-    return named
+def directories() -> dict[str, str]:
+    """Path -> hash of every directory that dvc.lock or the .dvc file of a study or of an image folder names."""
+    sidecars = [file for folder in SIDECARS for file in sorted(Path(folder).glob("*.dvc"))]
+    places = [(Path(), entry) for entry in locked().values()] + [(file.parent, _yaml(file)) for file in sidecars]
+    return {path: name for folder, entry in places for path, name in _outputs(folder, entry)}
 
 
 def listed(path: str, name: str) -> dict[str, str] | None:
@@ -126,10 +122,10 @@ def recorded(stages: dict[str, Any], stage: str, index: Path) -> bool:
         return False
 
 
-def not_cached(stages: dict[str, Any]) -> list[str]:
-    """The files of this workspace that dvc.lock names but the cache does not hold whole, by their sizes."""
-    missing = []
-    for path, name in directories(stages).items():
+def not_cached(stages: list[str]) -> list[str]:
+    """The files of these stages that dvc.lock names but the cache does not hold whole, by their sizes."""
+    missing, entries = [], locked()
+    for path, name in (output for stage in stages for output in _outputs(Path(), entries.get(stage))):
         files = listed(path, name)
         if files is None:
             missing.append(path)
@@ -138,6 +134,14 @@ def not_cached(stages: dict[str, Any]) -> list[str]:
             if here.is_file() and not (stored.is_file() and stored.stat().st_size == here.stat().st_size):
                 missing.append(str(here))
     return missing
+
+
+def _outputs(folder: Path, entry: Any) -> Iterator[tuple[str, str]]:
+    """Path and hash of every directory that a stage of dvc.lock, or a .dvc file in `folder`, names."""
+    outs = entry.get("outs") if isinstance(entry, dict) else None
+    for out in outs if isinstance(outs, list) else ():
+        if isinstance(out, dict) and str(out.get("md5")).endswith(".dir"):
+            yield (folder / str(out.get("path"))).as_posix(), str(out["md5"])
 
 
 def _hash(stages: dict[str, Any], path: str) -> str:

@@ -52,7 +52,7 @@ def find(plan: Plan, name: str) -> Item:
 
 def _state(plan: Plan, item: Item, folder: Path) -> str:
     if (folder / RECORD).exists():
-        reason = wrong(item.path, folder, Vouchers(plan.root))
+        reason = wrong(item.path, folder, Vouchers())
         return f"would run: {reason}" if reason else "finished and whole; it would not run"
     missing = [p for given in plan.inputs(item).values() for p in (given if isinstance(given, list) else [given])]
     missing = [p for p in missing if not (p / RECORD).exists()]

@@ -11,6 +11,7 @@ import re
 from minarch.errors import UserError
 
 DIGEST = re.compile(r"[0-9a-f]{32}")
+HIDING = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\\]")  # control characters, half characters, backslashes
 
 
 def parse(text: bytes, name: str) -> dict[str, str]:
@@ -54,5 +55,4 @@ def _entries(text: bytes) -> dict[str, str]:
 
 
 def _stays_inside(relpath: str) -> bool:
-    plain = relpath.isprintable() and "\\" not in relpath
-    return plain and all(part not in ("", ".", "..") for part in relpath.split("/"))
+    return not HIDING.search(relpath) and all(part not in ("", ".", "..") for part in relpath.split("/"))

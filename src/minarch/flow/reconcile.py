@@ -11,6 +11,7 @@ import os
 import re
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,18 +20,19 @@ import psutil
 from minarch.flow import dvc, store
 from minarch.flow.digest import short
 from minarch.flow.plan import STAGES, Plan
-from minarch.flow.seal import RECORD, damage, md5, read_sealed, write_sealed
+from minarch.flow.seal import RECORD, damage, listed, md5, read_sealed, write_sealed
 from minarch.flow.vouch import Vouchers
 
 CHECKED = Path(".minarch/checked.json")
-TEMPORARY = re.compile(r"\.tmp-(\d+)-.*")  # of the process with that number
+TEMPORARY = re.compile(r"\.tmp-(\d{1,9})-.*")  # of the process with that number
 FORGED = "is sealed, but is neither what dvc.lock names nor what was made here"
 
 
-def reconcile(plan: Plan, *, record: bool, dry: bool = False) -> list[str]:
+def reconcile(plan: Plan, stages: Sequence[str] = STAGES, *, record: bool, dry: bool = False) -> list[str]:
     """Bring the workspace in line with the plan; returns the stages of which an item was wrong and must be made again.
 
     Args:
+        stages: in order; those from the first on that cannot be listed yet are left for later.
         record: also reopen stages that dvc.lock does not describe, so that the run ends by telling DVC.
         dry: the workspace is a shadow (`minarch.flow.shadow`): say what would be done, leave DVC's cache alone.
 
@@ -38,10 +40,10 @@ def reconcile(plan: Plan, *, record: bool, dry: bool = False) -> list[str]:
         UserError: DVC's configuration does not read, or its cache holds something else than what dvc.lock names.
     """
     dvc.cache_folder()
-    checked, stages, vouchers = _load_checked(), dvc.locked(), Vouchers(plan.root)
+    checked, locked, vouchers = _load_checked(), dvc.locked(), Vouchers()
     vouchers.note_named()
     lost = []
-    for stage in STAGES:
+    for stage in stages:
         if not plan.ready(stage):
             break
         _sweep_leftovers(plan.root / stage)
@@ -58,11 +60,11 @@ def reconcile(plan: Plan, *, record: bool, dry: bool = False) -> list[str]:
         if apart - set(back):
             lost.append(stage)
         index = plan.index(stage)
-        listed = read_sealed(index)
-        stale = listed is None or listed.get("items") != sorted(plan.items(stage))
+        closed = read_sealed(index)
+        stale = closed is None or closed.get("items") != sorted(plan.items(stage))
         if stage == "aggregate":
             stale = stale or not is_published(plan)
-        if index.exists() and (stale or (record and not dvc.recorded(stages, stage, index))):
+        if index.exists() and (stale or (record and not dvc.recorded(locked, stage, index))):
             index.unlink()
         if index.exists():
             tidy(plan, stage, vouchers, dry=dry)
@@ -87,8 +89,7 @@ def tidy(plan: Plan, stage: str, vouchers: Vouchers, *, dry: bool = False) -> No
 def published(plan: Plan) -> dict[Path, Path]:
     """Every file of the report's item -> where it is published."""
     folder = plan.folder(next(iter(plan.items("aggregate").values())).path)
-    names = (read_sealed(folder / RECORD) or {"files": {}})["files"]
-    return {folder / name: plan.reports / name for name in names}
+    return {folder / name: plan.reports / name for name in listed(folder)}
 
 
 def is_published(plan: Plan) -> bool:
@@ -131,12 +132,12 @@ def _not_of_the_future(record: Path) -> None:
 def _stamp(folder: Path) -> str:
     """Digest of the names, sizes and times of an item's files."""
     parts = []
-    for base, _, names in sorted(os.walk(folder)):
-        for name in sorted(names):
+    for base, folders, names in sorted(os.walk(folder)):
+        for name in sorted([*names, *(name for name in folders if os.path.islink(os.path.join(base, name)))]):
             path = os.path.join(base, name)
             stat = os.stat(path) if os.path.exists(path) else os.lstat(path)
             parts.append(f"{name}:{stat.st_size}:{stat.st_mtime_ns}:{stat.st_ctime_ns}:{stat.st_ino}")
-    return short("|".join(parts).encode())
+    return short(os.fsencode("|".join(parts)))
 
 
 def _sweep_leftovers(folder: Path) -> None:

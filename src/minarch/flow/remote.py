@@ -59,8 +59,7 @@ def _fetch(repo: Any, out: Any) -> Output:
     path, name, recorded = Path(os.path.relpath(out.fs_path)), out.hash_info.value, out.meta
     if name is None or recorded is None or recorded.size is None:
         raise UserError(f"{path}: its hash or size is not recorded; allowed: an output that `dvc commit` has recorded")
-    if link := next((place for place in (path, *path.parents) if place.is_symlink()), None):
-        raise UserError(f"{path}: {link} is a link; allowed: a directory of this checkout")
+    _refuse_links(path, {path, *path.parents})
     source = repo.cloud.get_remote_odb(out.remote, "review", out.hash_name)
     if not name.endswith(".dir"):
         _Download(source, path, recorded.size).take(name, path)
@@ -70,6 +69,7 @@ def _fetch(repo: Any, out: Any) -> Output:
         files = manifest.parse(cached_object(name).read_bytes(), name)
     except UserError as error:
         raise UserError(f"{path}: its directory object: {error}") from None
+    _refuse_links(path, {folder for relpath in files for folder in (path / relpath).parents})
     download = _Download(source, path, recorded.size)
     wanted = {digest: path / relpath for relpath, digest in files.items()}
     with ThreadPoolExecutor(JOBS) as pool:
@@ -82,6 +82,12 @@ def _fetch(repo: Any, out: Any) -> Output:
             pool.shutdown(cancel_futures=True)
             raise
     return Output(path, files)
+
+
+def _refuse_links(path: Path, folders: set[Path]) -> None:
+    """`dvc checkout` would write through a link, wherever it leads."""
+    if link := next((folder for folder in sorted(folders) if folder.is_symlink()), None):
+        raise UserError(f"{path}: {link} is a link; allowed: a directory of this checkout")
 
 
 class _Download:

@@ -28,6 +28,12 @@ def files(folder: Path) -> list[Path]:
     return sorted(p for p in folder.rglob("*") if p.is_file() and p.relative_to(folder) != Path(RECORD))
 
 
+def listed(folder: Path) -> dict[str, str]:
+    """The files of an item by its record, relative path -> MD5; none where that is not sealed or of another shape."""
+    named = (read_sealed(folder / RECORD) or {}).get("files")
+    return named if isinstance(named, dict) and all(isinstance(digest, str) for digest in named.values()) else {}
+
+
 def write_sealed(path: Path, body: dict[str, Any]) -> None:
     """Write a JSON object with its seal, whole or not at all."""
     text = _sealed(body)
@@ -55,14 +61,15 @@ def read_sealed(path: Path) -> dict[str, Any] | None:
 def damage(folder: Path, name: str) -> str | None:
     """What is wrong with a finished item, in words; None if it is whole."""
     record = read_sealed(folder / RECORD)
-    listed = record.get("files") if record else None
-    if record is None or record.get("item") != name or not isinstance(listed, dict):
+    named = listed(folder)
+    if record is None or record.get("item") != name:
         return f"{RECORD} was changed or damaged"
     present = {str(p.relative_to(folder)): p for p in files(folder)}
-    strange = {str(p.relative_to(folder)) for p in folder.rglob("*") if not p.is_dir() and not p.is_file()}
-    if odd := sorted((set(listed) ^ set(present)) | strange):
-        return f"{odd[0]} is {'missing' if odd[0] in listed else 'not part of it'}"
-    return next((f"{n} was changed or damaged" for n, p in present.items() if md5(p) != listed[n]), None)
+    others = (p for p in folder.rglob("*") if not p.is_file() and (p.is_symlink() or not p.is_dir()))
+    strange = {str(p.relative_to(folder)) for p in others}  # DVC would follow a link to a folder
+    if odd := sorted((set(named) ^ set(present)) | strange):
+        return f"{odd[0]} is {'missing' if odd[0] in named else 'not part of it'}"
+    return next((f"{n} was changed or damaged" for n, p in present.items() if md5(p) != named[n]), None)
 
 
 def _sealed(body: dict[str, Any]) -> bytes:

@@ -57,23 +57,23 @@ class Session:
             if error.errno not in (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOSPC):
                 raise
             sys.exit(f"{error.filename}: cannot be written ({error.strerror}); allowed: a checkout that can be")
+        self._in_line = [stage for stage in STAGES if self.plan.ready(stage)]
         logging.getLogger("snakemake.logging").addFilter(_Noise(workflow))
         self.workflow = workflow
         self.began = time.time()
 
     def _look(self, dry: bool) -> bool:
         """Bring the workspace, or in a dry run its shadow, in line with the plan; whether no other run is using it."""
-        record = self.tracked and not self.under_dvc
         if dry:
             if free := lock.holder() is None:
                 for stage in FIRST:
                     self.plan.items(stage)  # the study may name folders beside this one, which a shadow does not have
                 shadow.enter()
-                reconcile(self.plan, record=record, dry=True)
+                reconcile(self.plan, record=self._record, dry=True)
             return free
         if not lock.acquire("look"):
             return False
-        lost = reconcile(self.plan, record=record)
+        lost = reconcile(self.plan, record=self._record)
         lock.release()
         if self.under_dvc and lost and STAGES.index(lost[0]) < STAGES.index(os.environ["DVC_STAGE"]):
             raise UserError(
@@ -81,6 +81,18 @@ class Session:
                 " unchanged; run `dvc repro` again"
             )
         return True
+
+    def go_on(self) -> None:
+        """Bring the stages in line that a checkpoint has just decided: before it they could not be listed."""
+        ready = [stage for stage in STAGES if self.plan.ready(stage)]
+        if self.reconciled and ready != self._in_line:
+            reconcile(self.plan, ready[len(self._in_line) :], record=self._record)
+            self._in_line = ready
+
+    @property
+    def _record(self) -> bool:
+        """Whether a run ends by telling DVC; under `dvc repro` DVC does that itself."""
+        return self.tracked and not self.under_dvc
 
     @property
     def tracked(self) -> bool:
@@ -106,14 +118,14 @@ class Session:
     def succeed(self) -> None:
         """Let DVC record what a plain `snakemake` finished, so that both tools say "up to date"; name the report."""
         self._refuse_edits()
-        if self.tracked and not self.under_dvc:
-            self._record()
+        if self._record:
+            self._tell_dvc()
         for log in self._logs("close"):  # what was moved out of the way
             print(log.read_text(encoding="utf-8"), end="", file=sys.stderr)
         if read_sealed(self.plan.index("aggregate")):
             print(f"report: {self.plan.reports / 'report.html'}", file=sys.stderr)
 
-    def _record(self) -> None:
+    def _tell_dvc(self) -> None:
         """`dvc commit` of the finished stages; dvc.lock stays as it was where that is not the whole truth."""
         finished = [s for s in STAGES if self.plan.ready(s) and read_sealed(self.plan.index(s))]
         if not finished:
@@ -125,7 +137,7 @@ class Session:
         if done.returncode:
             said = done.stderr.strip().splitlines()[0]
             sys.exit(f"the results are complete, but DVC does not know them: `dvc commit` said: {said}")
-        lost = dvc.not_cached(dvc.locked())  # with a full disk `dvc commit` exits with 0 as well
+        lost = dvc.not_cached(finished)  # with a full disk `dvc commit` exits with 0 as well
         if self._edited() or lost:
             dvc.LOCK.unlink() if before is None else dvc.LOCK.write_bytes(before)
         self._refuse_edits()

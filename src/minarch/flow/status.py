@@ -25,8 +25,9 @@ def status(study: str, *, verify: bool = False) -> None:
     Raises:
         UserError: something was verified that is damaged, edited or forged, or DVC's cache is not to be trusted.
     """
-    plan, running = Plan(study), lock.holder()
-    vouchers = Vouchers(plan.root)
+    plan, running, vouchers = Plan(study), lock.holder(), Vouchers()
+    if verify and (problems := [*_wrong_items(plan, vouchers), *_wrong_objects()]):
+        raise UserError("\n".join(problems))
     table = Table(title=f"study {plan.name} ({plan.study_file})", title_justify="left")
     table.add_column("stage")
     for name in ("items", "done", "running", "missing", "unstable repeats"):
@@ -53,9 +54,6 @@ def status(study: str, *, verify: bool = False) -> None:
     if read_sealed(plan.index("aggregate")):
         console.print(f"report: {plan.reports / 'report.html'}")
     if verify:
-        problems = [*_wrong_items(plan, vouchers), *_wrong_objects()]
-        if problems:
-            raise UserError("\n".join(problems))
         console.print("verified: every finished item is whole, and as dvc.lock names it or as it was made here")
 
 
@@ -77,9 +75,14 @@ def _wrong_items(plan: Plan, vouchers: Vouchers) -> Iterator[str]:
 
 
 def _wrong_objects() -> Iterator[str]:
-    """What DVC's cache holds under the name of another content: `dvc push` would pass it on."""
-    for path, name in dvc.directories(dvc.locked()).items():
-        for relpath, digest in (dvc.listed(path, name) or {}).items():
+    """What DVC's cache lacks, so that nothing can be compared with it, or holds under the name of another content:
+    `dvc push` would pass that on.
+    """
+    for path, name in dvc.directories().items():
+        files = dvc.listed(path, name)
+        if files is None and os.path.isdir(path):
+            yield f"{path}: the list of its files that dvc.lock names is not in DVC's cache; `make review` fetches it"
+        for relpath, digest in (files or {}).items():
             stored = dvc.cached_object(digest)
             if stored.is_file() and md5(stored) != digest:
                 yield f"{stored}: is not the {path}/{relpath} that dvc.lock names; remove it and fetch it again"

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 from minarch.flow.dvc import cached_object
-from minarch.flow.seal import RECORD, damage, md5, read_sealed
+from minarch.flow.seal import RECORD, damage, listed, md5
 from minarch.flow.vouch import Vouchers
 
 SPARE = Path(".minarch/spare")
@@ -45,8 +45,7 @@ def put_aside(folder: Path, stage: str, vouchers: Vouchers) -> None:
     """Take an item that its stage does not list any more out of the workspace. It is dropped only if DVC's cache
     holds it in a way that `restore` finds.
     """
-    record = read_sealed(folder / RECORD) or {"files": {}}
-    digests = [*record["files"].values(), md5(folder / RECORD)]
+    digests = [*listed(folder).values(), md5(folder / RECORD)]
     cached = all(cached_object(d).is_file() and md5(cached_object(d)) == d for d in digests)
     if cached and vouchers.listed(f"{stage}/{folder.name}", digests[-1]):
         discard(folder)

@@ -19,6 +19,7 @@ from minarch.flow.seal import RECORD
 
 MADE = Path(".minarch/made.txt")  # lines: MD5 of a record, a space, `<stage>/<name>`
 NAMED = Path(".minarch/named.txt")  # lines: hash of a manifest that dvc.lock has named, oldest first
+OWN = ("HEAD", "--branches", "--glob=refs/exps")  # not what was only fetched: nobody has accepted that
 MANY = 100  # items; from here on a manifest is parsed without looking whether it names one
 
 
@@ -28,25 +29,22 @@ def note_made(path: str, digest: str) -> None:
 
 
 class Vouchers:
-    """What is known of the bytes of a study's items."""
+    """What is known of the bytes of items, whichever study's folder they lie in: studies take them from each other."""
 
-    def __init__(self, root: Path) -> None:
-        """Read what dvc.lock and this workspace say of the items under `root`.
+    def __init__(self) -> None:
+        """Read what dvc.lock, the .dvc files of studies and this workspace say.
 
         Raises:
             UserError: DVC's cache holds something else than what dvc.lock names.
         """
-        prefix = f"{root.as_posix()}/"
-        self._current = dvc.directories(dvc.locked())
-        self._pinned: dict[str, str] = {}
+        self._current = dvc.directories()
+        self._known: dict[str, set[str]] = {}  # `<stage>/<name>` -> MD5s of its record
         for path, name in self._current.items():
             for relpath, digest in (dvc.listed(path, name) or {}).items():
-                item, _, file = f"{path}/{relpath}".rpartition("/")
-                if file == RECORD and item.startswith(prefix):
-                    self._pinned[item.removeprefix(prefix)] = digest
-        self._made: dict[str, set[str]] = {}
+                if relpath.endswith(f"/{RECORD}"):
+                    self._known.setdefault("/".join(f"{path}/{relpath}".split("/")[-3:-1]), set()).add(digest)
         for digest, _, path in (line.partition(" ") for line in _lines(MADE)):
-            self._made.setdefault(path, set()).add(digest)
+            self._known.setdefault(path, set()).add(digest)
 
     def note_named(self) -> None:
         """Remember the manifests that dvc.lock names now: their items can be restored when it names others."""
@@ -55,10 +53,8 @@ class Vouchers:
 
     def contradict(self, path: str, digest: str) -> bool:
         """Whether an item, whose record has this MD5, is known with other bytes only."""
-        known = self._made.get(path, set()) | ({self._pinned[path]} if path in self._pinned else set())
-        if not known or digest in known:
-            return False
-        return not self.listed(path, digest)
+        known = self._known.get(path, {digest})
+        return digest not in known and not self.listed(path, digest)
 
     def listed(self, path: str, digest: str) -> bool:
         """Whether a manifest of DVC's cache that can be trusted lists the item with a record of this MD5."""
@@ -91,8 +87,10 @@ class Vouchers:
 
     @cached_property
     def _in_history(self) -> list[str]:
-        """Manifests that a commit of this repository names, the newest first; asked only where the others do not do."""
-        command = ["git", "log", "--all", "--format=", "--unified=0", "--patch", "--", "dvc.lock", "artifacts"]
+        """Manifests that a commit of a branch or experiment of this repository names, the newest first; asked only
+        where the others do not do.
+        """
+        command = ["git", "log", *OWN, "--format=", "--unified=0", "--patch", "--", "dvc.lock", "artifacts"]
         try:
             said = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False).stdout
         except OSError:  # no git, no history

@@ -25,7 +25,7 @@ from minarch.files import read_json
 from minarch.flow.explain import find
 from minarch.flow.plan import Plan
 from minarch.quantization import EXPORT
-from minarch.quantization.measure import runner
+from minarch.quantization.measure import core, runner
 from minarch.quantization.preprocessing import FORMATS, Preprocessing, read_preprocessing
 
 BATCH = 256
@@ -111,20 +111,24 @@ def classify(path: Path, images: Sequence[str]) -> list[Prediction]:
     """
     given = read_preprocessing(path)
     found = []
-    run = _told(path, partial(runner, path))
+    run = _told(path, partial(_runner, path, given))
     for first in range(0, len(images), BATCH):
         names = images[first : first + BATCH]
         pixels = np.stack([read_image(Path(name), given) for name in names])  # [N, C, H, W]
         logits = _told(path, partial(run, torch.from_numpy(pixels)))
-        if logits.shape != (len(names), len(given.classes)):
-            raise UserError(
-                f"{path}: it gives logits of shape {list(logits.shape)} for {len(names)} images;"
-                f" allowed: one for each of its {len(given.classes)} classes"
-            )
         probabilities = logits.double().softmax(1).amax(1)
         for name, k, probability in zip(names, logits.argmax(1).tolist(), probabilities.tolist(), strict=True):
             found.append(Prediction(name, given.classes[k], probability))
     return found
+
+
+def _runner(path: Path, given: Preprocessing) -> Callable[[torch.Tensor], torch.Tensor]:
+    """The model at `path` as a function; RuntimeError where its graph is not of the shapes that it says."""
+    model = core().read_model(path)
+    shapes = [list(port.partial_shape[1:].to_shape()) for port in (model.input(0), model.output(0))]
+    if shapes != [given.shape, [len(given.classes)]]:
+        raise RuntimeError(f"its graph takes and gives {shapes}, not what it says")
+    return runner(model)
 
 
 def _told(path: Path, work: Callable[[], Result]) -> Result:

@@ -6,17 +6,15 @@ Pixels are normalised by the graph itself; what is left to a caller is an image 
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated
 
 import onnx
-from pydantic import Field, TypeAdapter
+from pydantic import TypeAdapter
 
 from minarch.errors import UserError, one_line
 from minarch.quantization.measure import core
 
 KEY = "minarch"  # rt_info of OpenVINO IR, metadata_props of ONNX
 FORMATS = (".xml", ".onnx")
-LARGEST = 10_000  # channels or pixels of an edge: what a file asks for is made room for
 
 
 @dataclass(frozen=True)
@@ -26,8 +24,8 @@ class Preprocessing:
     """
 
     dataset: str
-    shape: Annotated[list[Annotated[int, Field(ge=1, le=LARGEST)]], Field(min_length=3, max_length=3)]
-    classes: Annotated[list[str], Field(min_length=2)]
+    shape: list[int]
+    classes: list[str]
     resize: bool
 
     def text(self) -> str:
@@ -48,7 +46,10 @@ def read_preprocessing(path: Path) -> Preprocessing:
             text = core().read_model(path).get_rt_info([KEY]).astype(str)
         else:
             text = {entry.key: entry.value for entry in onnx.load(path, load_external_data=False).metadata_props}[KEY]
-        return TypeAdapter(Preprocessing).validate_json(text, strict=True)
+        given = TypeAdapter(Preprocessing).validate_json(text, strict=True)
+        if not all(name.isprintable() for name in [given.dataset, *given.classes]):
+            raise ValueError("a name that cannot be printed")
+        return given
     except Exception as error:  # each format's reader has errors of its own
         reason = one_line(error) or type(error).__name__
         raise UserError(f"{path}: cannot be read ({reason}); {allowed}") from None

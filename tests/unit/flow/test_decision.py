@@ -1,6 +1,7 @@
 """What decides the items of later stages may have been pulled: any other shape is one line."""
 
 import json
+import os
 
 import pytest
 
@@ -45,6 +46,13 @@ def test_a_decision_of_gigabytes_is_not_read(tmp_path):
     with path.open("wb") as file:
         file.truncate(LARGEST_BYTES + 1)
     with pytest.raises(UserError, match="larger than"):
+        read_decision(path, SIZES)
+
+
+def test_a_fifo_is_not_waited_for(tmp_path):
+    path = tmp_path / "decision.json"
+    os.mkfifo(path)
+    with pytest.raises(UserError, match="not a file"):
         read_decision(path, SIZES)
 
 

@@ -22,10 +22,9 @@ def _listing(*relpaths: object, md5: object = MD5) -> bytes:
 
 
 def test_an_honest_manifest_is_read():
-    text = _listing("item-1/item.json", "item-1/inner/weights.bin", "index-1.json")
-    assert manifest.parse(text, _named(text)) == dict.fromkeys(
-        ["item-1/item.json", "item-1/inner/weights.bin", "index-1.json"], MD5
-    )
+    paths = ["item-1/item.json", "item-1/inner/weights.bin", "index-1.json", "cats/Screenshot 10.00\u202fAM.png"]
+    text = _listing(*paths)
+    assert manifest.parse(text, _named(text)) == dict.fromkeys(paths, MD5)
     assert manifest.outside(text) == []
 
 

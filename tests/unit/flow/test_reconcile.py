@@ -99,7 +99,7 @@ def test_temporary_files_of_a_process_at_work_stay(plan):
     assert begun.exists()
 
 
-@pytest.mark.parametrize("name", ["my-notes", ".tmp-notes", "half-0123456789ab"])
+@pytest.mark.parametrize("name", ["my-notes", ".tmp-notes", ".tmp-99999999999-thing", "half-0123456789ab"])
 def test_what_is_not_ours_is_moved_and_named_each_time_to_a_place_of_its_own(plan, name, capsys):
     for number, aside in enumerate((name, f"{name}-2", f"{name}-3")):
         (plan.root / "sweep" / name).mkdir()
@@ -110,6 +110,13 @@ def test_what_is_not_ours_is_moved_and_named_each_time_to_a_place_of_its_own(pla
         )
         assert (Path(".minarch/apart/sweep") / aside / "idea.txt").read_text() == f"{number}"
     assert plan.index("sweep").exists()
+
+
+def test_a_file_whose_name_is_no_utf8_is_named(plan, capfd):
+    folder = _folders(plan)[0]
+    Path(os.fsdecode(os.fsencode(folder) + b"/caf\xe9")).touch()
+    reconcile(plan, record=False)
+    assert "is not part of it; it is made again" in capfd.readouterr().err
 
 
 def test_an_item_that_lost_its_record_is_set_apart_whatever_it_is(plan, capsys):

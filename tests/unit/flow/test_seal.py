@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from minarch.flow.keys import canonical
-from minarch.flow.seal import RECORD, damage, files, md5, read_sealed, write_sealed
+from minarch.flow.seal import RECORD, damage, files, listed, md5, read_sealed, write_sealed
 
 SHARED = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40)
 
@@ -21,9 +21,9 @@ def item(tmp_path):
     (folder / "results.json").write_text('{"accuracy": 0.5}\n')
     (folder / "inner/weights.bin").write_bytes(bytes(range(40)))
     (folder / "empty.csv").write_bytes(b"")
-    listed = {str(p.relative_to(folder)): md5(p) for p in files(folder)}
+    named = {str(p.relative_to(folder)): md5(p) for p in files(folder)}
     write_sealed(
-        folder / RECORD, {"item": folder.name, "stage": "sweep", "identity": {"é": [1.5, None]}, "files": listed}
+        folder / RECORD, {"item": folder.name, "stage": "sweep", "identity": {"é": [1.5, None]}, "files": named}
     )
     return folder
 
@@ -65,6 +65,18 @@ def test_files_more_or_fewer_are_named(item):
     (item / "extra.txt").unlink()
     (item / "inner/weights.bin").unlink()
     assert damage(item, item.name) == "inner/weights.bin is missing"
+
+
+def test_a_link_to_a_folder_is_not_part_of_an_item(item, tmp_path):
+    """DVC would follow it, and push what lies there."""
+    (item / "mine").symlink_to(tmp_path)
+    assert damage(item, item.name) == "mine is not part of it"
+
+
+@pytest.mark.parametrize("body", [{}, {"files": 3}, {"files": {"a": 3}}])
+def test_a_record_of_another_shape_lists_nothing(tmp_path, body):
+    write_sealed(tmp_path / RECORD, body)
+    assert listed(tmp_path) == {}
 
 
 def test_an_item_under_another_name_is_damaged(item):

@@ -68,11 +68,11 @@ def directory(tmp_path, monkeypatch):
 
 
 def _restore() -> list[str]:
-    return store.restore([(PATH, FOLDER)], Vouchers(Path("artifacts")))
+    return store.restore([(PATH, FOLDER)], Vouchers())
 
 
 def _put_aside() -> None:
-    store.put_aside(FOLDER, "sweep", Vouchers(Path("artifacts")))
+    store.put_aside(FOLDER, "sweep", Vouchers())
 
 
 def test_an_item_in_the_cache_comes_back(tmp_path):
@@ -229,6 +229,26 @@ def test_a_manifest_that_a_commit_names_is_believed(tmp_path):
             ["-c", "user.name=a", "-c", "user.email=b", "commit", "-qm."],
         ):
             subprocess.run(["git", *words], check=True)
+    assert _restore() == [PATH]
+
+
+def test_a_manifest_of_a_branch_that_was_only_fetched_is_not_believed(tmp_path):
+    manifest = _keep(_item(tmp_path / "source"))
+    NAMED.unlink()
+    lock = {"stages": {"sweep": {"outs": [{"path": "artifacts/sweep", "md5": manifest.parent.name + manifest.name}]}}}
+    as_somebody = ["-c", "user.name=a", "-c", "user.email=b"]
+    Path("dvc.lock").write_text(yaml.safe_dump(lock))
+    for words in (
+        ["init", "-q"],
+        [*as_somebody, "commit", "-qm.", "--allow-empty"],
+        ["add", "dvc.lock"],
+        [*as_somebody, "commit", "-qm."],
+        ["update-ref", "refs/remotes/fork/theirs", "HEAD"],
+        ["reset", "-q", "--hard", "HEAD~1"],
+    ):
+        subprocess.run(["git", *words], check=True)
+    assert _restore() == []
+    subprocess.run(["git", "branch", "mine", "fork/theirs"], check=True)
     assert _restore() == [PATH]
 
 

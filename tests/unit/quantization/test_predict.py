@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import torch
 import yaml
@@ -24,7 +25,7 @@ from minarch.errors import UserError
 from minarch.flow.plan import Plan
 from minarch.models.weights import load_networks
 from minarch.quantization.predict import classify, exported_file, predict, read_image
-from minarch.quantization.preprocessing import Preprocessing
+from minarch.quantization.preprocessing import KEY, Preprocessing
 from minarch.quantize import work
 
 CONFIG = {"kind": "export", "quantization": "int8", "precision": "int8", "backend": "openvino", "preset": "mixed"}
@@ -275,10 +276,40 @@ CRAFTED = [
 ]
 
 
-@pytest.mark.parametrize(
-    "make",
-    [_not_there, _no_model, _foreign, _without_weights, _half, _half_the_weights, _unfinished, _curve, *CRAFTED],
-)
+def _saying(folder, **other):
+    path = folder / "fp32-0.onnx"
+    model = onnx.load(path)
+    (said,) = (entry for entry in model.metadata_props if entry.key == KEY)
+    said.value = json.dumps({**json.loads(said.value), **other})
+    path.write_bytes(model.SerializeToString())
+    return path
+
+
+def _one_class(folder):
+    return _saying(folder, classes=["cat"])
+
+
+def _huge(folder):
+    return _saying(folder, shape=[1, 10**6, 10**6], resize=True)
+
+
+def _negative(folder):
+    return _saying(folder, shape=[1, -8, 8], resize=True)
+
+
+def _no_list(folder):
+    return _saying(folder, classes=3)
+
+
+def _escapes(folder):
+    return _saying(folder, classes=[f"\x1b[{number}J" for number in range(10)])
+
+
+MAKERS = [_not_there, _no_model, _foreign, _without_weights, _half, _half_the_weights, _unfinished, _curve]
+FORGED = [_one_class, _huge, _negative, _no_list, _escapes]
+
+
+@pytest.mark.parametrize("make", [*MAKERS, *FORGED, *CRAFTED])
 def test_what_is_no_exported_model_is_one_line(item, images, tmp_path, make):
     model = make(shutil.copytree(item, tmp_path / "item"))
     with pytest.raises(UserError) as error:
