@@ -83,6 +83,7 @@ def test_a_review_reads_no_more_than_the_commit_says_there_is(remote: Remote, tm
 
 def test_a_review_tells_what_is_not_there(remote: Remote, project: Project, tmp_path: Path) -> None:
     remote.manifest("artifacts/prune").unlink()
+    os.mkfifo(remote.manifest("artifacts/prune"))  # which nobody writes to
     said = remote.clone(tmp_path / "clone").run(*REVIEW, ok=False)
     assert said.startswith("review: artifacts/prune: is not in the remote; allowed:")
     project.run("dvc", "remote", "remove", "store")

@@ -92,7 +92,7 @@ def _drop_damaged_objects(objects: Iterable[Path]) -> None:
     """A damaged object would be linked and pushed for ever, because DVC does not read again what it has."""
     for part in objects:
         if md5(part) != part.parent.name + part.name:
-            part.unlink()
+            set_apart(part, "is not the object that its name says")  # a link may lead to the only copy of an edit
 
 
 def _of_items(files: dict[str, str], wanted: dict[str, Path]) -> dict[str, dict[str, str]]:
