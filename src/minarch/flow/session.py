@@ -13,6 +13,7 @@ from typing import Any
 
 from minarch.errors import UserError
 from minarch.flow import dvc, lock, shadow, sources
+from minarch.flow.noise import Noise
 from minarch.flow.plan import DEFAULT, FIRST, STAGES, Plan
 from minarch.flow.progress import Progress
 from minarch.flow.reconcile import reconcile
@@ -50,7 +51,8 @@ class Session:
             self.plan = Plan(str(config.get("study", DEFAULT)))
             self.study = Path(self.plan.study_file).read_bytes()
             self.under_dvc = "DVC_STAGE" in os.environ
-            self.reconciled = workflow.is_main_process and self._look(workflow.output_settings.dryrun)
+            self.dry = workflow.output_settings.dryrun
+            self.reconciled = workflow.is_main_process and self._look()
         except UserError as error:
             sys.exit(str(error))
         except OSError as error:
@@ -58,13 +60,13 @@ class Session:
                 raise
             sys.exit(f"{error.filename}: cannot be written ({error.strerror}); allowed: a checkout that can be")
         self._in_line = [stage for stage in STAGES if self.plan.ready(stage)]
-        logging.getLogger("snakemake.logging").addFilter(_Noise(workflow))
+        logging.getLogger("snakemake.logging").addFilter(Noise(workflow))
         self.workflow = workflow
         self.began = time.time()
 
-    def _look(self, dry: bool) -> bool:
+    def _look(self) -> bool:
         """Bring the workspace, or in a dry run its shadow, in line with the plan; whether no other run is using it."""
-        if dry:
+        if self.dry:
             if free := lock.holder() is None:
                 for stage in FIRST:
                     self.plan.items(stage)  # the study may name folders beside this one, which a shadow does not have
@@ -86,7 +88,7 @@ class Session:
         """Bring the stages in line that a checkpoint has just decided: before it they could not be listed."""
         ready = [stage for stage in STAGES if self.plan.ready(stage)]
         if self.reconciled and ready != self._in_line:
-            reconcile(self.plan, ready[len(self._in_line) :], record=self._record)
+            reconcile(self.plan, ready[len(self._in_line) :], record=self._record, dry=self.dry)
             self._in_line = ready
 
     @property
@@ -183,31 +185,3 @@ class Session:
                 break
             time.sleep(0.01)
         os.environ["MINARCH_WORKER"] = socket
-
-
-class _Noise(logging.Filter):
-    """During a run, `Progress` tells how far it is and `fail` why a job failed; what Snakemake says of each job is
-    noise then.
-    """
-
-    EVENTS = frozenset({"JOB_INFO", "JOB_FINISHED", "JOB_ERROR", "PROGRESS", "RESOURCES_INFO", "SHELLCMD"})
-    TEXTS = (
-        "Select jobs to execute",
-        "Execute ",
-        "Using shell:",
-        "RuleException:",
-        "Shutting down",
-        "Updating checkpoint",
-    )
-    METADATA = ("missing provenance/metadata", "Rules with missing metadata")  # validity lies in the paths
-
-    def __init__(self, workflow: Any) -> None:
-        super().__init__()
-        self.workflow = workflow
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        text = str(record.msg)
-        if any(part in text for part in self.METADATA):
-            return False
-        event = getattr(getattr(record, "event", None), "name", "")
-        return self.workflow.dryrun or not (event in self.EVENTS or text.startswith(self.TEXTS))
