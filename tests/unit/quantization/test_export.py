@@ -161,7 +161,7 @@ def test_what_files_say_of_their_images_is_read_back(exported, sweep_items, spli
     _, folder = exported["dnn"]
     assert read_preprocessing(folder / f"fp32-0{suffix}") == DIGITS
     assert suffix == ".onnx" or read_preprocessing(folder / "int8-0.xml") == DIGITS
-    odd = Preprocessing("my set", [1, 8, 8], ['a> <b>\n"quoted"', "ä&b;", "", *"defghij"], resize=True)
+    odd = Preprocessing("my set", [1, 8, 8], ['a> <b> "quoted"', "ä&b;", "", *"defghij"], resize=True)
     train = splits["train"]
     deployed = Deployed(load_networks(sweep_items["dnn"])[0], train.mean, train.std)
     files = Exported(tmp_path, 0, {"fp32": deployed})
