@@ -21,6 +21,7 @@ from minarch.errors import UserError, one_line
 from minarch.flow import manifest
 from minarch.flow.dvc import cached_object
 from minarch.flow.seal import md5
+from minarch.flow.store import set_apart
 
 ENTRY_BYTES = 4096 + 100  # of a manifest's text that a file takes at most: the longest path, its hash, and punctuation
 CHUNK_BYTES = 2**20
@@ -114,6 +115,8 @@ class _Download:
                     f" allowed: {digest}); nothing of it was kept"
                 )
             os.chmod(temporary, 0o444)  # as DVC protects what it has checked
+            if target.is_dir():
+                set_apart(target, "is not the object that its name says")
             os.replace(temporary, target)
         finally:
             Path(temporary).unlink(missing_ok=True)

@@ -39,7 +39,8 @@ def read_preprocessing(path: Path) -> Preprocessing:
         UserError: the file is not there, of another format, not exported by minarch, or was changed since.
     """
     allowed = "allowed: an .xml (its .bin beside it) or .onnx file that minarch exported"
-    if path.suffix not in FORMATS or not path.is_file():
+    needed = (path, path.with_suffix(".bin")) if path.suffix == ".xml" else (path,)
+    if path.suffix not in FORMATS or not all(file.is_file() for file in needed):  # of a FIFO, reading would not end
         raise UserError(f"{path}: no such file or no such format; {allowed}")
     try:
         if path.suffix == ".xml":

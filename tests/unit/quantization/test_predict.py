@@ -227,6 +227,12 @@ def _without_weights(folder):
     return folder / "int8-0.xml"
 
 
+def _weights_that_never_come(folder):
+    (folder / "int8-0.bin").unlink()
+    os.mkfifo(folder / "int8-0.bin")
+    return folder / "int8-0.xml"
+
+
 def _half(folder):
     path = folder / "fp32-0.onnx"
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
@@ -305,7 +311,17 @@ def _escapes(folder):
     return _saying(folder, classes=[f"\x1b[{number}J" for number in range(10)])
 
 
-MAKERS = [_not_there, _no_model, _foreign, _without_weights, _half, _half_the_weights, _unfinished, _curve]
+MAKERS = [
+    _not_there,
+    _no_model,
+    _foreign,
+    _without_weights,
+    _weights_that_never_come,
+    _half,
+    _half_the_weights,
+    _unfinished,
+    _curve,
+]
 FORGED = [_one_class, _huge, _negative, _no_list, _escapes]
 
 
