@@ -39,7 +39,7 @@ from threadpoolctl import threadpool_limits
 from minarch.data.__main__ import work as make_data
 from minarch.data.tensors import load_split
 from minarch.data.vision import datasets  # torchvision, also beside a CPU build of torch
-from minarch.flow.decisions import FOLDER as FASTEST
+from minarch.flow.fastest import FOLDER as FASTEST
 from minarch.models.build import build
 from minarch.models.families import architecture
 from minarch.sweep import work as make_item

@@ -78,8 +78,11 @@ def listed(path: str, name: str) -> dict[str, str] | None:
             then written every path of it.
     """
     file = cached_object(name)
-    if not file.is_file():
-        return None
+    return _files(path, name, file) if file.is_file() else None
+
+
+@cache  # the name is the hash of what was read, and both the vouchers and `recorded` ask
+def _files(path: str, name: str, file: Path) -> dict[str, str]:
     text = file.read_bytes()
     try:
         return manifest.parse(text, name)

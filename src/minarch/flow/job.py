@@ -13,7 +13,7 @@ from typing import Any
 from threadpoolctl import threadpool_limits
 
 from minarch.errors import UserError
-from minarch.flow import decisions, sources
+from minarch.flow import fastest, sources
 from minarch.flow.item import Item
 from minarch.flow.plan import DEFAULT, STAGES, Plan
 from minarch.flow.seal import RECORD, files, md5, write_sealed
@@ -32,7 +32,7 @@ def run_stage(stage: str, work: Work) -> None:
     threadpool_limits(1)  # one thread per job, as many jobs as cores
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(1)
-    decisions.share()
+    fastest.share()
     try:
         plan = _plan(arguments.study)
         for item in _asked(plan, stage, arguments.item):
@@ -52,7 +52,7 @@ def prepare(words: list[str]) -> None:
         importlib.import_module("torch._dynamo")  # the first optimizer imports it: 1.3 s
     if "minarch.training.tuning" in sys.modules:
         sys.modules["torch"].set_num_threads(1)
-        decisions.share()
+        fastest.share()
     plan = _plan(_parser(stage).parse_args(words[1:]).study)
     if plan.ready(stage):
         plan.items(stage)

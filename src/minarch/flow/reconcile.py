@@ -39,7 +39,7 @@ def reconcile(plan: Plan, stages: Sequence[str] = STAGES, *, record: bool, dry: 
     Raises:
         UserError: DVC's configuration does not read, or its cache holds something else than what dvc.lock names.
     """
-    dvc.cache_folder()
+    dvc.cache_folder()  # a broken configuration is told even where nothing would look into the cache
     checked, locked, vouchers = _load_checked(), dvc.locked(), Vouchers()
     vouchers.note_named()
     lost = []

@@ -30,7 +30,11 @@ def files(folder: Path) -> list[Path]:
 
 def listed(folder: Path) -> dict[str, str]:
     """The files of an item by its record, relative path -> MD5; none where that is not sealed or of another shape."""
-    named = (read_sealed(folder / RECORD) or {}).get("files")
+    return _listed(read_sealed(folder / RECORD))
+
+
+def _listed(record: dict[str, Any] | None) -> dict[str, str]:
+    named = record.get("files") if record else None
     return named if isinstance(named, dict) and all(isinstance(digest, str) for digest in named.values()) else {}
 
 
@@ -61,7 +65,7 @@ def read_sealed(path: Path) -> dict[str, Any] | None:
 def damage(folder: Path, name: str) -> str | None:
     """What is wrong with a finished item, in words; None if it is whole."""
     record = read_sealed(folder / RECORD)
-    named = listed(folder)
+    named = _listed(record)
     if record is None or record.get("item") != name:
         return f"{RECORD} was changed or damaged"
     present = {str(p.relative_to(folder)): p for p in files(folder)}

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from minarch.errors import UserError
 from minarch.files import read_json
-from minarch.flow import decisions, dvc, lock
+from minarch.flow import dvc, fastest, lock
 from minarch.flow.plan import STAGES, Plan
 from minarch.flow.reconcile import wrong
 from minarch.flow.seal import RECORD, md5, read_sealed
@@ -49,7 +49,7 @@ def status(study: str, *, verify: bool = False) -> None:
     console = Console(width=None if os.isatty(1) else 120)
     console.print(table)
     console.print(f"running: process {running}" if running else "not running")
-    for line in decisions.told():
+    for line in fastest.told():
         console.print(line, markup=False, highlight=False, soft_wrap=True)
     if read_sealed(plan.index("aggregate")):
         console.print(f"report: {plan.reports / 'report.html'}")

@@ -47,17 +47,13 @@ def put_aside(folder: Path, stage: str, vouchers: Vouchers) -> None:
     """
     digests = [*listed(folder).values(), md5(folder / RECORD)]
     cached = all(cached_object(d).is_file() and md5(cached_object(d)) == d for d in digests)
-    if cached and vouchers.listed(f"{stage}/{folder.name}", digests[-1]):
+    if cached and vouchers.in_manifest(f"{stage}/{folder.name}", digests[-1]):
         discard(folder)
     else:
-        move_over(folder, SPARE / stage / folder.name)
-
-
-def move_over(entry: Path, target: Path) -> None:
-    """Move an item, in place of what an earlier move left there."""
-    discard(target)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.move(entry, target)
+        spare = SPARE / stage / folder.name
+        discard(spare)  # the same item, put aside earlier
+        spare.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(folder, spare)
 
 
 def set_apart(entry: Path, why: str, *, dry: bool = False) -> None:

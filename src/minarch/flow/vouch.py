@@ -54,15 +54,15 @@ class Vouchers:
     def contradict(self, path: str, digest: str) -> bool:
         """Whether an item, whose record has this MD5, is known with other bytes only."""
         known = self._known.get(path, {digest})
-        return digest not in known and not self.listed(path, digest)
+        return digest not in known and not self.in_manifest(path, digest)
 
-    def listed(self, path: str, digest: str) -> bool:
+    def in_manifest(self, path: str, digest: str) -> bool:
         """Whether a manifest of DVC's cache that can be trusted lists the item with a record of this MD5."""
         name = path.rpartition("/")[2]
         return any(
-            listed == digest and f"/{relpath}".endswith(f"/{name}/{RECORD}")
+            of_file == digest and f"/{relpath}".endswith(f"/{name}/{RECORD}")
             for files in self.manifests({name})
-            for relpath, listed in files.items()
+            for relpath, of_file in files.items()
         )
 
     def manifests(self, items: Collection[str]) -> Iterator[dict[str, str]]:

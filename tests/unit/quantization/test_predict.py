@@ -14,6 +14,7 @@ import onnx
 import pytest
 import torch
 import yaml
+from asked import PLAIN
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -28,16 +29,6 @@ from minarch.quantization.predict import classify, exported_file, predict, read_
 from minarch.quantization.preprocessing import KEY, Preprocessing
 from minarch.quantize import work
 
-CONFIG = {"kind": "export", "quantization": "int8", "precision": "int8", "backend": "openvino", "preset": "mixed"}
-CONFIG |= {
-    "bias_correction": "fast",
-    "target": "any",
-    "max_drop_points": None,
-    "qat": None,
-    "calibration": 64,
-    "seed": 0,
-}
-CONFIG |= {"latency_rounds": 3}
 GREY = Preprocessing("digits", [1, 8, 8], [str(k) for k in range(10)], False)
 COLOUR = Preprocessing("cifar10", [3, 8, 8], ["cat", "dog"], False)
 FOLDER = Preprocessing("mine", [3, 8, 8], ["cat", "dog"], True)
@@ -54,7 +45,7 @@ STUDY = {
 def item(sweep_items, data_item, tmp_path_factory):
     """An item of stage quantize: two repeats of the CNN."""
     out = tmp_path_factory.mktemp("quantized")
-    work(CONFIG, {"data": data_item, "parent": sweep_items["cnn"]}, out)
+    work(PLAIN, {"data": data_item, "parent": sweep_items["cnn"]}, out)
     return out
 
 
@@ -95,7 +86,7 @@ def test_a_class_is_told_by_its_name_whatever_that_holds(images, sweep_items, da
     record = json.loads((data / "record.json").read_text())
     (data / "record.json").write_text(json.dumps({**record, "class_names": names}))
     out.mkdir()
-    work(CONFIG, {"data": data, "parent": sweep_items["cnn"]}, out)
+    work(PLAIN, {"data": data, "parent": sweep_items["cnn"]}, out)
     recorded = load_file(out / "classes.safetensors")["fp32-0"].tolist()
     for suffix in (".xml", ".onnx"):
         predict("params.yaml", str(out / f"fp32-0{suffix}"), images, None, None)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from minarch.flow import decisions
+from minarch.flow import fastest
 from minarch.flow.status import status
 
 SOURCE = Path(__file__).parents[3] / "src"
@@ -38,7 +38,7 @@ def test_jobs_decide_for_the_workspace_and_items_say_on_which_processor(begun):
     assert not _decided()
     _run("minarch.sweep")
     ((path, content),) = _decided().items()
-    assert path.parent == decisions.folder()
+    assert path.parent == fastest.folder()
     timings = {folder: json.loads((folder / "timing.json").read_text()) for folder in Path("artifacts/sweep").iterdir()}
     assert len(timings) == 2
     for timing in timings.values():
@@ -57,10 +57,10 @@ def test_status_counts_the_decisions_and_says_how_to_forget_them(workspace, caps
     workspace.write()
     status("params.yaml")
     assert "fastest" not in capsys.readouterr().out
-    decisions.folder().mkdir(parents=True)
+    fastest.folder().mkdir(parents=True)
     for name, questions in (("one-[bold]processor-0a", 3), ("another-processor-1b", 1)):
         lines = [json.dumps({"question": f"which {n}?", "answer": "a"}) + "\n" for n in (*range(questions), 0)]
-        (decisions.folder() / f"{name}.jsonl").write_text("".join(lines) + "damaged\n")
+        (fastest.folder() / f"{name}.jsonl").write_text("".join(lines) + "damaged\n")
     status("params.yaml")
     said = [text for text in capsys.readouterr().out.splitlines() if text.startswith("fastest ways on")]
     another, one = said
@@ -74,7 +74,7 @@ def test_status_counts_the_decisions_and_says_how_to_forget_them(workspace, caps
 
 def test_other_code_decides_anew_and_a_comment_does_not(tmp_path):
     shutil.copytree(SOURCE / "minarch", tmp_path / "minarch")
-    program = "from minarch.flow import decisions; print(decisions.folder())"
+    program = "from minarch.flow import fastest; print(fastest.folder())"
 
     def folder():
         command, environment = [sys.executable, "-c", program], {"PYTHONPATH": str(tmp_path)}
