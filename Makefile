@@ -1,13 +1,14 @@
 # make            set up .venv and run the default study; the report is named at the end
 # make test       set up .venv, check and run every test
 # make study STUDY=params/mnist.yaml    run another study
+# make generate  write dvc.yaml and the params files' schema anew, after a change of the stages
 # make review     as a reviewer: pull what was computed, verify it, run nothing
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 STUDY ?= params.yaml
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: run study test lint review
+.PHONY: run study test lint generate review
 run: study
 
 study: .venv/ready
@@ -32,8 +33,12 @@ lint: .venv/ready
 	mypy
 	snakefmt --check --compact-diff Snakefile workflow
 
+generate: .venv/ready
+	python -m minarch.flow.dvcfile
+	python -m minarch.flow.schema
+
 review: .venv/ready
-	python -m minarch.flow.review
+	python -m minarch.commands.review
 
 .venv/ready: requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info[:2] == (3, 11) else "minarch needs Python 3.11: make PYTHON=/path/to/python3.11")'

@@ -4,26 +4,13 @@ import argparse
 import sys
 
 from minarch.errors import UserError
-from minarch.flow.plan import DEFAULT, STAGES
-
-_STAGES = {
-    "data": "data sets as tensors, split into train, validation and test",
-    "sweep": "every architecture trained several times",
-    "refine": "which sizes to add around P_min (convergence.refine)",
-    "refined": "those sizes trained",
-    "weights": "statistics of every network's weights",
-    "similarity": "distances between the weights of good and of poor networks",
-    "convergence": "regimes (unstable, learning, overfitting) and minimal learnable sizes",
-    "representatives": "the models that go on to pruning and quantization",
-    "prune": "structured pruning (NNCF) with fine-tuning; curves of magnitude pruning",
-    "quantize": "fewer bits (NNCF): exported, checked and timed; lower precision simulated",
-    "aggregate": "tables, figures, metrics and the report",
-}
+from minarch.flow.plan import DEFAULT
+from minarch.flow.stages import STAGES
 
 
 def main() -> None:
     """The command line; a mistake of the user's ends in one line and exit code 1."""
-    stages = "\n".join(f"  {name:16} {_STAGES[name]}" for name in STAGES)
+    stages = "\n".join(f"  {name:16} {stage.words}" for name, stage in STAGES.items())
     parser = argparse.ArgumentParser(
         prog="python -m minarch",
         description=__doc__,
@@ -73,27 +60,27 @@ def main() -> None:
     arguments = parser.parse_args()
     try:
         if arguments.command == "plan":
-            from minarch.flow.forecast import forecast
+            from minarch.commands.forecast import forecast
 
             forecast(arguments.study, arguments.cores)
         elif arguments.command == "status":
-            from minarch.flow.status import status as tell
+            from minarch.commands.status import status as tell
 
             tell(arguments.study, verify=arguments.verify)
         elif arguments.command == "explain":
-            from minarch.flow.explain import explain as show
+            from minarch.commands.explain import explain as show
 
             show(arguments.study, arguments.item)
         elif arguments.command == "predict":
-            from minarch.quantization.predict import predict as classify
+            from minarch.commands.predict import predict as classify
 
             classify(arguments.study, arguments.model, arguments.images, arguments.repeat, arguments.precision)
         elif arguments.command == "recommend":
-            from minarch.recommend import recommend as choose
+            from minarch.commands.recommend import recommend as choose
 
             choose(arguments.study, arguments.max_bytes, arguments.max_drop, arguments.dataset)
         else:
-            from minarch.flow.compare import compare as show_both
+            from minarch.commands.compare import compare as show_both
 
             show_both(arguments.first, arguments.second)
     except UserError as error:

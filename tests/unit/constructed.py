@@ -9,7 +9,7 @@ import pandas as pd
 from safetensors.numpy import save_file
 
 from minarch.analysis.sizes import Size
-from minarch.flow.sections import Quantization
+from minarch.flow.stages.quantize import Quantization
 
 CONVERGENCE: dict[str, Any] = {
     "failure_share": 0.05,

@@ -14,10 +14,10 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from minarch.commands.recommend import choose, exports, locations, nearest, read_models, recommend
 from minarch.errors import UserError
 from minarch.flow.plan import Plan
 from minarch.quantization import CURVE, EXPORT
-from minarch.recommend import choose, exports, locations, nearest, read_models, recommend
 
 STUDY = {
     "data": {"datasets": ["digits"]},
@@ -265,8 +265,9 @@ def planned(study):
     plan = Plan(study(ROW))
     chosen = [item.name for item in plan.items("sweep").values() if "width8" in item.name]
     assert len(chosen) == 2
-    plan._chosen_file.parent.mkdir(parents=True)
-    plan._chosen_file.write_text(json.dumps([{"items": chosen}]))
+    (file,) = plan.decision_files("representatives")
+    file.parent.mkdir(parents=True)
+    file.write_text(json.dumps([{"items": chosen}]))
     assert {item.config["kind"] for item in plan.items("quantize").values()} == {EXPORT, CURVE}
     return plan
 

@@ -5,8 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from minarch.flow.plan import STAGES
 from minarch.flow.schema import SCHEMA, text
+from minarch.flow.stages import STAGES
 
 REPOSITORY = Path(__file__).parents[2]
 # The environment is requirements.txt, in one .venv that `make` creates: the fork server serves every rule from it.
@@ -22,7 +22,7 @@ def test_snakemake_lints_nothing_else() -> None:
 
 
 def test_the_schema_is_generated_from_the_types() -> None:
-    assert (REPOSITORY / SCHEMA).read_text() == text(), "run `python -m minarch.flow.schema`"
+    assert (REPOSITORY / SCHEMA).read_text() == text(), "run `make generate`"
 
 
 def test_every_study_in_params_is_valid() -> None:

@@ -12,19 +12,6 @@ import pytest
 import yaml
 
 REPOSITORY = Path(__file__).parents[2]
-STAGES = (
-    "data",
-    "sweep",
-    "refine",
-    "refined",
-    "weights",
-    "similarity",
-    "convergence",
-    "representatives",
-    "prune",
-    "quantize",
-    "aggregate",
-)
 
 
 @dataclass

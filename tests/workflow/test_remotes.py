@@ -66,7 +66,7 @@ def _check(project: Project, tmp_path: Path, *remote: str, **environment: str) -
     """Review a study on a remote (address, and a setting of it), then change what only few items depend on."""
     pushed(project, *remote, **environment)
     clone = cloned(project, tmp_path / "clone")
-    assert "every file as the commit names it" in clone.run("python", "-m", "minarch.flow.review", **environment)
+    assert "every file as the commit names it" in clone.run("python", "-m", "minarch.commands.review", **environment)
     shuffle_times(clone.root)
     clone.assert_clean()
     clone.edit(quantize__calibration=64)

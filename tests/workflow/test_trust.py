@@ -18,7 +18,7 @@ from .test_interruptions import start, wait_for
 
 pytestmark = pytest.mark.workflow
 
-REVIEW = ("python", "-m", "minarch.flow.review")
+REVIEW = ("python", "-m", "minarch.commands.review")
 VERIFY = ("python", "-m", "minarch", "status", "--verify")
 
 

@@ -6,6 +6,21 @@ def finished(stage):
     ]
 
 
+def listed(stage):
+    """The same, once the stages that decide which items it has are closed."""
+    deciding = plan.waits(stage)
+    if not deciding:
+        return finished(stage)
+
+    def records(wildcards):
+        for decider in deciding:
+            getattr(checkpoints, f"{decider}_close").get()
+        session.go_on()
+        return finished(stage)
+
+    return records
+
+
 def needs(stage):
     """What an item reads: the records of its input items."""
 
@@ -24,34 +39,10 @@ def needs(stage):
     return records
 
 
-def trained(stage):
-    """Items of a stage that reads all trainings: known once the sizes to add are."""
-    if plan.study.convergence.refine is None:
-        return finished(stage)
+def planned(stage, resource):
+    """What the plan says that an item takes."""
 
-    def records(wildcards):
-        checkpoints.refine_close.get()
-        session.go_on()
-        return finished(stage)
+    def value(wildcards):
+        return getattr(plan.items(stage)[wildcards.item].resources, resource)
 
-    return records
-
-
-def chosen(stage):
-    """Items of a stage that the representatives decide: known once those are."""
-
-    def records(wildcards):
-        checkpoints.representatives_close.get()
-        session.go_on()
-        return finished(stage)
-
-    return records
-
-
-def longest_first(stage):
-    """So that the last minute of a sweep uses all cores."""
-
-    def priority(wildcards):
-        return seconds(plan.items(stage)[wildcards.item], plan.study)
-
-    return priority
+    return value

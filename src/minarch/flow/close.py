@@ -9,9 +9,10 @@ import sys
 
 from minarch.errors import UserError
 from minarch.flow import store
-from minarch.flow.plan import DEFAULT, STAGES, Plan
+from minarch.flow.plan import DEFAULT, Plan
 from minarch.flow.reconcile import published, tidy
 from minarch.flow.seal import RECORD, listed, write_sealed
+from minarch.flow.stages import PUBLISHED, STAGES
 from minarch.flow.vouch import Vouchers
 
 
@@ -22,7 +23,7 @@ def close(plan: Plan, stage: str) -> None:
     items, index, folder = plan.items(stage), plan.index(stage), plan.root / stage
     if missing := [n for n in items if not (folder / n / RECORD).exists()]:
         raise UserError(f"{stage}: {len(missing)} item(s) are missing, the first is {missing[0]}")
-    if stage == "aggregate":
+    if stage == PUBLISHED:
         publish(plan)
     tidy(plan, stage, Vouchers())
     write_sealed(index, {"stage": stage, "items": sorted(items)})
@@ -31,7 +32,7 @@ def close(plan: Plan, stage: str) -> None:
 def publish(plan: Plan) -> None:
     """Copy the report to where people and git look for it, in place of the one before."""
     pairs = published(plan)
-    before = {plan.reports / name for item in (plan.root / "aggregate").iterdir() for name in listed(item)}
+    before = {plan.reports / name for item in (plan.root / PUBLISHED).iterdir() for name in listed(item)}
     for kind in ("figures", "tables"):
         for file in sorted((plan.reports / kind).rglob("*")):
             if file.is_dir() or file in pairs.values():

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from minarch.errors import UserError, short
 from minarch.flow.document import read
 from minarch.flow.scalars import at
-from minarch.flow.sections import Study
+from minarch.flow.study import Study
 
 MOST_LINES = 5
 ALLOWED = {  # what a value of these kinds of error must be; the others say it themselves

@@ -5,27 +5,35 @@ values and for weights) at its rate. Both were fitted to benchmarks/sweep.py (th
 of a server CPU; only their proportions matter here, a run measures its own speed.
 """
 
-from minarch.data.catalogue import CATALOGUE, slug
-from minarch.flow.item import Item
-from minarch.flow.sections import Study
-from minarch.models.families import architecture
+from collections.abc import Sequence
+from math import prod
+
+from minarch.data.catalogue import CATALOGUE
+from minarch.models.families import Family
 
 # By the spec's family: base in seconds, operations per second.
 SPEED = {"dnn": (1.0e-6, 60e9), "cnn": (6e-6, 25e9), "vit": (30e-6, 40e9), "resnet": (800e-6, 70e9)}
 OTHERS = SPEED["cnn"]
 UNKNOWN = 1e-2  # seconds per image and repeat of a family that does not tell its cost: long, so it is started first
+BASE_MB, COPIES = 800, 3  # of a process that trains; bytes per value of the images, more than was measured
 FOLDER_IMAGES = 10_000  # a folder's images are not counted beforehand
 
 
-def seconds(item: Item, study: Study) -> float:
-    """Estimated seconds of a sweep item on one core."""
-    config = item.config
-    dataset = next(name for name in study.data.datasets if slug(name) == config["dataset"])
-    kind, shape = architecture(config["family"], config["knobs"]), study.shape(dataset)
-    per_image = seconds_per_image(kind.spec(*shape)["family"], kind.macs(*shape))
+def images(dataset: str, limit: int | None) -> int:
+    """How many images are trained on, at most."""
     entry = CATALOGUE.get(dataset)
-    images = min(entry.images if entry else FOLDER_IMAGES, study.data.limit or 10**9)
-    return per_image * images * config["train"]["epochs"] * len(config["repeats"])
+    count = entry.images if entry else FOLDER_IMAGES
+    return count if limit is None else min(count, limit)
+
+
+def seconds(kind: Family, shape: Sequence[int], classes: int, count: int) -> float:
+    """Estimated seconds of an epoch of one repeat over `count` images, on one core."""
+    return count * seconds_per_image(kind.spec(shape, classes)["family"], kind.macs(shape, classes))
+
+
+def memory_mb(shape: Sequence[int], count: int) -> int:
+    """Estimated megabytes of a training on `count` images."""
+    return BASE_MB + round(COPIES * count * prod(shape) / 1e6)
 
 
 def seconds_per_image(network: str, macs: int | None) -> float:

@@ -10,6 +10,7 @@ import hashlib
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import NamedTuple
 
 from minarch.errors import UserError
 from minarch.flow import sources
@@ -32,20 +33,43 @@ def code(module: str, folder: Path = SOURCE) -> dict[str, str]:
     Args:
         folder: where modules of the user's own lie, which count like ours.
     """
-    found: dict[str, str] = {}
+    return {
+        name: _read(name, path).digest if path.suffix == ".py" else short(sources.read(path))
+        for name, path in closure(module, folder).items()
+    }
+
+
+def closure(module: str, folder: Path = SOURCE, without: tuple[str, ...] = _ASKING) -> dict[str, Path]:
+    """The local files that `module` imports and those beside them, by the names that `code` gives them, in order.
+
+    Args:
+        without: beginnings of the names of modules that are left out, with what only they import.
+    """
+    files: dict[str, Path] = {}
     waiting = [module]
     while waiting:
         name = waiting.pop()
-        path = None if name in found or name.startswith(_ASKING) else _file(name, folder)
+        path = None if name in files or name.startswith(without) else _file(name, folder)
         if path is None:
             continue
-        tree = ast.parse(sources.read(path))
-        found[name] = short(ast.unparse(_bare(tree)).encode())
+        files[name] = path
         if path.is_relative_to(PACKAGE):
-            for data in sorted(p for p in path.parent.iterdir() if p.is_file() and p.suffix != ".py"):
-                found[f"{data.parent.name}/{data.name}"] = short(sources.read(data))
-        waiting.extend(_imports(tree, name, path))
-    return dict(sorted(found.items()))
+            beside = (p for p in path.parent.iterdir() if p.is_file() and p.suffix != ".py")
+            files |= {f"{data.parent.name}/{data.name}": data for data in beside}
+        waiting.extend(_read(name, path).imports)
+    return dict(sorted(files.items()))
+
+
+class _Module(NamedTuple):
+    digest: str
+    imports: frozenset[str]
+
+
+@cache  # the closures of the stages overlap
+def _read(module: str, path: Path) -> _Module:
+    tree = ast.parse(sources.read(path))
+    imports = frozenset(_imports(tree, module, path))  # first: what follows takes the docstrings out
+    return _Module(short(ast.unparse(_bare(tree)).encode()), imports)
 
 
 def network_code(network: str) -> dict[str, str]:

@@ -1,36 +1,58 @@
 """An item: one unit of work and of caching."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from math import ceil
 from typing import Any
 
 from minarch.flow.digest import code
 from minarch.flow.keys import key
 
+Config = dict[str, Any]
+Inputs = dict[str, str | list[str]]  # name -> `<stage>/<name>` of the folder or folders
+LEAST_MINUTES, MARGIN = 10, 5  # of the limit that a cluster gets: a slow node must not lose what it computed
 
-def module(stage: str) -> str:
-    """The module whose imports decide a stage's results."""
-    return "minarch.data.__main__" if stage == "data" else f"minarch.{stage}"
+
+@dataclass(frozen=True, kw_only=True)
+class Resources:
+    """What an item takes, estimated: longer items are started first, and a cluster reserves memory and time."""
+
+    seconds: float = 1.0  # on one core; proportions matter more than the value
+    memory_mb: int = 1_000
+    urgent: bool = False  # started before all others, because they wait for it
+
+    @property
+    def priority(self) -> int:
+        return 10**9 if self.urgent else ceil(self.seconds)
+
+    @property
+    def minutes(self) -> int:
+        """The limit of its time."""
+        return LEAST_MINUTES + ceil(MARGIN * self.seconds / 60)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Item:
     """One unit of work and of caching.
 
     `identity` is what the key covers; `config` is what the work gets (it may hold more, such as where files lie);
-    `inputs` names the folders it reads as `<stage>/<name>`.
+    `inputs` names the folders it reads. `goes_on`: the networks it makes are exported and quantized. No key covers
+    resources.
     """
 
     stage: str
+    module: str
     slug: str
-    identity: dict[str, Any]
-    config: dict[str, Any]
-    inputs: dict[str, str | list[str]]
+    identity: Config
+    config: Config
+    inputs: Inputs
     extra_code: tuple[tuple[str, str], ...] = ()
+    resources: Resources = field(default_factory=Resources, compare=False)
+    goes_on: bool = False
 
     @cached_property
     def code(self) -> dict[str, str]:
-        return {**code(module(self.stage)), **dict(self.extra_code)}
+        return {**code(self.module), **dict(self.extra_code)}
 
     @cached_property
     def name(self) -> str:

@@ -15,8 +15,9 @@ from threadpoolctl import threadpool_limits
 from minarch.errors import UserError
 from minarch.flow import fastest, sources
 from minarch.flow.item import Item
-from minarch.flow.plan import DEFAULT, STAGES, Plan
+from minarch.flow.plan import DEFAULT, Plan
 from minarch.flow.seal import RECORD, files, md5, write_sealed
+from minarch.flow.stages import STAGES
 from minarch.flow.store import discard
 from minarch.flow.vouch import note_made
 
@@ -35,7 +36,7 @@ def run_stage(stage: str, work: Work) -> None:
     fastest.share()
     try:
         plan = _plan(arguments.study)
-        for item in _asked(plan, stage, arguments.item):
+        for item in _items(plan, stage, arguments.item):
             make(plan, item, work)
     except UserError as error:
         sys.exit(f"minarch {stage}: {error}")
@@ -47,7 +48,7 @@ def prepare(words: list[str]) -> None:
     Args:
         words: a job's command line, such as ["minarch.sweep", "--study", "params.yaml", "--item", NAME].
     """
-    stage = words[0].removeprefix("minarch.")
+    stage = next(name for name, stage in STAGES.items() if stage.module == words[0])
     if "minarch.training.loop" in sys.modules:
         importlib.import_module("torch._dynamo")  # the first optimizer imports it: 1.3 s
     if "minarch.training.tuning" in sys.modules:
@@ -92,7 +93,9 @@ def make(plan: Plan, item: Item, work: Work) -> None:
 
 
 def _parser(stage: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=f"python -m minarch.{stage}", description=sys.modules["__main__"].__doc__)
+    parser = argparse.ArgumentParser(
+        prog=f"python -m {STAGES[stage].module}", description=sys.modules["__main__"].__doc__
+    )
     parser.add_argument("--study", default=DEFAULT, metavar="FILE", help="params file (default: %(default)s)")
     parser.add_argument("--item", metavar="NAME", help="the item to make (default: every one that is missing)")
     return parser
@@ -103,9 +106,9 @@ def _plan(study: str) -> Plan:
     return Plan(study)
 
 
-def _asked(plan: Plan, stage: str, name: str | None) -> list[Item]:
+def _items(plan: Plan, stage: str, name: str | None) -> list[Item]:
     if not plan.ready(stage):
-        raise UserError(f"the stages before it are not finished: {', '.join(STAGES[: STAGES.index(stage)])}")
+        raise UserError(f"the stages that decide its items are not finished: {', '.join(plan.waits(stage))}")
     items = plan.items(stage)
     if name is None:
         return [i for i in items.values() if not (plan.folder(i.path) / RECORD).exists()]

@@ -8,9 +8,9 @@ import sys
 import threading
 import time
 
-from minarch.flow.cost import seconds
-from minarch.flow.plan import STAGES, Plan
+from minarch.flow.plan import Plan
 from minarch.flow.seal import RECORD
+from minarch.flow.stages import STAGES
 
 
 class Progress(threading.Thread):
@@ -21,7 +21,6 @@ class Progress(threading.Thread):
         self.plan, self.interval = plan, interval
         self._began: dict[str, tuple[float, float]] = {}
         self._shown: dict[str, int] = {}
-        self._costs: dict[str, dict[str, float]] = {}
 
     def run(self) -> None:
         while True:
@@ -31,7 +30,8 @@ class Progress(threading.Thread):
             time.sleep(self.interval)
 
     def _tell(self, stage: str) -> None:
-        items, costs = self.plan.items(stage), self._cost(stage)
+        items = self.plan.items(stage)
+        costs = {name: item.resources.seconds for name, item in items.items()}
         done = [name for name, item in items.items() if os.path.exists(self.plan.folder(item.path) / RECORD)]
         now, spent = time.monotonic(), sum(costs[name] for name in done)
         since, at_start = self._began.setdefault(stage, (now, spent))
@@ -43,15 +43,6 @@ class Progress(threading.Thread):
         self._shown[stage] = len(done)
         left = (now - since) / (spent - at_start) * (sum(costs.values()) - spent)
         print(f"{stage}: {len(done)} of {len(items)} items, {_duration(left)} left", file=sys.stderr, flush=True)
-
-    def _cost(self, stage: str) -> dict[str, float]:
-        """Name -> estimated cost; only the sweep's items differ so much that it matters."""
-        if stage not in self._costs:
-            items = self.plan.items(stage).items()
-            self._costs[stage] = {
-                n: seconds(i, self.plan.study) if stage in ("sweep", "refined") else 1.0 for n, i in items
-            }
-        return self._costs[stage]
 
 
 def _duration(seconds: float) -> str:

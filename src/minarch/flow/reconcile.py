@@ -11,7 +11,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,9 @@ import psutil
 
 from minarch.flow import dvc, store
 from minarch.flow.digest import short
-from minarch.flow.plan import STAGES, Plan
+from minarch.flow.plan import Plan
 from minarch.flow.seal import RECORD, damage, listed, md5, read_sealed, write_sealed
+from minarch.flow.stages import PUBLISHED, STAGES
 from minarch.flow.vouch import Vouchers
 
 CHECKED = Path(".minarch/checked.json")
@@ -28,11 +29,11 @@ TEMPORARY = re.compile(r"\.tmp-(\d{1,9})-.*")  # of the process with that number
 FORGED = "is sealed, but is neither what dvc.lock names nor what was made here"
 
 
-def reconcile(plan: Plan, stages: Sequence[str] = STAGES, *, record: bool, dry: bool = False) -> list[str]:
+def reconcile(plan: Plan, stages: Iterable[str] = STAGES, *, record: bool, dry: bool = False) -> list[str]:
     """Bring the workspace in line with the plan; returns the stages of which an item was wrong and must be made again.
 
     Args:
-        stages: in order; those from the first on that cannot be listed yet are left for later.
+        stages: in order; those that cannot be listed yet are left for later.
         record: also reopen stages that dvc.lock does not describe, so that the run ends by telling DVC.
         dry: the workspace is a shadow (`minarch.flow.shadow`): say what would be done, leave DVC's cache alone.
 
@@ -45,7 +46,7 @@ def reconcile(plan: Plan, stages: Sequence[str] = STAGES, *, record: bool, dry: 
     lost = []
     for stage in stages:
         if not plan.ready(stage):
-            break
+            continue
         _sweep_leftovers(plan.root / stage)
         wanted = {item.path: plan.folder(item.path) for item in plan.items(stage).values()}
         apart = set()
@@ -62,7 +63,7 @@ def reconcile(plan: Plan, stages: Sequence[str] = STAGES, *, record: bool, dry: 
         index = plan.index(stage)
         closed = read_sealed(index)
         stale = closed is None or closed.get("items") != sorted(plan.items(stage))
-        if stage == "aggregate":
+        if stage == PUBLISHED:
             stale = stale or not is_published(plan)
         if index.exists() and (stale or (record and not dvc.recorded(locked, stage, index))):
             index.unlink()
@@ -88,7 +89,7 @@ def tidy(plan: Plan, stage: str, vouchers: Vouchers, *, dry: bool = False) -> No
 
 def published(plan: Plan) -> dict[Path, Path]:
     """Every file of the report's item -> where it is published."""
-    folder = plan.folder(next(iter(plan.items("aggregate").values())).path)
+    folder = plan.folder(next(iter(plan.items(PUBLISHED).values())).path)
     return {folder / name: plan.reports / name for name in listed(folder)}
 
 

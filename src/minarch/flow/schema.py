@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from minarch.flow.sections import Study
+from minarch.flow.study import Study
 
 SCHEMA = Path("workflow/schemas/params.schema.json")
 

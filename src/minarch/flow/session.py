@@ -14,10 +14,11 @@ from typing import Any
 from minarch.errors import UserError
 from minarch.flow import dvc, lock, shadow, sources
 from minarch.flow.noise import Noise
-from minarch.flow.plan import DEFAULT, FIRST, STAGES, Plan
+from minarch.flow.plan import DEFAULT, Plan
 from minarch.flow.progress import Progress
 from minarch.flow.reconcile import reconcile
 from minarch.flow.seal import RECORD, read_sealed
+from minarch.flow.stages import PUBLISHED, STAGES, waits_for
 
 SOURCE = Path(__file__).parents[2]
 
@@ -68,8 +69,9 @@ class Session:
         """Bring the workspace, or in a dry run its shadow, in line with the plan; whether no other run is using it."""
         if self.dry:
             if free := lock.holder() is None:
-                for stage in FIRST:
-                    self.plan.items(stage)  # the study may name folders beside this one, which a shadow does not have
+                for stage in STAGES:
+                    if not waits_for(stage):
+                        self.plan.items(stage)  # the study may name folders beside this one, which a shadow lacks
                 shadow.enter()
                 reconcile(self.plan, record=self._record, dry=True)
             return free
@@ -77,7 +79,8 @@ class Session:
             return False
         lost = reconcile(self.plan, record=self._record)
         lock.release()
-        if self.under_dvc and lost and STAGES.index(lost[0]) < STAGES.index(os.environ["DVC_STAGE"]):
+        order = list(STAGES)
+        if self.under_dvc and lost and order.index(lost[0]) < order.index(os.environ["DVC_STAGE"]):
             raise UserError(
                 f"{lost[0]}: items were not what they should be and have to be made again, but DVC took the stage for"
                 " unchanged; run `dvc repro` again"
@@ -86,10 +89,10 @@ class Session:
 
     def go_on(self) -> None:
         """Bring the stages in line that a checkpoint has just decided: before it they could not be listed."""
-        ready = [stage for stage in STAGES if self.plan.ready(stage)]
-        if self.reconciled and ready != self._in_line:
-            reconcile(self.plan, ready[len(self._in_line) :], record=self._record, dry=self.dry)
-            self._in_line = ready
+        decided = [stage for stage in STAGES if stage not in self._in_line and self.plan.ready(stage)]
+        if self.reconciled and decided:
+            reconcile(self.plan, decided, record=self._record, dry=self.dry)
+            self._in_line += decided
 
     @property
     def _record(self) -> bool:
@@ -124,7 +127,7 @@ class Session:
             self._tell_dvc()
         for log in self._logs("close"):  # what was moved out of the way
             print(log.read_text(encoding="utf-8"), end="", file=sys.stderr)
-        if read_sealed(self.plan.index("aggregate")):
+        if read_sealed(self.plan.index(PUBLISHED)):
             print(f"report: {self.plan.reports / 'report.html'}", file=sys.stderr)
 
     def _tell_dvc(self) -> None:

@@ -21,7 +21,7 @@ from minarch.pruning.selection import Units, masks_of, select
 
 @dataclass(frozen=True, kw_only=True)
 class Criterion:
-    """How units are chosen; minarch.flow.sections says what each field means."""
+    """How units are chosen; minarch.flow.stages says what each field means."""
 
     importance: Importance = "L1"
     scope: Scope = "layer"

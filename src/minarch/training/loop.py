@@ -12,7 +12,7 @@ from minarch.data.tensors import Split
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """What a training does; minarch.flow.sections says what each field means."""
+    """What a training does; minarch.flow.stages says what each field means."""
 
     epochs: int
     batch_size: int

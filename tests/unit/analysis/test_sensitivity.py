@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from minarch.analysis.regimes import Thresholds
 from minarch.analysis.sensitivity import AS_SET, moved, sensitivity_table
 from minarch.analysis.sizes import Size
-from minarch.flow.sections import Convergence
+from minarch.flow.stages.convergence import Convergence
 
 FEW = settings(max_examples=25, deadline=None)
 THRESHOLDS = Thresholds.of(CONVERGENCE)

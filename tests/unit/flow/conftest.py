@@ -43,6 +43,12 @@ class Workspace:
     def plan(self, name: str = "params.yaml", **changes: Any) -> Plan:
         return Plan(self.write(name, **changes))
 
+    def decide(self, plan: Plan, stage: str, decision: list[Any]) -> None:
+        """Write what a stage would have decided."""
+        (file,) = plan.decision_files(stage)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(decision))
+
     def make(self, plan: Plan, *stages: str) -> None:
         """Make all items of stages, without their real work."""
         for stage in stages:

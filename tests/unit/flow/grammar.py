@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 from hypothesis import strategies as st
 
-from minarch.flow.sections import Study
+from minarch.flow.study import Study
 from minarch.models.families import FAMILIES
 
 SCHEMA = Study.model_json_schema()

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import yaml
 from pydantic import BaseModel
 
-from minarch.flow.sections import Study
+from minarch.flow.study import Study
 
 REPOSITORY = Path(__file__).parents[3]
 # What the types do not say: texts that name something. `any` are the grids of the families.

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from minarch.errors import UserError
 from minarch.flow.config import load
-from minarch.flow.sections import Training
+from minarch.flow.stages.train import Training
 
 BAD = {
     "unknown section": ({"traning": {}}, "traning: unknown key; allowed: data, sweep, train,"),

@@ -1,11 +1,10 @@
 """What an item is estimated to cost: the closed forms, and that more work costs more."""
 
-from types import SimpleNamespace
-
 import pytest
 
-from minarch.flow.cost import SPEED, UNKNOWN, seconds
-from minarch.flow.plan import Plan
+from minarch.flow import cost
+from minarch.flow.cost import SPEED, UNKNOWN
+from minarch.flow.item import Resources
 from minarch.models.build import build
 from minarch.models.cost import macs
 from minarch.models.families import Family, architecture
@@ -28,40 +27,58 @@ def test_macs_are_what_is_counted_in_the_network(family, knobs, shape):
     assert kind.macs(shape, 10) == macs(build(kind.spec(shape, 10)), shape)
 
 
-def _item(family="dnn", knobs=None, repeats=3, epochs=2, dataset="mnist"):
-    config = {"family": family, "knobs": knobs or {"depth": 1, "width": 4}, "dataset": dataset}
-    config |= {"repeats": list(range(repeats)), "train": {"epochs": epochs}}
-    return SimpleNamespace(config=config)
+MNIST = (1, 28, 28), 10
 
 
-def _study(limit=None):
-    data = SimpleNamespace(limit=limit, datasets=["mnist", "folder:somewhere/pets"])
-    return SimpleNamespace(data=data, shape=lambda name: ((1, 28, 28), 10))
+def _seconds(family="dnn", knobs=None, count=60_000):
+    return cost.seconds(architecture(family, knobs or {"depth": 1, "width": 4}), *MNIST, count)
 
 
 def test_more_work_costs_more():
-    study = _study()
-    base = seconds(_item(), study)
-    assert seconds(_item(repeats=6), study) == pytest.approx(2 * base)
-    assert seconds(_item(epochs=6), study) == pytest.approx(3 * base)
-    assert seconds(_item(knobs={"depth": 1, "width": 400}), study) > base
-    assert seconds(_item(), _study(6_000)) == pytest.approx(base / 10)
+    base = _seconds()
+    assert _seconds(count=6_000) == pytest.approx(base / 10)
+    assert _seconds(knobs={"depth": 1, "width": 400}) > base
     vit = {"depth": 2, "width": 32, "heads": 2, "patch": 4}
-    assert seconds(_item("vit", vit), study) > seconds(_item("cnn", {"channels": 4}), study) > base
-    assert seconds(_item(dataset="pets"), study) < base  # a folder is taken to be smaller than MNIST
+    assert _seconds("vit", vit) > _seconds("cnn", {"channels": 4}) > base
+
+
+def test_images_are_at_most_those_that_the_study_wants():
+    assert cost.images("mnist", None) == 60_000
+    assert cost.images("mnist", 6_000) == 6_000
+    assert cost.images("folder:somewhere/pets", None) < 60_000  # a folder is taken to be smaller than MNIST
 
 
 def test_a_family_that_does_not_tell_its_cost_is_started_first(monkeypatch):
     monkeypatch.setattr(type(architecture("dnn", {"depth": 1, "width": 4})), "macs", Family.macs)
-    study = _study()
-    assert seconds(_item(), study) == UNKNOWN * 60_000 * 2 * 3
+    assert _seconds() == UNKNOWN * 60_000
 
 
 def test_a_family_of_the_users_may_tell_its_cost(monkeypatch):
     monkeypatch.delitem(SPEED, "dnn")
-    assert 0 < seconds(_item(), _study()) < UNKNOWN * 60_000 * 2 * 3
+    assert 0 < _seconds() < UNKNOWN * 60_000
 
 
-def test_every_item_of_a_study_has_a_cost():
-    plan = Plan("params.yaml")
-    assert all(seconds(item, plan.study) > 0 for item in plan.items("sweep").values())
+def test_repeats_and_epochs_take_their_time(workspace):
+    def longest(**changes):
+        return max(item.resources.seconds for item in workspace.plan(**changes).items("sweep").values())
+
+    base = longest(sweep__repeats=2, train__epochs=2)
+    assert longest(sweep__repeats=6, train__epochs=2) == pytest.approx(3 * base)
+    assert longest(sweep__repeats=2, train__epochs=8) == pytest.approx(4 * base)
+
+
+def test_no_key_covers_resources(workspace, monkeypatch):
+    before = set(workspace.plan().items("sweep"))
+    monkeypatch.setattr(cost, "UNKNOWN", 9.0)
+    monkeypatch.setattr(cost, "SPEED", {})
+    assert set(workspace.plan().items("sweep")) == before
+
+
+def test_larger_images_take_more_memory():
+    assert cost.memory_mb((3, 32, 32), 50_000) > cost.memory_mb((1, 28, 28), 50_000) > cost.memory_mb((1, 8, 8), 1_000)
+
+
+@pytest.mark.parametrize("seconds", [0.001, 1.0, 90.0, 86_400.0])
+def test_the_limit_of_an_items_time_is_well_above_its_estimate(seconds):
+    assert Resources(seconds=seconds).minutes * 60 > 5 * seconds
+    assert Resources(seconds=1, urgent=True).priority > Resources(seconds=seconds).priority > 0

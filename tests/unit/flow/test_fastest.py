@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from minarch.commands.status import status
 from minarch.flow import fastest
-from minarch.flow.status import status
 
 SOURCE = Path(__file__).parents[3] / "src"
 

@@ -7,7 +7,7 @@ import pytest
 
 from minarch.errors import UserError
 from minarch.flow.config import load
-from minarch.flow.sections import Study
+from minarch.flow.study import Study
 
 from study_fields import NAME, example, smallest, walk, with_value, write  # isort: skip
 

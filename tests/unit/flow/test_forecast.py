@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from minarch import __main__ as command
+from minarch.commands import calibration, forecast
+from minarch.commands.calibration import calibrate, fit
+from minarch.commands.effort import ATTENTION, Rate, elapsed, works
 from minarch.errors import UserError
-from minarch.flow import calibration, forecast
-from minarch.flow.calibration import calibrate, fit
 from minarch.flow.config import load
-from minarch.flow.effort import ATTENTION, Rate, elapsed, works
 from minarch.models.families import Dnn, Family
 
 REPOSITORY = Path(__file__).parents[3]

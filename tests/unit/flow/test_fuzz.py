@@ -24,7 +24,7 @@ from minarch.sweep import work as sweep
 
 GUARD_S = 60
 SETTINGS = settings(derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck))
-FORM = re.compile(r"params\.yaml: .*(allowed: |missing; it has no default|it must |not YAML: )")
+FORM = re.compile(r"study\.yaml: .*(allowed: |missing; it has no default|it must |not YAML: )")
 FOLDER = re.compile(r"data\.datasets: 'folder:.*; allowed: ")  # which the plan reads
 
 
@@ -49,12 +49,12 @@ def guarded() -> Iterator[None]:
 @given(files())
 def test_any_params_file_is_planned_or_refused_in_short_lines(workspace, file):
     text, _ = file
-    with open("params.yaml", "w", encoding="utf-8") as params:
+    with open("study.yaml", "w", encoding="utf-8") as params:
         params.write(text)
     said = ""
     try:
         with guarded():
-            plan = Plan("params.yaml")
+            plan = Plan("study.yaml")
             assert plan.items("data") and plan.items("sweep")
     except UserError as error:
         said = str(error)
@@ -69,10 +69,10 @@ def test_any_params_file_is_planned_or_refused_in_short_lines(workspace, file):
 @given(small_studies())
 def test_what_is_accepted_runs(workspace, study):
     """Its data and two of its trainings; how an extreme learning rate ends is a result, too."""
-    with open("params.yaml", "w", encoding="utf-8") as params:
+    with open("study.yaml", "w", encoding="utf-8") as params:
         yaml.safe_dump(study, params)
     try:
-        plan = Plan("params.yaml")
+        plan = Plan("study.yaml")
     except UserError:
         assume(False)
     with guarded():

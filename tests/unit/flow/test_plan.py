@@ -1,23 +1,29 @@
 """Names of items: what they depend on, and what they do not."""
 
-import json
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
 
 import pytest
-import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from minarch.commands.explain import explain
 from minarch.errors import UserError
-from minarch.flow.explain import explain
 from minarch.flow.item import Item
 from minarch.flow.keys import canonical
-from minarch.flow.plan import FIRST, STAGES, TRAINED, Plan, _blocks
-from minarch.flow.sections import Study
+from minarch.flow.plan import Plan, sections_of
+from minarch.flow.stages import STAGES, reads, waits_for
+from minarch.flow.stages.sweep import Sweep
+from minarch.flow.study import Study
 from minarch.models import families
 
+from study_fields import inner, walk  # isort: skip
+
 REPOSITORY = Path(__file__).parents[3]
-EARLY = (*FIRST, *TRAINED)
+FIRST = [stage for stage in STAGES if not waits_for(stage)]
+EARLY = [stage for stage in STAGES if "representatives" not in waits_for(stage)]
 WIDTHS = st.lists(st.integers(1, 30), min_size=1, max_size=5, unique=True)
 SHARED = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=15, deadline=None)
 
@@ -29,12 +35,10 @@ def _names(plan: Plan, *stages: str) -> set[str]:
 def _chosen(workspace, **changes) -> Plan:
     """A plan whose representatives are known: its first sweep item. Sizes that were asked for: one more per family."""
     plan = workspace.plan(**changes)
-    if plan._refine:
+    if plan.items("refine"):
         added = [{"dataset": "digits", "family": "dnn", "knobs": {"depth": 1, "width": 6}}]
-        plan._added_file.parent.mkdir(parents=True, exist_ok=True)
-        plan._added_file.write_text(json.dumps(added))
-    plan._chosen_file.parent.mkdir(parents=True, exist_ok=True)
-    plan._chosen_file.write_text(f'[{{"items": ["{next(iter(plan.items("sweep")))}"]}}]')
+        workspace.decide(plan, "refine", added)
+    workspace.decide(plan, "representatives", [{"items": [next(iter(plan.items("sweep")))]}])
     return plan
 
 
@@ -233,8 +237,7 @@ def test_a_size_that_was_added_is_an_item_like_those_of_the_sweep(workspace):
 
 def test_an_added_size_that_the_study_does_not_name_is_refused(workspace):
     plan = workspace.plan(convergence__refine=1)
-    plan._added_file.parent.mkdir(parents=True, exist_ok=True)
-    plan._added_file.write_text('[{"dataset": "digits", "family": "os:path", "knobs": {}}]')
+    workspace.decide(plan, "refine", [{"dataset": "digits", "family": "os:path", "knobs": {}}])
     with pytest.raises(UserError, match="os:path is not in the study"):
         plan.items("refined")
 
@@ -247,7 +250,7 @@ def test_until_the_representatives_are_known_later_items_are_not(workspace):
 
 @given(st.integers(1, 40), st.integers(1, 40))
 def test_blocks_hold_every_repeat_once(repeats, size):
-    blocks = _blocks(repeats, size)
+    blocks = Sweep(repeats=repeats, block=size, families={"dnn": {"depth": 1, "width": 1}}).blocks
     assert [r for block in blocks for r in block] == list(range(repeats))
     assert all(len(block) == size for block in blocks[:-1])
 
@@ -293,61 +296,46 @@ def test_studies_have_their_own_folders_and_the_same_names(workspace):
     assert _names(default) == _names(other)
 
 
-# DVC compares sections of params.yaml, the plan reads them: each stage must list what its items or its index take from.
-FIELDS = {
-    "data": {"data": {"seed": 1}},
-    "sweep": {"sweep": {"repeats": 9}, "train": {"epochs": 9}},
-    "refine": {"convergence": {"bootstrap": 999}},
-    "refined": {"sweep": {"repeats": 9}, "train": {"epochs": 9}},
-    "weights": {"weights": {"near_zero": 0.01}},
-    "similarity": {"similarity": {"permutations": 999}},
-    "convergence": {"convergence": {"bootstrap": 999}},
-    "representatives": {"representatives": {"roles": ["learning"]}},
-    "prune": {"prune": {"levels": [0.3]}, "train": {"epochs": 9}},
-    "quantize": {"quantize": {"calibration": 9}},
-    "aggregate": {
-        "data": {"validation": 0.3},
-        "sweep": {"repeats": 9},
-        "train": {"epochs": 9},
-        "weights": {"near_zero": 0.01},
-        "similarity": {"permutations": 999},
-        "convergence": {"bootstrap": 999},
-        "representatives": {"roles": ["learning"]},
-        "prune": {"levels": [0.3]},
-        "quantize": {"calibration": 9},
-        "aggregate": {"max_drop_points": 9.0},
-    },
-}
+OTHER_VALUES: dict[Any, tuple[Any, ...]] = {int: (9,), float: (0.3, 7.0), bool: (True,)}
+
+
+def _other_studies(workspace, section: str, **more) -> Iterator[Plan]:
+    """Plans of the small study with one value of a section changed."""
+    for place, kind in walk():
+        if place[0] == section and len(place) == 2:
+            element = inner(get_args(kind)[0]) if get_origin(kind) is list else kind
+            for value in get_args(element) if get_origin(element) is Literal else OTHER_VALUES.get(element, ()):
+                with suppress(UserError):
+                    yield _chosen(workspace, **more, **{"__".join(place): [value] if element is not kind else value})
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_dvc_compares_the_sections_that_a_stage_takes_from(workspace, stage):
-    """With the items before it held fixed, a section changes a stage's own configurations only if DVC compares it."""
+def test_every_section_that_a_stage_declares_counts(workspace, stage):
+    """DVC compares the sections that a stage declares, and no others reach its items."""
+    more = {"convergence__refine": 1} if stage in ("refine", "refined") else {}
+    more |= {"prune__methods": METHODS} if stage == "prune" else {}
 
-    asked = {"convergence__refine": 1} if stage in ("refine", "refined") else {}
-    asked |= {"prune__methods": METHODS} if stage == "prune" else {}
+    def planned(plan: Plan) -> set[str]:
+        return {canonical([item.identity, item.config]) for item in plan.items(stage).values()}
 
-    def own(**changes):
-        plan = _chosen(workspace, **asked, **changes)
-        return {canonical([i.identity, i.config]) for i in plan.items(stage).values()}
-
-    used = {
-        section
-        for section, fields in FIELDS["aggregate"].items()
-        for field, value in fields.items()
-        if own(**{f"{section}__{field}": value}) != own()
-    }
-    assert (
-        used
-        == set(FIELDS[stage])
-        == set(yaml.safe_load((REPOSITORY / "dvc.yaml").read_text())["stages"][stage]["params"])
-    )
+    before = planned(_chosen(workspace, **more))
+    for section in sections_of(stage):
+        assert any(planned(plan) != before for plan in _other_studies(workspace, section, **more)), section
 
 
-def test_every_stage_is_in_dvc_and_every_section_compared_somewhere():
-    stages = yaml.safe_load((REPOSITORY / "dvc.yaml").read_text())["stages"]
-    assert tuple(stages) == STAGES
-    assert {section for stage in stages.values() for section in stage["params"]} == set(Study.model_fields)
+@pytest.mark.parametrize("stage", STAGES)
+def test_items_read_only_the_stages_that_theirs_declares(workspace, stage):
+    paths = [
+        p
+        for i in _chosen(workspace).items(stage).values()
+        for given in i.inputs.values()
+        for p in ([given] if isinstance(given, str) else given)
+    ]
+    assert {path.partition("/")[0] for path in paths} <= set(reads(stage))
+
+
+def test_every_section_is_compared_by_some_stage():
+    assert {section for stage in STAGES for section in sections_of(stage)} == set(Study.model_fields)
 
 
 def test_an_item_is_explained_by_its_name_without_the_key(workspace, capsys):

@@ -6,7 +6,7 @@ import shutil
 import torch
 from safetensors.torch import load_file, save_file
 
-from minarch.flow.sections import Method
+from minarch.flow.stages.prune import Method
 from minarch.pruning import STRUCTURED
 
 FINETUNE = {"epochs": 2, "batch_size": 32, "optimizer": "adam", "learning_rate": 2e-3, "weight_decay": 0.0, "seed": 0}

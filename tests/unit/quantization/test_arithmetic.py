@@ -18,7 +18,7 @@ from asked import CONFIGS, PLAIN, QAT, change_weights
 from pydantic import ValidationError
 
 from minarch.files import read_json
-from minarch.flow.sections.quantization import Quantization
+from minarch.flow.stages.quantize import Quantization
 from minarch.models.build import build
 from minarch.models.families import architecture
 from minarch.models.weights import load_networks

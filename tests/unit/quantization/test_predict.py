@@ -20,12 +20,12 @@ from hypothesis import strategies as st
 from PIL import Image
 from safetensors.torch import load_file
 
+from minarch.commands.predict import classify, exported_file, predict, read_image
 from minarch.data.sources import read
 from minarch.data.tensors import load_split
 from minarch.errors import UserError
 from minarch.flow.plan import Plan
 from minarch.models.weights import load_networks
-from minarch.quantization.predict import classify, exported_file, predict, read_image
 from minarch.quantization.preprocessing import KEY, Preprocessing
 from minarch.quantize import work
 
@@ -152,8 +152,9 @@ def study(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("params.yaml").write_text(yaml.safe_dump(STUDY))
     plan = Plan()
-    plan._chosen_file.parent.mkdir(parents=True)
-    plan._chosen_file.write_text(json.dumps([{"items": list(plan.items("sweep"))}]))
+    (file,) = plan.decision_files("representatives")
+    file.parent.mkdir(parents=True)
+    file.write_text(json.dumps([{"items": list(plan.items("sweep"))}]))
     return plan
 
 

@@ -1,45 +1,52 @@
-"""The study's sections: frozen and typed; every field says its unit or meaning and what is allowed."""
+"""A whole study: its sections, and what must hold between them."""
 
-from pydantic import model_validator
+from typing import Any
 
-from minarch.data.catalogue import CATALOGUE, slug
+from pydantic import Field, model_validator
+
+from minarch.data.catalogue import slug
 from minarch.errors import UserError, short
 from minarch.flow.grid import MOST, expand
-from minarch.flow.sections.base import Section
-from minarch.flow.sections.findings import Aggregate, Convergence, Representatives, Similarity, Weights
-from minarch.flow.sections.pruning import Method, Prune
-from minarch.flow.sections.quantization import CURVE_TITLE, Quantization, Quantize
-from minarch.flow.sections.training import Data, Sweep, Sweeping, Training
+from minarch.flow.stages.aggregate import Aggregate
+from minarch.flow.stages.convergence import Convergence
+from minarch.flow.stages.data import Data, shape_of
+from minarch.flow.stages.prune import Prune
+from minarch.flow.stages.quantize import CURVE_TITLE, Quantize
+from minarch.flow.stages.representatives import Representatives
+from minarch.flow.stages.section import Section
+from minarch.flow.stages.similarity import Similarity
+from minarch.flow.stages.sweep import Sweep
+from minarch.flow.stages.train import Sweeping
+from minarch.flow.stages.weights import Weights
 from minarch.models import families
 from minarch.models.families import family_slug
 
 LONGEST_TITLE = "magnitude-layer"  # of the items of stage prune that no method names
 MOST_BYTES = 255 - len(".tmp-4194304-") - 12  # of a folder's name, without what marks it while it is made and its key
 
-__all__ = ["Convergence", "Method", "Quantization", "Study", "Training"]
+
+def _defaults(section: type[Section]) -> Any:
+    """A section that may be left out of a params file."""
+    return Field(default_factory=lambda: section.model_validate({}))
 
 
 class Study(Section):
-    """A whole params file. Every section stands in it, if only as `{}`: DVC compares sections."""
+    """A whole params file. In the default study every section stands, if only as `{}`: DVC compares sections."""
 
     data: Data
     sweep: Sweep
     train: Sweeping
-    weights: Weights
-    similarity: Similarity
-    convergence: Convergence
-    representatives: Representatives
+    weights: Weights = _defaults(Weights)
+    similarity: Similarity = _defaults(Similarity)
+    convergence: Convergence = _defaults(Convergence)
+    representatives: Representatives = _defaults(Representatives)
     prune: Prune
-    quantize: Quantize
-    aggregate: Aggregate
+    quantize: Quantize = _defaults(Quantize)
+    aggregate: Aggregate = _defaults(Aggregate)
 
     def shape(self, dataset: str) -> tuple[tuple[int, int, int], int]:
-        """Shape (C, H, W) and classes that architectures are planned for; a folder's classes count only once it is
-        read: 2.
-        """
-        if entry := CATALOGUE.get(dataset):
-            return entry.shape, entry.classes
-        return (3, self.data.image_size, self.data.image_size), 2
+        """Shape (C, H, W) and classes that architectures are planned for."""
+        return shape_of(dataset, self.data.image_size)
 
     @model_validator(mode="after")
     def _names_exist(self) -> "Study":
@@ -88,7 +95,7 @@ class Study(Section):
     @model_validator(mode="after")
     def _can_be_planned(self) -> "Study":
         """No stage has more items than the plan, Snakemake and a folder can hold."""
-        data_sets, blocks = len(self.data.datasets), -(-self.sweep.repeats // (self.sweep.block or self.sweep.repeats))
+        data_sets, blocks = len(self.data.datasets), len(self.sweep.blocks)
         sizes = [len(points) for points in self.sweep.architectures.values()]
         further = sum(len(expand(name, grids)) for name, grids in (self.representatives.further or {}).items())
         prune, quantize = self.prune, self.quantize

@@ -1,12 +1,16 @@
-"""The section of stage quantize."""
+"""Stage quantize: every method, and the simulated precisions, of each network that goes on."""
 
-from typing import Literal, get_args
+from collections.abc import Iterator
+from typing import Any, Literal, get_args
 
 from pydantic import Field, field_validator, model_validator
 
-from minarch.flow.sections.base import NOT_IDENTITY, Distinct, Drop, Images, Name, Section, Seed
-from minarch.flow.sections.training import Training
-from minarch.quantization import Precision, Scheme, Target
+from minarch.flow.item import Inputs, Item, Resources
+from minarch.flow.stages.representatives import chosen
+from minarch.flow.stages.section import NOT_IDENTITY, Distinct, Drop, Images, Name, Section, Seed
+from minarch.flow.stages.stage import NETWORKS, Before, Stage
+from minarch.flow.stages.train import Training
+from minarch.quantization import CURVE, EXPORT, Precision, Scheme, Target
 
 CURVE_TITLE = "precision"  # what the items of simulated precisions are called
 
@@ -92,3 +96,37 @@ class Quantize(Section):
                     f" name but {CURVE_TITLE} and those of other precisions"
                 )
         return methods
+
+
+def items(before: Before, *, quantize: Quantize) -> Iterator[Item]:
+    methods = quantize.pruned
+    final = [item for planned in before.items.values() for item in planned if item.goes_on]
+    wanted = [item for item in final if item.stage != "prune" or methods is None or item.config["method"] in methods]
+    for parent in [*chosen(before), *wanted]:
+        yield from _of_parent(parent, quantize)
+
+
+def _of_parent(parent: Item, quantize: Quantize) -> Iterator[Item]:
+    common = {name: getattr(quantize, name) for name in ("calibration", "seed", "latency_rounds")}
+    for name, method in quantize.methods.items():
+        config = {"kind": EXPORT, "quantization": name, **method.model_dump(mode="json"), **common}
+        yield _item(parent, name, config)
+    if quantize.precisions:
+        config = {"kind": CURVE, "precisions": quantize.precisions, "schemes": quantize.schemes}
+        yield _item(parent, CURVE_TITLE, config)
+
+
+def _item(parent: Item, title: str, config: dict[str, Any]) -> Item:
+    identity = {name: value for name, value in config.items() if value is not None}  # a new option keeps old keys
+    inputs: Inputs = {"data": parent.inputs["data"], "parent": parent.path}
+    return STAGE.item(f"{parent.slug}-{title}", config, inputs, identity=identity, extra_code=parent.extra_code)
+
+
+STAGE = Stage(
+    name="quantize",
+    words="fewer bits (NNCF): exported, checked and timed; lower precision simulated",
+    sections=("quantize",),
+    reads=("data", "refined", "representatives", NETWORKS),
+    items=items,
+    resources=Resources(seconds=5, memory_mb=2_000),
+)

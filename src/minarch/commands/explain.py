@@ -8,9 +8,10 @@ import yaml
 
 from minarch.errors import UserError
 from minarch.flow.item import Item
-from minarch.flow.plan import STAGES, Plan
+from minarch.flow.plan import Plan
 from minarch.flow.reconcile import wrong
 from minarch.flow.seal import RECORD, read_sealed
+from minarch.flow.stages import STAGES
 from minarch.flow.store import SPARE
 from minarch.flow.vouch import Vouchers
 

@@ -11,8 +11,8 @@ from itertools import groupby
 from rich.console import Console
 from rich.table import Table
 
+from minarch.commands.effort import ATTENTION, Rate, Work, elapsed, works
 from minarch.errors import UserError
-from minarch.flow.effort import ATTENTION, Rate, Work, elapsed, works
 from minarch.flow.plan import Plan
 
 UNITS = {"years": 31_557_600, "days": 86_400, "h": 3_600, "min": 60}  # of time, in seconds
@@ -35,7 +35,7 @@ def forecast(study: str, cores: int | None) -> None:
         raise UserError(f"--cores: {cores} is not allowed, it must be an integer of at least 1")
     planned = list(works(plan.study))
     print("timing a few architectures on this machine, about half a minute ...", file=sys.stderr, flush=True)
-    from minarch.flow.calibration import calibrate
+    from minarch.commands.calibration import calibrate
 
     rates = calibrate(planned, plan.study)
     low, middle, high = (_duration(elapsed(planned, rates, cores, errors)) for errors in (-1, 0, 1))

@@ -19,10 +19,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from minarch.commands.explain import find
 from minarch.data.images import GREY16, as_colour, open_image
 from minarch.errors import UserError, one_line
 from minarch.files import read_json
-from minarch.flow.explain import find
 from minarch.flow.plan import Plan
 from minarch.quantization import EXPORT
 from minarch.quantization.measure import core, runner

@@ -14,10 +14,10 @@ import torch
 from scipy.optimize import nnls
 from threadpoolctl import threadpool_limits
 
+from minarch.commands.effort import Rate, Work
 from minarch.data.tensors import Split
 from minarch.flow.cost import seconds_per_image
-from minarch.flow.effort import Rate, Work
-from minarch.flow.sections import Study
+from minarch.flow.study import Study
 from minarch.models.build import build
 from minarch.training.loop import Recipe, optimizer_for, step
 from minarch.training.memory import keep_freed_memory

@@ -10,9 +10,10 @@ from rich.table import Table
 from minarch.errors import UserError
 from minarch.files import read_json
 from minarch.flow import dvc, fastest, lock
-from minarch.flow.plan import STAGES, Plan
+from minarch.flow.plan import Plan
 from minarch.flow.reconcile import wrong
 from minarch.flow.seal import RECORD, md5, read_sealed
+from minarch.flow.stages import PUBLISHED, STAGES
 from minarch.flow.vouch import Vouchers
 
 
@@ -35,7 +36,7 @@ def status(study: str, *, verify: bool = False) -> None:
     table.add_column("closed")
     for stage in STAGES:
         if not plan.ready(stage):
-            table.add_row(stage, "?", "", "", "", "", "planned from the representatives")
+            table.add_row(stage, "?", "", "", "", "", f"planned from {', '.join(plan.waits(stage))}")
             continue
         folders = [plan.folder(i.path) for i in plan.items(stage).values()]
         done = [f for f in folders if (f / RECORD).is_file()]
@@ -51,7 +52,7 @@ def status(study: str, *, verify: bool = False) -> None:
     console.print(f"running: process {running}" if running else "not running")
     for line in fastest.told():
         console.print(line, markup=False, highlight=False, soft_wrap=True)
-    if read_sealed(plan.index("aggregate")):
+    if read_sealed(plan.index(PUBLISHED)):
         console.print(f"report: {plan.reports / 'report.html'}")
     if verify:
         console.print("verified: every finished item is whole, and as dvc.lock names it or as it was made here")

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from minarch.errors import UserError, one_line
-from minarch.flow.plan import DEFAULT, STAGES, Plan
+from minarch.flow.plan import DEFAULT, Plan
 from minarch.flow.reconcile import is_published
 from minarch.flow.remote import Output, fetch
 from minarch.flow.seal import md5
+from minarch.flow.stages import STAGES
 
 NOTHING = "Nothing to be done"
 TRUSTED = ("Snakefile", "workflow", "profiles", "src", "dvc.yaml", "dvc.lock", DEFAULT)

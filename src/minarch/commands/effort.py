@@ -8,7 +8,7 @@ from statistics import fmean
 from minarch.data.catalogue import CATALOGUE, slug
 from minarch.flow.cost import FOLDER_IMAGES
 from minarch.flow.grid import expand
-from minarch.flow.sections import Study
+from minarch.flow.study import Study
 from minarch.models.families import Family, Spec, told
 
 PER_EPOCH, PER_TRAINING = 82, 1_800  # bytes of curves.csv; of a training's other records and of its tensors' names

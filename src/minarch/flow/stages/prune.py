@@ -1,11 +1,15 @@
-"""The section of stage prune."""
+"""Stage prune: every method at every level, and the curves, of each representative."""
 
-from typing import Literal
+from collections.abc import Iterator
+from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from minarch.flow.sections.base import MOST_EPOCHS, Distinct, Level, Name, Real, Section
-from minarch.flow.sections.training import Training
+from minarch.flow.item import Inputs, Item, Resources
+from minarch.flow.stages.representatives import chosen
+from minarch.flow.stages.section import MOST_EPOCHS, Distinct, Level, Name, Real, Section
+from minarch.flow.stages.stage import Before, Stage
+from minarch.flow.stages.train import Sweeping, Training
 from minarch.pruning import MAGNITUDE, SENSITIVITY, STRUCTURED, Importance, Scope, Target
 
 RESERVED = ("original", STRUCTURED, MAGNITUDE, f"{MAGNITUDE}-layer", SENSITIVITY)  # what other items are called
@@ -76,3 +80,67 @@ class Prune(Section):
                     f"{name!r} is what other models are called; allowed: any name but {', '.join(RESERVED)}"
                 )
         return methods
+
+
+def items(before: Before, *, prune: Prune, train: Sweeping) -> Iterator[Item]:
+    """An iterative level reads the item of the level before."""
+    for parent in chosen(before):
+        yield from _structured(parent, prune, train)
+        yield from _curves(parent, prune)
+
+
+def _structured(parent: Item, prune: Prune, train: Sweeping) -> Iterator[Item]:
+    for name, method in prune.methods.items():
+        inputs = _inputs(parent)
+        for level in sorted(prune.levels):
+            config = {"kind": STRUCTURED, "method": name, "level": level, **method.identity()}
+            config |= {"round_to": prune.round_to, "training": _training(method, prune, train)}
+            item = _item(parent, f"{name}-{_percent(level)}", config, inputs, goes_on=True)
+            yield item
+            if method.schedule == "iterative":
+                inputs = _inputs(parent) | {"parent": item.path, "origin": parent.path}
+
+
+def _curves(parent: Item, prune: Prune) -> Iterator[Item]:
+    inputs = _inputs(parent)
+    for scope in prune.magnitude_scopes:
+        title = MAGNITUDE if scope == "global" else f"{MAGNITUDE}-{scope}"
+        curve = {"kind": MAGNITUDE, "scope": scope}
+        yield _item(parent, title, curve | {"levels": prune.magnitude_levels}, inputs)
+        for level in prune.magnitude_finetuned:
+            config = curve | {"levels": [level], "training": prune.finetune.identity()}
+            yield _item(parent, f"{title}-{_percent(level)}", config, inputs)
+    if prune.sensitivity_levels:
+        config = {"kind": SENSITIVITY, "importance": "L1", "levels": prune.sensitivity_levels}
+        yield _item(parent, SENSITIVITY, config, inputs)
+
+
+def _training(method: Method, prune: Prune, train: Sweeping) -> dict[str, Any]:
+    """What follows the cut: fine-tuning, or the sweep's own training as far as it is not done yet."""
+    if method.weights == "trained":
+        return prune.finetune.identity()
+    return train.identity() | {"epochs": train.epochs - method.rewind}
+
+
+def _inputs(parent: Item) -> Inputs:
+    return {"data": parent.inputs["data"], "parent": parent.path}
+
+
+def _item(parent: Item, title: str, config: dict[str, Any], inputs: Inputs, *, goes_on: bool = False) -> Item:
+    slug = f"{parent.slug}-{title}"
+    return STAGE.item(slug, config, inputs, extra_code=parent.extra_code, goes_on=goes_on)
+
+
+def _percent(level: float) -> str:
+    return f"{round(100 * level, 2):g}"
+
+
+STAGE = Stage(
+    name="prune",
+    words="structured pruning (NNCF) with fine-tuning; curves of magnitude pruning",
+    sections=("prune", "train"),
+    reads=("data", "sweep", "refined", "representatives"),
+    items=items,
+    resources=Resources(seconds=5, memory_mb=1_500),
+    makes_networks=True,
+)

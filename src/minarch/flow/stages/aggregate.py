@@ -1,0 +1,40 @@
+"""Stage aggregate: tables, figures, metrics and the report, from all that the other stages made."""
+
+from collections.abc import Iterator
+
+from pydantic import Field
+
+from minarch.flow.item import Inputs, Item
+from minarch.flow.stages.section import Points, Section
+from minarch.flow.stages.stage import EVERY, Before, Stage
+from minarch.flow.stages.train import trained
+
+
+class Aggregate(Section):
+    """The report's recommendation."""
+
+    max_drop_points: Points = Field(1.0, description="a recommended model loses at most this against the best (points)")
+
+
+def items(before: Before, **sections: Section) -> Iterator[Item]:
+    params = {name: section.model_dump(mode="json") for name, section in sections.items()}
+    config = {**params["aggregate"], "study": before.study, "params": params}
+    for name, field in (("data", "root"), ("train", "device"), ("train", "strategy")):
+        params[name].pop(field)  # what holds on one machine only is no part of a report
+    inputs: Inputs = {}
+    for stage, planned in before.items.items():
+        paths = [item.path for item in planned]
+        inputs[stage] = paths[0] if paths and stage in before.single else paths
+    inputs["sweep"] = [item.path for item in trained(before)]
+    yield STAGE.item("report", config, inputs)
+
+
+STAGE = Stage(
+    name="aggregate",
+    words="tables, figures, metrics and the report",
+    sections=(EVERY,),
+    reads=(EVERY,),
+    items=items,
+    single=True,
+    published=True,
+)

@@ -1,0 +1,39 @@
+"""Stage similarity: how far apart the weights of good and of poor networks lie."""
+
+from collections.abc import Iterator
+
+from pydantic import Field
+
+from minarch.flow.item import Inputs, Item
+from minarch.flow.stages.section import Confidence, Points, Section, Seed, Share
+from minarch.flow.stages.stage import Before, Stage
+from minarch.flow.stages.train import trained
+
+
+class Similarity(Section):
+    """Distances between the weights of good and of poor networks (definitions: our inference)."""
+
+    good_points: Points = Field(1.0, description="good: within this of the family's best repeat (points)")
+    poor_share: Share = Field(0.25, description="poor: this share of a family's repeats, the worst ones")
+    networks: int = Field(20, ge=2, le=1000, description="at most this many good and poor ones per data set and family")
+    permutations: int = Field(1000, ge=100, le=100_000, description="of the labels good and poor")
+    confidence: Confidence = Field(0.95, description="level of each interval")
+    seed: Seed = Field(0, description="seed of the draws")
+
+
+def items(before: Before, *, similarity: Similarity) -> Iterator[Item]:
+    inputs: Inputs = {
+        "weights": [item.path for item in before.items["weights"]],
+        "sweep": [item.path for item in trained(before)],
+    }
+    yield STAGE.item("similarity", similarity.model_dump(), inputs, identity=similarity.identity())
+
+
+STAGE = Stage(
+    name="similarity",
+    words="distances between the weights of good and of poor networks",
+    sections=("similarity",),
+    reads=("sweep", "refined", "weights"),
+    items=items,
+    single=True,
+)

@@ -1,0 +1,55 @@
+"""dvc.yaml: what DVC compares is what items and their results depend on, and nothing else."""
+
+from pathlib import Path
+
+import pytest
+
+from minarch.flow import digest
+from minarch.flow.dvcfile import FILE, dependencies, text
+from minarch.flow.stages import STAGES
+from minarch.models.families import FAMILIES
+
+REPOSITORY = Path(__file__).parents[3]
+BUILDERS = [name for name in STAGES if "minarch.models.build" in digest.code(STAGES[name].module)]
+
+
+def test_dvc_yaml_is_generated_from_the_stages() -> None:
+    assert (REPOSITORY / FILE).read_text() == text(), "run `make generate`"
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_all_code_that_keys_cover_is_compared(stage: str) -> None:
+    files = {path.relative_to(REPOSITORY).as_posix() for path in digest.closure(STAGES[stage].module).values()}
+    assert files <= set(dependencies(stage))
+
+
+@pytest.mark.parametrize("stage", BUILDERS)
+def test_what_builds_networks_depends_on_every_family(stage: str) -> None:
+    modules = {family.network.partition(":")[0] for family in FAMILIES.values()}
+    modules |= {family.__module__ for family in FAMILIES.values()}
+    assert {f"src/{module.replace('.', '/')}.py" for module in modules} <= set(dependencies(stage))
+
+
+def test_the_stages_that_train_cut_or_quantize_build_networks() -> None:
+    assert {"sweep", "refined", "prune", "quantize", "weights"} <= set(BUILDERS)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_no_command_marks_a_stage_as_changed_and_the_report_only_its_own(stage: str) -> None:
+    elsewhere = ("src/minarch/commands", "src/minarch/__main__", "src/minarch/worker", "tests", "docs")
+    reporting = "src/minarch/reporting"
+    files = dependencies(stage)
+    assert not [file for file in files if file.startswith(elsewhere)]
+    assert any(file.startswith(reporting) for file in files) == STAGES[stage].published
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_what_lists_a_stages_items_is_compared_and_nothing_that_carries_them_out(stage: str) -> None:
+    files = [file for file in dependencies(stage) if file.startswith("src/minarch/flow/")]
+    assert f"src/minarch/flow/stages/{stage}.py" in files
+    assert all(file.startswith("src/minarch/flow/stages/") for file in files)
+
+
+def test_every_file_that_is_compared_exists() -> None:
+    files = [file for stage in STAGES for file in dependencies(stage) if not file.startswith("artifacts/")]
+    assert not [file for file in files if not (REPOSITORY / file).exists()]

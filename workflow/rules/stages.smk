@@ -1,0 +1,64 @@
+# Three rules per stage: all of it, one item of it, and its index. `python -m minarch --help` tells what each stage makes.
+for stage, declared in STAGES.items():
+
+    rule:
+        name:
+            stage
+        input:
+            listed(stage),
+            plan.index(stage).as_posix(),
+        localrule: True
+
+    rule:
+        name:
+            f"{stage}_item"
+        input:
+            needs(stage),
+        output:
+            f"{ROOT}/{stage}/{{item}}/item.json",
+        log:
+            f"{LOGS}/{stage}/{{item}}.log",
+        priority: planned(stage, "priority")
+        threads: 1
+        resources:
+            mem_mb=planned(stage, "memory_mb"),
+            runtime=planned(stage, "minutes"),
+        params:
+            job=[*JOB, declared.module],
+            study=plan.study_file,
+        shell:
+            "{params.job:q} --study {params.study:q} --item {wildcards.item} > {log:q} 2>&1"
+
+    if declared.decides:
+
+        checkpoint:
+            name:
+                f"{stage}_close"
+            input:
+                listed(stage),
+            output:
+                plan.index(stage).as_posix(),
+            log:
+                f"{LOGS}/{stage}/close.log",
+            params:
+                close=[*CLOSE, stage],
+                study=plan.study_file,
+            shell:
+                "{params.close:q} --study {params.study:q} > {log:q} 2>&1"
+
+    else:
+
+        rule:
+            name:
+                f"{stage}_close"
+            input:
+                listed(stage),
+            output:
+                plan.index(stage).as_posix(),
+            log:
+                f"{LOGS}/{stage}/close.log",
+            params:
+                close=[*CLOSE, stage],
+                study=plan.study_file,
+            shell:
+                "{params.close:q} --study {params.study:q} > {log:q} 2>&1"
