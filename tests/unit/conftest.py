@@ -1,8 +1,17 @@
-"""Real items of the first stages, small: scikit-learn's digits and one trained architecture of each family."""
+"""Real items of the first stages, small: scikit-learn's digits and one trained architecture of each family; and a small
+study in an empty working directory, whose items are made by a work that only writes its configuration.
+"""
+
+import copy
+import json
+from typing import Any
 
 import pytest
+import yaml
 
 from minarch.data.__main__ import work as make_data
+from minarch.flow.job import make
+from minarch.flow.plan import Plan
 from minarch.sweep import work as sweep
 
 TRAIN = {"epochs": 12, "batch_size": 32, "optimizer": "adam", "learning_rate": 3e-3, "weight_decay": 0.0, "seed": 0}
@@ -32,3 +41,61 @@ def sweep_items(data_item, tmp_path_factory):
         config = {"dataset": "digits", "family": family, "knobs": knobs, "repeats": [0, 1], "train": TRAIN}
         sweep(config, {"data": data_item}, items[family])
     return items
+
+
+STUDY: dict[str, Any] = {
+    "data": {"datasets": ["digits"]},
+    "sweep": {"repeats": 4, "families": {"dnn": {"depth": [1, 2], "width": [4, 8]}, "cnn": {"channels": 2}}},
+    "train": {"epochs": 2},
+    "weights": {},
+    "similarity": {},
+    "convergence": {},
+    "representatives": {},
+    "prune": {"levels": [0.25, 0.5], "finetune": {"epochs": 1}, "magnitude_levels": [0, 0.5]},
+    "quantize": {},
+    "aggregate": {},
+}
+
+
+class Workspace:
+    """The working directory of one test."""
+
+    def write(self, name: str = "params.yaml", **changes: Any) -> str:
+        """Write the small study with values changed, each named `section__field`."""
+        params = copy.deepcopy(STUDY)
+        for path, value in changes.items():
+            *sections, field = path.split("__")
+            inner = params
+            for section in sections:
+                inner = inner[section]
+            inner[field] = value
+        with open(name, "w") as file:
+            yaml.safe_dump(params, file, sort_keys=False)
+        return name
+
+    def plan(self, name: str = "params.yaml", **changes: Any) -> Plan:
+        return Plan(self.write(name, **changes))
+
+    def decide(self, plan: Plan, stage: str, decision: list[Any]) -> None:
+        """Write what a stage would have decided."""
+        (file,) = plan.decision_files(stage)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(decision))
+
+    def make(self, plan: Plan, *stages: str) -> None:
+        """Make all items of stages, without their real work."""
+        for stage in stages:
+            for item in plan.items(stage).values():
+                make(plan, item, write_config)
+
+
+def write_config(config, inputs, out):
+    (out / "results.json").write_text(json.dumps(config))
+    (out / "inner").mkdir()
+    (out / "inner/more.bin").write_bytes(b"\0\1")
+
+
+@pytest.fixture
+def workspace(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return Workspace()

@@ -14,7 +14,7 @@ import torch
 from scipy.optimize import nnls
 from threadpoolctl import threadpool_limits
 
-from minarch.commands.effort import Rate, Work
+from minarch.commands.effort import Effort, Rate
 from minarch.data.tensors import Split
 from minarch.flow.cost import seconds_per_image
 from minarch.flow.study import Study
@@ -33,19 +33,19 @@ STEPS_S, STEPS = 0.2, 50  # seconds of steps that are timed, and the most
 IMAGES = 2048
 
 
-def calibrate(planned: Sequence[Work], study: Study) -> dict[str, Rate]:
+def calibrate(planned: Sequence[Effort], study: Study) -> dict[str, Rate]:
     """Network -> its rate, from the smallest, the largest that is not too long to time, and a middle architecture."""
     threadpool_limits(1)  # as each job will
     torch.set_num_threads(1)
     keep_freed_memory()
     started, timings = time.perf_counter(), dict[str, list[tuple[int, float]]]()
-    networks = dict.fromkeys(work.network for work in planned)
-    candidates = [_spread([work for work in planned if work.network == network], study) for network in networks]
+    networks = dict.fromkeys(effort.network for effort in planned)
+    candidates = [_spread([effort for effort in planned if effort.network == network], study) for network in networks]
     for rank in zip_longest(*candidates):  # the smallest of every network first
-        for work in filter(None, rank):
-            if work.network not in timings or time.perf_counter() - started < BUDGET_S:
-                timings.setdefault(work.network, []).append((work.load, _seconds(work, study)))
-    return {network: fit(found) for network, found in timings.items()}
+        for effort in filter(None, rank):
+            if effort.network not in timings or time.perf_counter() - started < BUDGET_S:
+                timings.setdefault(effort.network, []).append((effort.load, _seconds(effort, study)))
+    return {network: fit(pairs) for network, pairs in timings.items()}
 
 
 def fit(timings: Sequence[tuple[int, float]]) -> Rate:
@@ -55,30 +55,30 @@ def fit(timings: Sequence[tuple[int, float]]) -> Rate:
     return Rate(float(base), float(slope), tuple(timings))
 
 
-def _spread(works: Sequence[Work], study: Study) -> list[Work]:
+def _spread(efforts: Sequence[Effort], study: Study) -> list[Effort]:
     """The smallest, the largest that is not too long, and the middle one by ratio, of different loads."""
-    ordered = sorted(works, key=lambda work: work.load)
+    ordered = sorted(efforts, key=lambda effort: effort.load)
     longest = LONGEST_S[study.train.strategy == "sequential" or ordered[0].network not in FAMILIES]
-    short = [work for work in ordered if _guess(work, study) <= longest] or ordered[:1]
+    short = [effort for effort in ordered if _guess(effort, study) <= longest] or ordered[:1]
     middle = (short[0].load * short[-1].load) ** 0.5
-    chosen = [short[0], short[-1], min(short, key=lambda work: abs(np.log(work.load / middle)))]
-    return list({work.load: work for work in chosen}.values())
+    chosen = [short[0], short[-1], min(short, key=lambda effort: abs(np.log(effort.load / middle)))]
+    return list({effort.load: effort for effort in chosen}.values())
 
 
-def _guess(work: Work, study: Study) -> float:
+def _guess(effort: Effort, study: Study) -> float:
     """Seconds of a step of one network."""
-    return study.train.batch_size * seconds_per_image(work.network, work.load)
+    return study.train.batch_size * seconds_per_image(effort.network, effort.load)
 
 
-def _seconds(work: Work, study: Study) -> float:
+def _seconds(effort: Effort, study: Study) -> float:
     """Measured seconds per image and repeat."""
     recipe = Recipe(**{field.name: getattr(study.train, field.name) for field in fields(Recipe)})
     device, batch = device_of(study.train.device, study.train.precision), study.train.batch_size
-    images = _images(work, max(IMAGES, batch))
-    task = Task(work.spec, {}, images, images, recipe)
-    together = work.together
+    images = _images(effort, max(IMAGES, batch))
+    task = Task(effort.spec, {}, images, images, recipe)
+    together = effort.together
     if device.type == "cpu":
-        together = max(1, min(together, int(STACK_S / _guess(work, study))))
+        together = max(1, min(together, int(STACK_S / _guess(effort, study))))
     strategy = choose(task, together, study.train.strategy, device)
     run, at_once = _step(task, strategy), strategy.at_once or 1
     _timed(run, 1, device)
@@ -110,9 +110,9 @@ def _step(task: Task, strategy: Strategy) -> Callable[[], None]:
     return partial(ensemble.step, pixels, index[: 1 if task.recipe.shared_batches else None])
 
 
-def _images(work: Work, count: int) -> Split:
+def _images(effort: Effort, count: int) -> Split:
     """Noise of the data set's shape."""
-    channels = work.spec["shape"][0]
-    images = torch.randint(0, 256, (count, *work.spec["shape"]), dtype=torch.uint8)
-    labels = torch.randint(work.spec["classes"], (count,))
+    channels = effort.spec["shape"][0]
+    images = torch.randint(0, 256, (count, *effort.spec["shape"]), dtype=torch.uint8)
+    labels = torch.randint(effort.spec["classes"], (count,))
     return Split(images, labels, torch.full((channels,), 127.5), torch.full((channels,), 73.9))

@@ -37,11 +37,11 @@ def _metrics(name: str) -> dict[str, Any]:
     places = [Path(name), Path("reports/studies", stem, "metrics.json")]
     if stem in ("default", "params"):
         places.append(Path("reports/metrics.json"))
-    if found := next((p for p in places if p.is_file() and p.suffix == ".json"), None):
+    if file := next((p for p in places if p.is_file() and p.suffix == ".json"), None):
         try:
-            return dict(read_json(found))
+            return dict(read_json(file))
         except ValueError as error:
-            raise UserError(f"{found}: does not read as metrics: {error}") from None
+            raise UserError(f"{file}: does not read as metrics: {error}") from None
     if not name.startswith("-"):
         shown = subprocess.run(
             ["git", "show", f"{name}:reports/metrics.json"],  # noqa: S607 - whichever git the user has

@@ -18,7 +18,7 @@ UNCHECKED = 2.0  # by what factor a line through fewer than three timings may be
 
 
 @dataclass(frozen=True, kw_only=True)
-class Work:
+class Effort:
     """All trainings of an architecture on a data set, `together` repeats of it in an item.
 
     Each epoch trains on `images` and then measures `measured` ones.
@@ -78,18 +78,18 @@ class Rate:
 
     @property
     def error(self) -> float:
-        """By what factor, from 1, the line is off the timings, their geometric mean."""
+        """The factor, from 1, by which the line is off the timings: their geometric mean."""
         if len(self.timings) < 3:
             return UNCHECKED
         return exp(fmean(abs(log((self.base + self.slope * load) / seconds)) for load, seconds in self.timings))
 
-    def seconds(self, work: Work) -> float:
-        """Of all its trainings."""
-        images = work.images + FORWARD * work.measured
-        return work.trainings * work.epochs * images * (self.base + self.slope * work.load)
+    def seconds(self, effort: Effort) -> float:
+        """Seconds of all trainings of an architecture."""
+        images = effort.images + FORWARD * effort.measured
+        return effort.trainings * effort.epochs * images * (self.base + self.slope * effort.load)
 
 
-def works(study: Study) -> Iterator[Work]:
+def efforts(study: Study) -> Iterator[Effort]:
     """The grid's architectures on each data set."""
     from minarch.training.blocks import TRAIN_MEASURED
 
@@ -100,7 +100,7 @@ def works(study: Study) -> Iterator[Work]:
         for family, grids in study.sweep.families.items():
             for _, kind in expand(family, grids):
                 parameters, macs = _size(kind, shape, classes)
-                yield Work(
+                yield Effort(
                     dataset=slug(dataset),
                     family=family,
                     spec=kind.spec(shape, classes),
@@ -114,14 +114,14 @@ def works(study: Study) -> Iterator[Work]:
                 )
 
 
-def elapsed(planned: Sequence[Work], rates: Mapping[str, Rate], cores: int, errors: int = 0) -> float:
+def elapsed(planned: Sequence[Effort], rates: Mapping[str, Rate], cores: int, errors: int = 0) -> float:
     """Seconds until all is trained: no core is ever idle, but an item has only one.
 
     Args:
         errors: how many times the error of its rate each work takes longer (-1: less long).
     """
-    seconds = [rates[work.network].seconds(work) * rates[work.network].error ** errors for work in planned]
-    items = [each * work.together / work.trainings for each, work in zip(seconds, planned, strict=True)]
+    seconds = [rates[effort.network].seconds(effort) * rates[effort.network].error ** errors for effort in planned]
+    items = [total * effort.together / effort.trainings for total, effort in zip(seconds, planned, strict=True)]
     return max(sum(seconds) / cores, *items)
 
 

@@ -42,11 +42,11 @@ def find(plan: Plan, name: str) -> Item:
     items = {n: i for stage in STAGES if plan.ready(stage) for n, i in plan.items(stage).items()}
     if name in items:
         return items[name]
-    found = [n for n, item in items.items() if item.slug == name] or [n for n in items if n.startswith(name)]
-    if len(found) == 1:
-        return items[found[0]]
+    named = [n for n, item in items.items() if item.slug == name] or [n for n in items if n.startswith(name)]
+    if len(named) == 1:
+        return items[named[0]]
     hint = (
-        f"; it begins {len(found)} names, such as {found[0]}" if found else "; `status` tells which stages are planned"
+        f"; it begins {len(named)} names, such as {named[0]}" if named else "; `status` tells which stages are planned"
     )
     raise UserError(f"ITEM: {name!r} is no item of {plan.study_file}{hint}")
 

@@ -11,7 +11,7 @@ from itertools import groupby
 from rich.console import Console
 from rich.table import Table
 
-from minarch.commands.effort import ATTENTION, Rate, Work, elapsed, works
+from minarch.commands.effort import ATTENTION, Effort, Rate, efforts, elapsed
 from minarch.errors import UserError
 from minarch.flow.plan import Plan
 
@@ -33,7 +33,7 @@ def forecast(study: str, cores: int | None) -> None:
         cores = 1 if plan.study.train.device == "cuda" else os.cpu_count() or 1
     if cores < 1:
         raise UserError(f"--cores: {cores} is not allowed, it must be an integer of at least 1")
-    planned = list(works(plan.study))
+    planned = list(efforts(plan.study))
     print("timing a few architectures on this machine, about half a minute ...", file=sys.stderr, flush=True)
     from minarch.commands.calibration import calibrate
 
@@ -45,12 +45,12 @@ def forecast(study: str, cores: int | None) -> None:
     console.print(
         f"estimated time on this machine, {cores} at a time: {middle}; as far as the lines are off, {low} to {high}"
     )
-    console.print(f"memory of the largest item: {_scaled(max(work.memory for work in planned), 'B')}")
+    console.print(f"memory of the largest item: {_scaled(max(effort.memory for effort in planned), 'B')}")
     if plan.study.convergence.refine is not None:
         console.print("not counted: the sizes that convergence.refine will add")
 
 
-def _counts(planned: Sequence[Work], rates: Mapping[str, Rate], title: str) -> Table:
+def _counts(planned: Sequence[Effort], rates: Mapping[str, Rate], title: str) -> Table:
     """One row per data set and family, and their sum."""
     table = Table(title=title, title_justify="left")
     table.add_column("data set")
@@ -58,28 +58,28 @@ def _counts(planned: Sequence[Work], rates: Mapping[str, Rate], title: str) -> T
     counts = ("archi-\ntectures", "trainings", "epochs", "param-\neters", "smallest\nto largest")
     for name in (*counts, "FLOPs", "disk", "one job\nat a time"):
         table.add_column(name, justify="right")
-    for (dataset, family), group in groupby(planned, lambda work: (work.dataset, work.family)):
+    for (dataset, family), group in groupby(planned, lambda effort: (effort.dataset, effort.family)):
         table.add_row(dataset, family, *_cells(list(group), rates))
     table.add_section()
     table.add_row("total", "", *_cells(planned, rates))
     return table
 
 
-def _cells(planned: Sequence[Work], rates: Mapping[str, Rate]) -> list[str]:
-    sizes = [work.parameters for work in planned]
+def _cells(planned: Sequence[Effort], rates: Mapping[str, Rate]) -> list[str]:
+    sizes = [effort.parameters for effort in planned]
     return [
         f"{len(planned):,}",
-        f"{sum(work.trainings for work in planned):,}",
-        _scaled(sum(work.trainings * work.epochs for work in planned)),
+        f"{sum(effort.trainings for effort in planned):,}",
+        _scaled(sum(effort.trainings * effort.epochs for effort in planned)),
         _scaled(sum(sizes)),
         f"{_scaled(min(sizes))} to {_scaled(max(sizes))}",
-        _scaled(sum(work.flops for work in planned)),
-        _scaled(sum(work.disk for work in planned), "B"),
-        _duration(sum(rates[work.network].seconds(work) for work in planned)),
+        _scaled(sum(effort.flops for effort in planned)),
+        _scaled(sum(effort.disk for effort in planned), "B"),
+        _duration(sum(rates[effort.network].seconds(effort) for effort in planned)),
     ]
 
 
-def _timings(planned: Sequence[Work], rates: Mapping[str, Rate]) -> Table:
+def _timings(planned: Sequence[Effort], rates: Mapping[str, Rate]) -> Table:
     """What the times rest on."""
     title = "times: lines through timings of the engine's own steps on random images, one job at work"
     note = f"MACs: multiply-accumulates; for time, an entry of an attention map counts as {ATTENTION}"
@@ -88,7 +88,10 @@ def _timings(planned: Sequence[Work], rates: Mapping[str, Rate]) -> Table:
     for name in ("timings", "MACs timed", "MACs planned", "us per image", "more per MMAC", "line off by"):
         table.add_column(name, justify="right")
     for network, rate in rates.items():
-        timed, loads = [load for load, _ in rate.timings], [work.load for work in planned if work.network == network]
+        timed, loads = (
+            [load for load, _ in rate.timings],
+            [effort.load for effort in planned if effort.network == network],
+        )
         table.add_row(
             network,
             str(len(timed)),

@@ -82,7 +82,7 @@ class _Values:
         raise UserError(f"{shown} is not allowed; allowed: numbers, texts (in quotes if need be), lists, mappings")
 
     def _mapping(self, node: yaml.MappingNode, place: Place) -> dict[str, Any]:
-        merged, own = dict[str, Any](), dict[str, Any]()
+        merged, written = dict[str, Any](), dict[str, Any]()
         merges = False
         for key, inner in node.value:
             line = f"line {key.start_mark.line + 1}"
@@ -93,10 +93,10 @@ class _Values:
                 what = short(key.value)[1:-1] if isinstance(key, yaml.ScalarNode) else "a list or mapping"
                 raise UserError(f"{at(place)}{line}: the key {what} is not allowed; allowed: texts (in quotes)")
             name = scalar_text(key.value, place)
-            if name in own or key.tag == MERGE:
+            if name in written or key.tag == MERGE:
                 raise UserError(f"{at((*place, name))}the key stands twice, {line}; allowed: once")
-            own[name] = self.of(inner, (*place, name))
-        return merged | own
+            written[name] = self.of(inner, (*place, name))
+        return merged | written
 
     def _merged(self, node: yaml.Node, place: Place) -> dict[str, Any]:
         """What a merge key brings in; of several mappings the first that has a key counts."""

@@ -108,7 +108,7 @@ def wrong(path: str, folder: Path, vouchers: Vouchers) -> str | None:
 
 
 def _wrong_since(path: str, folder: Path, checked: dict[str, str], vouchers: Vouchers, dry: bool) -> str | None:
-    """The same, reading only what has changed since it was last read."""
+    """What is wrong with an item, as `wrong` says it, reading only what has changed since it was last read."""
     if not (folder / RECORD).is_file():
         return f"has no {RECORD}" if os.path.lexists(folder) else None
     if not dry:

@@ -92,7 +92,7 @@ def _drop_damaged_objects(objects: Iterable[Path]) -> None:
 
 
 def _of_items(files: dict[str, str], wanted: dict[str, Path]) -> dict[str, dict[str, str]]:
-    """Of the files of a manifest those of wanted items: item -> relative path inside it -> MD5."""
+    """The files of a manifest that belong to wanted items: item -> relative path inside it -> MD5."""
     items: dict[str, dict[str, str]] = {}
     for relpath, digest in files.items():
         parts = relpath.split("/")

@@ -28,7 +28,7 @@ def tree(folder: Path) -> str:
 
 
 def remembered_tree(folder: Path) -> str:
-    """The same for a large folder: hashed again only if a name, size, time or inode in it has changed."""
+    """The `tree` of a large folder, which is hashed again only if a name, size, time or inode in it has changed."""
     stats = [(path, s.st_size, s.st_mtime_ns, s.st_ctime_ns, s.st_ino) for path, s in sorted(_files(folder).items())]
     stamp, memo = short(repr(stats).encode()), _MEMO / f"{short(str(folder.resolve()).encode())}.json"
     known = read_sealed(memo)

@@ -8,7 +8,7 @@ import pytest
 from minarch import __main__ as command
 from minarch.commands import calibration, forecast
 from minarch.commands.calibration import calibrate, fit
-from minarch.commands.effort import ATTENTION, Rate, elapsed, works
+from minarch.commands.effort import ATTENTION, Rate, efforts, elapsed
 from minarch.errors import UserError
 from minarch.flow.config import load
 from minarch.models.families import Dnn, Family
@@ -26,12 +26,12 @@ def study(workspace):
 
 @pytest.fixture
 def quick(monkeypatch):
-    monkeypatch.setattr(forecast, "works", works)
+    monkeypatch.setattr(forecast, "efforts", efforts)
     monkeypatch.setattr(calibration, "calibrate", lambda planned, study: RATES)
 
 
 def test_counts_by_hand(study):
-    small, large, convolution = works(study)
+    small, large, convolution = efforts(study)
     assert [w.parameters for w in (small, large, convolution)] == [64 * 4 + 4 + 50, 64 * 4 + 4 + 20 + 50, 20 + 730]
     assert [w.macs for w in (small, large, convolution)] == [256 + 40, 256 + 16 + 40, 9 * 2 * 36 + 720]
     assert {(w.trainings, w.together, w.epochs) for w in (small, large, convolution)} == {(4, 3, 2)}
@@ -42,7 +42,7 @@ def test_counts_by_hand(study):
 
 
 def test_time_by_hand(study):
-    planned = list(works(study))
+    planned = list(efforts(study))
     images = 4 * 2 * (1149 + 1437 / 3)
     seconds = [images * 1e-6, images * 1e-6, images * 1368e-9]
     assert [RATES[w.network].seconds(w) for w in planned] == pytest.approx(seconds)
@@ -53,26 +53,26 @@ def test_time_by_hand(study):
 
 
 def test_only_so_many_training_images_are_measured(workspace):
-    (work,) = works(load(workspace.write(data__datasets=["mnist"], sweep__families={"cnn": {"channels": 1}})))
-    assert (work.images, work.measured) == (48_000, 10_000 + 12_000)
-    (work,) = works(
+    (effort,) = efforts(load(workspace.write(data__datasets=["mnist"], sweep__families={"cnn": {"channels": 1}})))
+    assert (effort.images, effort.measured) == (48_000, 10_000 + 12_000)
+    (effort,) = efforts(
         load(workspace.write(data__datasets=["mnist"], data__limit=6000, sweep__families={"cnn": {"channels": 1}}))
     )
-    assert (work.images, work.measured) == (4_800, 4_800 + 1_200)
+    assert (effort.images, effort.measured) == (4_800, 4_800 + 1_200)
 
 
 def test_attention_maps_take_time(workspace):
     knobs = {"depth": 3, "width": 4, "heads": [2, 4], "patch": 4}
-    two, four = works(load(workspace.write(sweep__families={"vit": knobs})))
+    two, four = efforts(load(workspace.write(sweep__families={"vit": knobs})))
     assert two.macs == four.macs
     assert four.load - two.load == ATTENTION * 5 * 5 * 2 * 2  # 5 tokens, 2 more heads in all blocks but the last
 
 
 def test_a_family_that_tells_nothing_is_counted_in_its_network(study, monkeypatch):
-    expected = list(works(study))
+    expected = list(efforts(study))
     monkeypatch.setattr(Dnn, "parameters", Family.parameters)
     monkeypatch.setattr(Dnn, "macs", Family.macs)
-    assert list(works(study)) == expected
+    assert list(efforts(study)) == expected
 
 
 def test_a_line_through_the_timings():
@@ -86,7 +86,7 @@ def test_a_line_through_the_timings():
 
 def test_every_network_is_timed(study, monkeypatch):
     monkeypatch.setattr(calibration, "BUDGET_S", 0)
-    planned = list(works(study))
+    planned = list(efforts(study))
     rates = calibrate(planned, study)
     assert list(rates) == ["dnn", "cnn"]
     for network, rate in rates.items():
@@ -96,8 +96,8 @@ def test_every_network_is_timed(study, monkeypatch):
 
 
 def test_what_would_take_too_long_is_not_timed(study, monkeypatch):
-    planned, timed = list(works(study)), []
-    monkeypatch.setattr(calibration, "_seconds", lambda work, study: timed.append(work) or 1e-6)
+    planned, timed = list(efforts(study)), []
+    monkeypatch.setattr(calibration, "_seconds", lambda effort, study: timed.append(effort) or 1e-6)
     calibrate(planned, study)
     assert [(w.network, w.macs) for w in timed] == [("dnn", 296), ("cnn", 1368), ("dnn", 312)]
     timed.clear()
@@ -146,7 +146,7 @@ def test_durations(seconds, text):
 def test_the_paper_s_study():
     """480 architectures of phase 1 on each of three data sets, 30 repeats: 43,200 trainings."""
     study = load(REPOSITORY / "params/paper.yaml")
-    planned = list(works(study))
+    planned = list(efforts(study))
     phases = {family: [w for w in planned if w.family == family] for family in study.sweep.families}
     assert {family: len(found) for family, found in phases.items()} == {
         "shaped-dnn": 3 * 480,
