@@ -10,7 +10,9 @@ import pytest
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from .conftest import STAGES, Project, jobs
+from minarch.flow.stages import STAGES
+
+from .conftest import Project, jobs
 
 pytestmark = pytest.mark.workflow
 

@@ -11,8 +11,9 @@ import pytest
 import yaml
 
 from minarch.flow.seal import md5
+from minarch.flow.stages import STAGES
 
-from .conftest import STAGES, Project, jobs
+from .conftest import Project, jobs
 from .hostile import Remote, forge, seal_again
 from .test_interruptions import start, wait_for
 

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from .conftest import STAGES, Project, jobs
+from minarch.flow.stages import STAGES
+
+from .conftest import Project, jobs
 
 pytestmark = pytest.mark.workflow
 

@@ -157,8 +157,14 @@ def _hash(stages: dict[str, Any], path: str) -> str:
 
 
 def _yaml(path: Path) -> dict[str, Any]:
+    """The mapping in a file; an empty one where it does not read as one."""
     try:
-        body = yaml.load(path.read_bytes(), Loader=yaml.CSafeLoader)
+        return _mapping(path.read_bytes())
     except (OSError, yaml.YAMLError, RecursionError, ValueError):
         return {}
+
+
+@cache  # every stage is looked up in the same files
+def _mapping(text: bytes) -> dict[str, Any]:
+    body = yaml.load(text, Loader=yaml.CSafeLoader)
     return body if isinstance(body, dict) else {}
