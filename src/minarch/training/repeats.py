@@ -39,7 +39,7 @@ class Repeat:
         return {c: v if math.isfinite(v) else None for c, v in zip(COLUMNS, self.curve[epoch - 1], strict=True)}
 
     def record(self, row: tuple[float, ...]) -> bool:
-        """Add an epoch's row; whether it is the best so far."""
+        """Add an epoch's row; return whether it is the best so far."""
         self.curve.append(row)
         better = len(self.curve) == 1 or _rank(row) > _rank(self.curve[self.best_epoch - 1])
         if better:
@@ -48,7 +48,7 @@ class Repeat:
 
 
 def _rank(row: tuple[float, ...]) -> tuple[float, float]:
-    """Validation accuracy, then the loss downwards; a loss that is not finite ranks last."""
+    """The key that ranks epochs: validation accuracy, then the loss downwards; one that is not finite ranks last."""
     return row[3], -row[2] if math.isfinite(row[2]) else -math.inf
 
 
@@ -60,7 +60,7 @@ def derive_seed(configuration: dict[str, Any], repeat: int) -> int:
 
 @dataclass(frozen=True)
 class Task:
-    """What the repeats of an architecture have in common. `identity` is what their seeds derive from.
+    """All that the repeats of an architecture have in common. `identity` is what their seeds derive from.
 
     Raises:
         UserError: a batch is larger than the data.
@@ -81,7 +81,7 @@ class Task:
 
     @cached_property
     def parameters(self) -> int:
-        """Of one network."""
+        """Trainable values of one network."""
         with torch.device("meta"):
             return sum(parameter.numel() for parameter in build(self.spec).parameters())
 
@@ -91,7 +91,7 @@ class Task:
         return build(self.spec)
 
     def order(self, result: Repeat) -> torch.Generator:
-        """What decides the repeat's orders of the images, one per epoch."""
+        """The generator of the repeat's orders of the images, one per epoch."""
         shared = derive_seed(self.identity | {"order": "shared"}, 0)
         return torch.Generator().manual_seed(shared if self.recipe.shared_batches else result.seed)
 
@@ -103,9 +103,9 @@ class Task:
         return share + 2 * math.sqrt(share * (1 - share) / len(labels))
 
     def hopeless(self, result: Repeat) -> bool:
-        """Whether to stop: asked once, after `give_up_after` epochs, of a repeat that was never above chance."""
-        asked = len(result.curve) == self.recipe.give_up_after
-        return asked and max(row[3] for row in result.curve) <= self.chance
+        """True if a repeat is to stop: after `give_up_after` epochs, and only then, if it was never above chance."""
+        at_stake = len(result.curve) == self.recipe.give_up_after
+        return at_stake and max(row[3] for row in result.curve) <= self.chance
 
     def judge(self, result: Repeat) -> None:
         """Set the status of a finished training: "unstable" if it diverged or ended no better than chance."""
