@@ -11,7 +11,6 @@ from minarch.data.tensors import Split, load_split
 from minarch.files import read_json, write_json
 from minarch.flow.job import run_stage
 from minarch.models.build import checked
-from minarch.models.cost import macs, parameters
 from minarch.models.families import architecture, family_slug, spec_of
 from minarch.models.weights import save_networks
 from minarch.training.blocks import fits_into_memory, measure, train_repeats
@@ -31,7 +30,7 @@ def work(config: dict[str, Any], inputs: dict[str, Any], out: Path) -> None:
     train, validation = (load_split(inputs["data"], name) for name in ("train", "validation"))
     task = Task(spec, identity, train, validation, Recipe.of(training))
     fits_into_memory(task, len(config["repeats"]))
-    model = checked(spec)
+    checked(spec)
     keep_freed_memory()
     strategy = choose(task, len(config["repeats"]), training["strategy"], device)
     repeats = train_repeats(task, config["repeats"], strategy)
@@ -42,8 +41,8 @@ def work(config: dict[str, Any], inputs: dict[str, Any], out: Path) -> None:
         "family": config["family"],
         "knobs": config["knobs"],
         "classes": record["classes"],
-        "parameters": parameters(model),
-        "macs": macs(model, record["shape"]),
+        "parameters": task.parameters,
+        "macs": task.macs,
         "depth": family.depth,
         "weights": "best.safetensors",
         "repeats": [_summary(r, spec) for r in repeats],

@@ -12,6 +12,7 @@ from torch import nn
 
 from minarch.data.tensors import Split
 from minarch.errors import UserError
+from minarch.models.build import build
 from minarch.training.evaluate import evaluate
 from minarch.training.loop import train
 from minarch.training.memory import out_of_memory
@@ -105,6 +106,8 @@ def measure(task: Task, networks: Sequence[nn.Module], split: Split, strategy: S
 
 def _train_alone(task: Task, result: Repeat, strategy: Strategy) -> None:
     model = task.network(result).to(strategy.device)
+    if strategy.device.type == "cuda":
+        torch.cuda.manual_seed_all(result.seed)  # dropout's
     model = model.to(memory_format=LAYOUTS[strategy.layout])  # type: ignore[call-overload]
     splits = [split.to(strategy.device) for split in (task.train, task.train.thinned(TRAIN_MEASURED), task.validation)]
 
@@ -148,6 +151,6 @@ def _store(task: Task, ensemble: Ensemble, best: torch.Tensor, going: list[Repea
     """Take the networks of some repeats out of the stack."""
     for i in which:
         for name, flat in (("final", ensemble.parameters.flat), ("best", best)):
-            network = task.network(going[i])
+            network = build(task.spec)
             network.load_state_dict(ensemble.parameters.state(flat, i))
             going[i].networks[name] = network

@@ -13,6 +13,7 @@ from torch import nn
 from minarch.data.tensors import Split
 from minarch.errors import UserError
 from minarch.models.build import build
+from minarch.models.cost import macs
 from minarch.models.families import Spec
 from minarch.training.loop import Recipe
 
@@ -85,9 +86,14 @@ class Task:
         with torch.device("meta"):
             return sum(parameter.numel() for parameter in build(self.spec).parameters())
 
+    @cached_property
+    def macs(self) -> int:
+        """Multiply-accumulates of one network for one image."""
+        return macs(build(self.spec).eval(), self.spec["shape"])  # no norm can take statistics of one image
+
     def network(self, result: Repeat) -> nn.Module:
-        """The repeat's initial network."""
-        torch.manual_seed(result.seed)
+        """The repeat's initial network, on the CPU."""
+        torch.default_generator.manual_seed(result.seed)  # torch.manual_seed takes 2 ms for devices that are not there
         return build(self.spec)
 
     def order(self, result: Repeat) -> torch.Generator:

@@ -12,7 +12,6 @@ from torch import nn
 
 from minarch.errors import UserError
 from minarch.models.build import build
-from minarch.models.cost import macs
 from minarch.training.loop import optimizer_for, step
 from minarch.training.memory import out_of_memory
 from minarch.training.repeats import Task
@@ -161,8 +160,7 @@ def choose(task: Task, count: int, kind: Kind, device: torch.device) -> Strategy
 
 def _sizes(task: Task, count: int) -> list[int]:
     """The sizes of stacks, the largest first: all repeats, a quarter of them, and so on, within both limits."""
-    with torch.device("meta"):
-        flops = 2 * 3 * macs(build(task.spec), task.spec["shape"]) * task.recipe.batch_size  # forward, two gradients
+    flops = 2 * 3 * task.macs * task.recipe.batch_size  # forward, two gradients
     largest = min(STACK_BYTES / (5 * 4 * task.parameters), STACK_FLOPS / flops)
     sizes = [min(count, AT_ONCE)]
     while sizes[-1] > 1:
