@@ -16,7 +16,7 @@ session = Session(workflow, config)
 plan = session.plan
 ROOT = plan.root.as_posix()
 LOGS = f"logs/{plan.name}"
-JOB = [sys.executable, "src/minarch/worker/client.py"]
+JOB = [sys.executable, "-S", "src/minarch/worker/client.py"]
 CLOSE = [sys.executable, "-m", "minarch.flow.close"]
 
 

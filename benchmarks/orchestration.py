@@ -100,7 +100,7 @@ def measure(items: int, cores: int, rounds: int, plain: int) -> dict[str, Any]:
         names = sorted(p.parent.name for p in (root / "artifacts/sweep").glob("*/item.json"))
         assert len(names) == items
         timed(root, "snakemake", "--cores", str(cores))
-        found = {
+        seconds = {
             name: [timed(root, *command) for _ in range(rounds)]
             for name, command in {
                 "snakemake -n": ("snakemake", "-n"),
@@ -126,7 +126,7 @@ def measure(items: int, cores: int, rounds: int, plain: int) -> dict[str, Any]:
         "rows": [
             *(
                 {"what": name, "median_s": median(s), "runs": len(s), "range_s": [min(s), max(s)]}
-                for name, s in found.items()
+                for name, s in seconds.items()
             ),
             {"what": "per item, fork server", "median_s": wall * cores / items - own, "runs": items, "own_s": own},
             {

@@ -133,16 +133,16 @@ def prune(method: str, network: nn.Module, level: float, seed: int, train: Split
         return masked(network, gone)
     if method in TORCH_PRUNING:
         return cut_by_torch_pruning(network, level, TORCH_PRUNING[method])
-    found = prune_structured(network, level=level, criterion=OURS[method], seed=seed, train=train)
+    result = prune_structured(network, level=level, criterion=OURS[method], seed=seed, train=train)
     if method == LAYERWISE:
-        gone.update(rows_gone(found))
-    return found.network
+        gone.update(rows_gone(result))
+    return result.network
 
 
-def rows_gone(found: Cut) -> dict[str, int]:
+def rows_gone(cut: Cut) -> dict[str, int]:
     return {
-        part.tensor: part.size * int((~found.masks[group.name]).sum())
-        for group in found.groups
+        part.tensor: part.size * int((~cut.masks[group.name]).sum())
+        for group in cut.groups
         for part in group.parts
         if part.tensor in group.weights and part.dim == 0
     }
@@ -168,7 +168,7 @@ def without_masks(network: nn.Module) -> nn.Module:
 
 
 def cut_by_torch_pruning(network: nn.Module, level: float, everywhere: bool) -> nn.Module:
-    """The least ratio that leaves at most the asked MACs: upwards in coarse steps, then by bisection.
+    """The least ratio that leaves at most (1 - level) of the MACs: upwards in coarse steps, then by bisection.
 
     Bisection alone can miss it: torch-pruning leaves a group whole that would lose its last unit, so that above some
     ratio more MACs stay.
@@ -190,8 +190,8 @@ def cut_by_torch_pruning(network: nn.Module, level: float, everywhere: bool) -> 
     low = high - 1 / RATIOS
     for _ in range(HALVINGS):
         middle = (low + high) / 2
-        if found := within(middle):
-            high, best = middle, found
+        if pruned := within(middle):
+            high, best = middle, pruned
         else:
             low = middle
     return best
@@ -240,16 +240,16 @@ def measure(case: Case, splits: dict[str, Split]) -> dict[str, Any]:
                 continue
             began = time.perf_counter()
             try:
-                found = prune(row.method, network, row.level, seed, splits["train"], gone[row.level])
+                pruned = prune(row.method, network, row.level, seed, splits["train"], gone[row.level])
             except Exception as error:  # of other people's code, any
                 row.problem = " ".join(str(error).split()) or type(error).__name__
                 continue
             row.seconds.append(time.perf_counter() - began)
-            row.parameters.append(parameters(found))
-            row.macs.append(macs(found, shape))
-            row.pruned.append(right(found, splits["test"]))
+            row.parameters.append(parameters(pruned))
+            row.macs.append(macs(pruned, shape))
+            row.pruned.append(right(pruned, splits["test"]))
             generator = torch.Generator().manual_seed(derive_seed({"finetune": 0}, seed))
-            tuned = without_masks(train_on(found, splits, FINETUNING, generator))
+            tuned = without_masks(train_on(pruned, splits, FINETUNING, generator))
             row.finetuned.append(right(tuned, splits["test"]))
         print(f"{case.name}: seed {seed} of {case.seeds} done", file=sys.stderr)
     return {
@@ -265,7 +265,7 @@ def measure(case: Case, splits: dict[str, Split]) -> dict[str, Any]:
 def first_use(train: Split) -> dict[str, tuple[float, float]]:
     """Seconds of the import in a fresh interpreter that has torch, and of the first pruning beyond a second one."""
     network = build(architecture("dnn", {"depth": 1, "width": 8}).spec([1, 28, 28], 10))
-    found = {}
+    taken = {}
     for method, module in ((LAYERWISE, "minarch.pruning.structured"), (next(iter(TORCH_PRUNING)), "torch_pruning")):
         code = f"import time, torch; b = time.perf_counter(); import {module}; print(time.perf_counter() - b)"
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -274,8 +274,8 @@ def first_use(train: Split) -> dict[str, tuple[float, float]]:
             began = time.perf_counter()
             prune(method, network, 0.5, 0, train, {})
             seconds.append(time.perf_counter() - began)
-        found[method] = float(done.stdout.split()[-1]), seconds[0] - seconds[1]
-    return found
+        taken[method] = float(done.stdout.split()[-1]), seconds[0] - seconds[1]
+    return taken
 
 
 def curves(case: Case, splits: dict[str, Split], out: Path, rounds: int) -> dict[str, Any]:

@@ -88,7 +88,7 @@ def prepare(folder: Path) -> None:
         item = folder / str(position)
         item.mkdir()
         networks = {0: network, 1: pruned}
-        specs = [{"repeat": repeat, "spec": each.spec()} for repeat, each in networks.items()]  # type: ignore[operator]
+        specs = [{"repeat": repeat, "spec": n.spec()} for repeat, n in networks.items()]  # type: ignore[operator]
         write_json(item / "results.json", {"weights": "weights.safetensors", "repeats": specs})
         save_networks(item / "weights.safetensors", networks)
 

@@ -150,8 +150,8 @@ def plain(case: Case, data: Path, out: Path, repeats: list[int]) -> None:
         rows: list[list[float]] = []
 
         def record(_: int) -> bool:
-            found = [evaluate(model, split) for split in measured]  # noqa: B023
-            rows.append([value for each in found for value in (each.loss, each.accuracy)])  # noqa: B023
+            evaluations = [evaluate(model, split) for split in measured]  # noqa: B023
+            rows.append([value for e in evaluations for value in (e.loss, e.accuracy)])  # noqa: B023
             return False
 
         train(model, splits["train"], recipe, torch.Generator().manual_seed(repeat), record)
@@ -170,10 +170,10 @@ def ours(case: Case, data: Path, out: Path, repeats: list[int], shared: bool) ->
     make_item({**config, "train": options}, {"data": data}, out)
 
 
-def together(job: Callable[..., None], each: list[tuple[Any, ...]]) -> float:
+def together(job: Callable[..., None], calls: list[tuple[Any, ...]]) -> float:
     """Wall seconds of forked processes, one per argument list, of one thread each."""
     began = time.perf_counter()
-    processes = [multiprocessing.get_context("fork").Process(target=_alone, args=(job, a)) for a in each]
+    processes = [multiprocessing.get_context("fork").Process(target=_alone, args=(job, a)) for a in calls]
     for process in processes:
         process.start()
     for process in processes:
@@ -227,7 +227,7 @@ def measure(case: Case, root: str | None, folder: Path, rounds: int) -> dict[str
             few = [(case, data, p / "plain", list(range(case.plain_repeats))) for p in places]
             seconds["plain"].append(together(plain, few) / plain_units)
             seconds["naive"].append(in_a_process(case, root))
-    found = {way: median(values[-rounds:]) for way, values in seconds.items()}
+    medians = {way: median(values[-rounds:]) for way, values in seconds.items()}
     shape = [1, 28, 28] if case.dataset == "mnist" else [1, 8, 8]
     images = 48_000 if case.dataset == "mnist" else 1_150
     flops = 2 * (architecture(case.family, case.knobs).macs(shape, 10) or 0) * 3 * images
@@ -236,9 +236,9 @@ def measure(case: Case, root: str | None, folder: Path, rounds: int) -> dict[str
         "case": asdict(case),
         "name": case.name,
         "seconds": seconds,
-        "medians": found,
+        "medians": medians,
         "how": {k: v for k, v in timings[0].items() if k in ("strategy", "at_once", "layout")},
-        "gflops": {way: flops / found[way] / CORES / 1e9 for way in ("plain", "own", "shared")},
+        "gflops": {way: flops / medians[way] / CORES / 1e9 for way in ("plain", "own", "shared")},
     }
 
 
@@ -254,8 +254,8 @@ def growth(counts: list[int], rounds: int) -> None:
         _sweep_of(CORES, decisions)
         first = 0.0
         for count in [CORES, *counts]:
-            found = [_sweep_of(count, decisions) for _ in range(rounds)]
-            walls, peak = sorted(wall for wall, _ in found), max(memory for _, memory in found)
+            sweeps = [_sweep_of(count, decisions) for _ in range(rounds)]
+            walls, peak = sorted(wall for wall, _ in sweeps), max(memory for _, memory in sweeps)
             wall = median(walls)
             first = first or wall
             spread = f"({walls[0]:.1f} to {walls[-1]:.1f})"

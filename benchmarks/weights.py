@@ -43,7 +43,7 @@ def main() -> None:
         print(f"{'':32}{'seconds to train':>18}{'to describe':>13}{'share':>8}")
         for family, knobs in SIZES:
             case = Case("mnist", family, knobs, REPEATS, 1, 0, 0)
-            found = []
+            seconds = []
             for number in range(ROUNDS + 1):  # the first measures what is fastest
                 item, out = folder / f"{case.name} {number}", folder / f"{case.name} {number} weights"
                 out.mkdir()
@@ -51,8 +51,8 @@ def main() -> None:
                 ours(case, data, item, list(range(REPEATS)), False)
                 trained = time.perf_counter()
                 describe({"near_zero": 1e-3, "attention_images": 64}, {"sweep": [item], "data": data}, out)
-                found.append((trained - began, time.perf_counter() - trained))
-            train, describing = (median(column) for column in zip(*found[1:], strict=True))
+                seconds.append((trained - began, time.perf_counter() - trained))
+            train, describing = (median(column) for column in zip(*seconds[1:], strict=True))
             print(f"{case.name:32}{train:18.2f}{describing:13.2f}{describing / train:8.1%}", flush=True)
 
 

@@ -6,9 +6,10 @@ from typing import Any
 
 
 def read_json(path: Path) -> Any:
+    """The content of a JSON file; raises OSError or ValueError where there is none."""
     return json.loads(path.read_text())
 
 
 def write_json(path: Path, body: Any) -> None:
-    """Raises ValueError for what JSON cannot hold (NaN, infinity)."""
+    """Write a JSON file; raises ValueError for what JSON cannot hold (NaN, infinity)."""
     path.write_text(json.dumps(body, indent=1, allow_nan=False) + "\n")

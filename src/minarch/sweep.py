@@ -6,11 +6,11 @@ from typing import Any
 
 import torch
 
+from minarch.data.record import Record
 from minarch.data.tensors import Split, load_split
 from minarch.files import read_json, write_json
 from minarch.flow.job import run_stage
 from minarch.models.build import checked
-from minarch.models.cost import macs, parameters
 from minarch.models.families import architecture, family_slug, spec_of
 from minarch.models.weights import save_networks
 from minarch.training.blocks import fits_into_memory, measure, train_repeats
@@ -22,29 +22,28 @@ from minarch.training.strategy import Strategy, choose, device_of
 
 def work(config: dict[str, Any], inputs: dict[str, Any], out: Path) -> None:
     """Train the item's repeats; the test split is read once, after everything else, into a file of its own."""
-    record = read_json(inputs["data"] / "record.json")
-    kind = architecture(config["family"], config["knobs"])
-    spec = spec_of(kind, record["shape"], record["classes"])
-    options = dict(config["train"])
-    identity = {k: config[k] for k in ("dataset", "family", "knobs")} | {"seed": options.pop("seed")}
-    asked, device = options.pop("strategy"), device_of(options.pop("device"), options.pop("precision", None))
+    record: Record = read_json(inputs["data"] / "record.json")
+    family, training = architecture(config["family"], config["knobs"]), config["train"]
+    spec = spec_of(family, record["shape"], record["classes"])
+    identity = {k: config[k] for k in ("dataset", "family", "knobs")} | {"seed": training["seed"]}
+    device = device_of(training["device"], training.get("precision"))
     train, validation = (load_split(inputs["data"], name) for name in ("train", "validation"))
-    task = Task(spec, identity, train, validation, Recipe(**options))
+    task = Task(spec, identity, train, validation, Recipe.of(training))
     fits_into_memory(task, len(config["repeats"]))
-    model = checked(spec)
+    checked(spec)
     keep_freed_memory()
-    strategy = choose(task, len(config["repeats"]), asked, device)
+    strategy = choose(task, len(config["repeats"]), training["strategy"], device)
     repeats = train_repeats(task, config["repeats"], strategy)
 
     results = {
-        "architecture": f"{family_slug(config['family'])}-{kind.label}",
+        "architecture": f"{family_slug(config['family'])}-{family.label}",
         "dataset": config["dataset"],
         "family": config["family"],
         "knobs": config["knobs"],
         "classes": record["classes"],
-        "parameters": parameters(model),
-        "macs": macs(model, record["shape"]),
-        "depth": kind.depth,
+        "parameters": task.parameters,
+        "macs": task.macs,
+        "depth": family.depth,
         "weights": "best.safetensors",
         "repeats": [_summary(r, spec) for r in repeats],
     }
@@ -57,7 +56,7 @@ def work(config: dict[str, Any], inputs: dict[str, Any], out: Path) -> None:
         save_networks(out / f"{name}.safetensors", {r.repeat: r.networks[name] for r in repeats})
     write_json(out / "test.json", _test(task, repeats, load_split(inputs["data"], "test"), strategy))
     timing = {"seconds": [r.seconds for r in repeats], "threads": torch.get_num_threads(), "torch": torch.__version__}
-    write_json(out / "timing.json", timing | strategy.record())
+    write_json(out / "timing.json", {**timing, **strategy.record()})
 
 
 def _summary(result: Repeat, spec: dict[str, Any]) -> dict[str, Any]:
@@ -76,8 +75,8 @@ def _summary(result: Repeat, spec: dict[str, Any]) -> dict[str, Any]:
 def _test(task: Task, repeats: list[Repeat], split: Split, strategy: Strategy) -> dict[str, Any]:
     rows: list[dict[str, Any]] = [{"repeat": result.repeat} for result in repeats]
     for name in ("final", "best"):
-        found = measure(task, [result.networks[name] for result in repeats], split, strategy)
-        for row, (loss, accuracy) in zip(rows, found, strict=True):
+        measured = measure(task, [result.networks[name] for result in repeats], split, strategy)
+        for row, (loss, accuracy) in zip(rows, measured, strict=True):
             row[name] = {"loss": loss if loss < float("inf") else None, "accuracy": accuracy}
     return {"repeats": rows}
 

@@ -5,7 +5,6 @@ The engine chooses its strategy as it will in the sweep, but measures for itself
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import fields
 from functools import partial
 from itertools import zip_longest
 
@@ -72,7 +71,7 @@ def _guess(effort: Effort, study: Study) -> float:
 
 def _seconds(effort: Effort, study: Study) -> float:
     """Measured seconds per image and repeat."""
-    recipe = Recipe(**{field.name: getattr(study.train, field.name) for field in fields(Recipe)})
+    recipe = Recipe.of(dict(study.train))
     device, batch = device_of(study.train.device, study.train.precision), study.train.batch_size
     images = _images(effort, max(IMAGES, batch))
     task = Task(effort.spec, {}, images, images, recipe)

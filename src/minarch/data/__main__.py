@@ -12,6 +12,7 @@ import torch
 
 from minarch.data.catalogue import FOLDER
 from minarch.data.overlap import overlap, refuse
+from minarch.data.record import Record
 from minarch.data.sources import Array, read
 from minarch.data.split import cut, limit
 from minarch.data.tensors import save_split
@@ -41,7 +42,7 @@ def work(config: dict[str, Any], inputs: dict[str, Any], out: Path) -> None:
         save_split(out / f"{name}.safetensors", torch.from_numpy(split.images), torch.from_numpy(split.labels))
         total.update(split.images.tobytes() + split.labels.tobytes())
     mean, std = normalisation(train.images)
-    record = {
+    record: Record = {
         "dataset": config["name"],
         "shape": list(train.images.shape[1:]),
         "classes": len(train.classes),

@@ -7,7 +7,7 @@ FOLDER = "folder:"
 
 
 def slug(dataset: str) -> str:
-    """What a data set is called in file names and tables: its name, or that of its folder; nothing for the root's."""
+    """The name of a data set in file names and tables: its own, or that of its folder; empty for the root's."""
     if not dataset.startswith(FOLDER):
         return dataset
     name = os.path.basename(os.path.abspath(dataset.removeprefix(FOLDER)))  # of "." and "..", too

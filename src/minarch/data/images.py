@@ -64,7 +64,7 @@ def as_colour(image: Image.Image, height: int, width: int) -> np.ndarray:
 
 
 def _unclear(file: Image.Image) -> str | None:
-    """What keeps an opened file from being one image of plain numbers, None if nothing does."""
+    """The reason why an opened file is not one image of plain numbers, None if it is one."""
     frames = getattr(file, "n_frames", 1)
     if frames > 1 and file.format != "MPO":  # a photo with its previews: the first one is the photo
         return f"holds {frames} images"

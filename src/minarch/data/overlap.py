@@ -29,7 +29,7 @@ def refuse(splits: dict[str, Images], equal: Equal, dataset: str) -> None:
     """Stop where splits of the user's files hold equal images.
 
     Raises:
-        UserError: they do; it names two of the files, of different classes if there are such.
+        UserError: there are some; it names two of the files, of different classes if there are such.
     """
     for first, second in PAIRS:
         pairs = equal[f"{first}-{second}"]

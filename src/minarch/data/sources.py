@@ -82,7 +82,7 @@ def _torchvision(dataset: str, root: str | None) -> tuple[Images, Images]:
 
 
 def _check(train: Images, test: Images, entry: Entry) -> None:
-    """Raises ValueError for what was never published under the data set's name."""
+    """Raise ValueError for what was never published under the data set's name."""
     if len(train.images) != entry.images:
         raise ValueError(f"{len(train.images)} training images instead of {entry.images}")
     for split in (train, test):

@@ -8,7 +8,10 @@ from minarch.errors import UserError
 
 
 def cut(source: Images, share: float | int, seed: int, purpose: str) -> tuple[Images, Images]:
-    """(what is left, the share or number cut off), each with every class in its proportion and in the source's order.
+    """Cut a share or number of the images off, every class in its proportion, both sides in the source's order.
+
+    Returns:
+        What is left, and what was cut off.
 
     Raises:
         UserError: a class has too few images to be on both sides.
@@ -38,6 +41,7 @@ def limit(source: Images, count: int | None, seed: int) -> Images:
 
 
 def take(source: Images, index: Array) -> Images:
+    """The images at these positions, in the source's order."""
     index = np.sort(index)
     files = [source.files[i] for i in index] if source.files else []
     return Images(source.images[index], source.labels[index], source.classes, files)

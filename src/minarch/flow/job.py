@@ -30,9 +30,7 @@ def run_stage(stage: str, work: Work) -> None:
     A mistake of the user's ends in one line and exit code 1. Nothing is left behind by a failure.
     """
     arguments = _parser(stage).parse_args()
-    threadpool_limits(1)  # one thread per job, as many jobs as cores
-    if "torch" in sys.modules:
-        sys.modules["torch"].set_num_threads(1)
+    _one_thread()
     fastest.share()
     try:
         plan = _plan(arguments.study)
@@ -49,11 +47,10 @@ def prepare(words: list[str]) -> None:
         words: a job's command line, such as ["minarch.sweep", "--study", "params.yaml", "--item", NAME].
     """
     stage = next(name for name, stage in STAGES.items() if stage.module == words[0])
+    _one_thread()
+    fastest.share()
     if "minarch.training.loop" in sys.modules:
-        importlib.import_module("torch._dynamo")  # the first optimizer imports it: 1.3 s
-    if "minarch.training.tuning" in sys.modules:
-        sys.modules["torch"].set_num_threads(1)
-        fastest.share()
+        importlib.import_module("minarch.training.warm").warm_up()
     plan = _plan(_parser(stage).parse_args(words[1:]).study)
     if plan.ready(stage):
         plan.items(stage)
@@ -99,6 +96,14 @@ def _parser(stage: str) -> argparse.ArgumentParser:
     parser.add_argument("--study", default=DEFAULT, metavar="FILE", help="params file (default: %(default)s)")
     parser.add_argument("--item", metavar="NAME", help="the item to make (default: every one that is missing)")
     return parser
+
+
+@cache
+def _one_thread() -> None:
+    """Compute with one thread per job, as many jobs as cores. Searching what is loaded for threads takes 5 ms."""
+    threadpool_limits(1)
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)
 
 
 @cache

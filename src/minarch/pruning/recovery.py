@@ -1,7 +1,7 @@
 """After a cut: statistics estimated again, then training, from the cut, earlier or new weights."""
 
 from copy import deepcopy
-from dataclasses import fields, replace
+from dataclasses import replace
 from math import nan
 from pathlib import Path
 from typing import Any
@@ -26,8 +26,7 @@ BATCH = 256  # images whose statistics are averaged
 
 def recipe_of(training: dict[str, Any]) -> tuple[Recipe, int]:
     """A section of the study as a recipe and its seed."""
-    names = {field.name for field in fields(Recipe)}
-    return Recipe(**{name: value for name, value in training.items() if name in names}), training["seed"]
+    return Recipe.of(training), training["seed"]
 
 
 @torch.no_grad()

@@ -76,7 +76,7 @@ def _in_torch(
         lost = evaluate(source.network, validation).accuracy - before
         record = {"validation_before": before, "trained": lost > qat["above_points"] / 100}
         if record["trained"]:
-            recipe = Recipe(**{name: value for name, value in qat.items() if name not in ("above_points", "seed")})
+            recipe = Recipe.of(qat)
             train_quantized(network, splits, recipe, derive_seed({"qat": qat["seed"]}, source.repeat))
     stripped = nncf.strip(network, do_copy=False, example_input=normalised[:2])
     deployed = Deployed(stripped, train.mean, train.std)

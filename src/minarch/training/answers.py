@@ -1,4 +1,4 @@
-"""Answers that all processes of a workspace share: a file of JSON objects, one per line, of which the first stands."""
+"""Answers that all processes of a workspace share: a file of JSON objects, one per line; a question's first stands."""
 
 import fcntl
 import json
@@ -12,7 +12,7 @@ LONGEST = 2**16  # bytes of a line; what is longer is no answer
 
 
 class Answers:
-    """Those in the file at `path`, whoever wrote them; without a path, those of this process alone.
+    """The answers in the file at `path`, whoever wrote them; without a path, those of this process alone.
 
     A line that is damaged, or whose answer is not among those allowed, is no answer.
     """
@@ -37,8 +37,12 @@ class Answers:
             pass
 
     def add(self, question: str, answer: str, seconds: Mapping[str, float]) -> str:
-        """The answer that stands: this one, kept with the seconds of all that are allowed, unless the file has one by
-        now. What cannot be kept holds in this process, which says so once on stderr.
+        """Keep an answer with the seconds of all that are allowed, unless the file has one by now.
+
+        What cannot be kept holds in this process, which says so once on stderr.
+
+        Returns:
+            The answer that stands.
         """
         try:
             if self.path is not None:

@@ -12,6 +12,7 @@ from torch import nn
 
 from minarch.data.tensors import Split
 from minarch.errors import UserError
+from minarch.models.build import build
 from minarch.training.evaluate import evaluate
 from minarch.training.loop import train
 from minarch.training.memory import out_of_memory
@@ -21,7 +22,7 @@ from minarch.training.stacked.pixels import Pixels
 from minarch.training.strategy import LAYOUTS, Strategy
 
 Member = TypeVar("Member")
-Found = TypeVar("Found")
+Result = TypeVar("Result")
 TRAIN_MEASURED = 10_000  # images: train loss and accuracy are measured on at most so many, evenly spaced
 
 
@@ -51,13 +52,13 @@ def train_repeats(task: Task, repeats: Sequence[int], strategy: Strategy) -> lis
 
 
 def _in_blocks(
-    task: Task, members: Sequence[Member], strategy: Strategy, work: Callable[[Sequence[Member]], list[Found]]
-) -> list[Found]:
-    """Work on as few blocks as the strategy allows, as equal as can be; on halves once memory was too small."""
-    waiting, found = _cut(members, strategy.at_once or 1), list[Found]()
+    task: Task, members: Sequence[Member], strategy: Strategy, run_block: Callable[[Sequence[Member]], list[Result]]
+) -> list[Result]:
+    """Run as few blocks as the strategy allows, as equal as can be; halves once memory was too small."""
+    waiting, results = _cut(members, strategy.at_once or 1), list[Result]()
     while waiting:
         try:
-            found += work(waiting[0])
+            results += run_block(waiting[0])
         except (RuntimeError, MemoryError) as error:
             if not out_of_memory(error):
                 raise
@@ -69,7 +70,7 @@ def _in_blocks(
             waiting = _cut([member for block in waiting for member in block], math.ceil(len(waiting[0]) / 2))
         else:
             waiting.pop(0)
-    return found
+    return results
 
 
 def _cut(members: Sequence[Member], at_once: int) -> list[Sequence[Member]]:
@@ -78,13 +79,13 @@ def _cut(members: Sequence[Member], at_once: int) -> list[Sequence[Member]]:
 
 
 def fits_into_memory(task: Task, repeats: int) -> None:
-    """Raises UserError if what an item keeps (two networks per repeat, and their copy when written) does not fit."""
-    each = 4 * 4 * task.parameters
+    """Raise UserError if what an item keeps (two networks per repeat, and their copy when written) does not fit."""
+    of_one = 4 * 4 * task.parameters
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    if repeats * each > memory:
+    if repeats * of_one > memory:
         raise UserError(
-            f"sweep.repeats: {repeats} repeats of {task.spec} need {repeats * each / 2**30:,.1f} GiB in one item, this"
-            f" machine has {memory / 2**30:,.1f} GiB; allowed: sweep.block of at most {int(memory // each)}"
+            f"sweep.repeats: {repeats} repeats of {task.spec} need {repeats * of_one / 2**30:,.1f} GiB in one item,"
+            f" this machine has {memory / 2**30:,.1f} GiB; allowed: sweep.block of at most {int(memory // of_one)}"
         )
 
 
@@ -92,8 +93,8 @@ def measure(task: Task, networks: Sequence[nn.Module], split: Split, strategy: S
     """Loss and accuracy of trained networks on a split."""
     if not strategy.at_once:
         split = split.to(strategy.device)
-        found = [evaluate(copy.deepcopy(network).to(strategy.device), split) for network in networks]
-        return [(each.loss, each.accuracy) for each in found]
+        evaluations = [evaluate(copy.deepcopy(network).to(strategy.device), split) for network in networks]
+        return [(evaluation.loss, evaluation.accuracy) for evaluation in evaluations]
     pixels = Pixels(split, task.spec["classes"], strategy.device)
 
     def measure_block(block: Sequence[nn.Module]) -> list[tuple[float, float]]:
@@ -105,6 +106,8 @@ def measure(task: Task, networks: Sequence[nn.Module], split: Split, strategy: S
 
 def _train_alone(task: Task, result: Repeat, strategy: Strategy) -> None:
     model = task.network(result).to(strategy.device)
+    if strategy.device.type == "cuda":
+        torch.cuda.manual_seed_all(result.seed)  # dropout's
     model = model.to(memory_format=LAYOUTS[strategy.layout])  # type: ignore[call-overload]
     splits = [split.to(strategy.device) for split in (task.train, task.train.thinned(TRAIN_MEASURED), task.validation)]
 
@@ -148,6 +151,6 @@ def _store(task: Task, ensemble: Ensemble, best: torch.Tensor, going: list[Repea
     """Take the networks of some repeats out of the stack."""
     for i in which:
         for name, flat in (("final", ensemble.parameters.flat), ("best", best)):
-            network = task.network(going[i])
+            network = build(task.spec)
             network.load_state_dict(ensemble.parameters.state(flat, i))
             going[i].networks[name] = network

@@ -45,8 +45,8 @@ def evaluate_all(networks: Sequence[nn.Module], split: Split, batch_size: int = 
     return loss / len(split), right / len(split)
 
 
-def is_right(logits: Tensor, own: Tensor) -> Tensor:
-    """Whether the true class alone scores highest, so that a tie or NaN is never right: logits [B, K] or [R, K, B] and
-    those of the true classes [B, 1] or [R, 1, B] -> bool [B] or [R, B]. Several times faster than argmax.
+def is_right(logits: Tensor, of_label: Tensor) -> Tensor:
+    """True where the true class alone scores highest, so that a tie or NaN is never right: logits [B, K] or [R, K, B]
+    and those of the labels [B, 1] or [R, 1, B] -> bool [B] or [R, B]. Several times faster than argmax.
     """
-    return (logits >= own).sum(1) == 1
+    return (logits >= of_label).sum(1) == 1

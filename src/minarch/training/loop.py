@@ -1,7 +1,8 @@
 """The training loop only trains; what is evaluated, recorded and saved is handed in."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +13,7 @@ from minarch.data.tensors import Split
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """What a training does; minarch.flow.stages says what each field means."""
+    """The options of a training; the study's section says what each means."""
 
     epochs: int
     batch_size: int
@@ -22,9 +23,14 @@ class Recipe:
     shared_batches: bool = False
     give_up_after: int | None = None
 
+    @classmethod
+    def of(cls, training: Mapping[str, Any]) -> "Recipe":
+        """The recipe in a section of the study; what else stands there is for others to read."""
+        return cls(**{field.name: training[field.name] for field in fields(cls) if field.name in training})
+
 
 def optimizer_for(parameters: Iterable[Tensor], recipe: Recipe) -> torch.optim.Optimizer:
-    """Adam, or SGD with momentum 0.9; fused, one call for all parameters."""
+    """Make Adam, or SGD with momentum 0.9; fused, one call for all parameters."""
     rate, decay = recipe.learning_rate, recipe.weight_decay
     if recipe.optimizer == "adam":
         return torch.optim.Adam(parameters, lr=rate, weight_decay=decay, fused=True)
@@ -58,7 +64,7 @@ def train(
 
 
 def step(model: nn.Module, split: Split, index: Tensor, stepper: torch.optim.Optimizer) -> None:
-    """One batch: the images at `index` int64 [B]."""
+    """Train on one batch: the images at `index` int64 [B]."""
     stepper.zero_grad(set_to_none=True)
     functional.cross_entropy(model(split.batch(index)), split.labels[index]).backward()
     stepper.step()

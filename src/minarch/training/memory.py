@@ -1,4 +1,4 @@
-"""Memory: freed memory is kept, and what it means to have too little."""
+"""Memory: keeping what is freed, and telling that there was too little."""
 
 import ctypes
 import sys
@@ -10,8 +10,10 @@ _LARGEST_MMAP_THRESHOLD = 32 * 2**20  # bytes, the most that glibc takes
 
 
 def keep_freed_memory() -> None:
-    """Activations are freed and asked for again in every step; given back to the system each time, they cost thousands
-    of page faults per step. Where the C library is not glibc, nothing is done.
+    """Keep freed memory in this process; where the C library is not glibc, do nothing.
+
+    Activations are freed and allocated again in every step; given back to the system each time, they cost thousands of
+    page faults per step.
     """
     if sys.platform == "linux":
         mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
@@ -21,7 +23,7 @@ def keep_freed_memory() -> None:
 
 
 def out_of_memory(error: Exception) -> bool:
-    """Whether an error says that memory did not suffice; torch has an exception of its own for some cases only."""
+    """True if an error says that memory did not suffice; torch has an exception of its own for some cases only."""
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
         return True
     text = str(error)

@@ -13,6 +13,7 @@ from torch import nn
 from minarch.data.tensors import Split
 from minarch.errors import UserError
 from minarch.models.build import build
+from minarch.models.cost import macs
 from minarch.models.families import Spec
 from minarch.training.loop import Recipe
 
@@ -39,7 +40,7 @@ class Repeat:
         return {c: v if math.isfinite(v) else None for c, v in zip(COLUMNS, self.curve[epoch - 1], strict=True)}
 
     def record(self, row: tuple[float, ...]) -> bool:
-        """Add an epoch's row; whether it is the best so far."""
+        """Add an epoch's row; return whether it is the best so far."""
         self.curve.append(row)
         better = len(self.curve) == 1 or _rank(row) > _rank(self.curve[self.best_epoch - 1])
         if better:
@@ -48,7 +49,7 @@ class Repeat:
 
 
 def _rank(row: tuple[float, ...]) -> tuple[float, float]:
-    """Validation accuracy, then the loss downwards; a loss that is not finite ranks last."""
+    """The key that ranks epochs: validation accuracy, then the loss downwards; one that is not finite ranks last."""
     return row[3], -row[2] if math.isfinite(row[2]) else -math.inf
 
 
@@ -60,7 +61,7 @@ def derive_seed(configuration: dict[str, Any], repeat: int) -> int:
 
 @dataclass(frozen=True)
 class Task:
-    """What the repeats of an architecture have in common. `identity` is what their seeds derive from.
+    """All that the repeats of an architecture have in common. `identity` is what their seeds derive from.
 
     Raises:
         UserError: a batch is larger than the data.
@@ -81,17 +82,22 @@ class Task:
 
     @cached_property
     def parameters(self) -> int:
-        """Of one network."""
+        """Trainable values of one network."""
         with torch.device("meta"):
             return sum(parameter.numel() for parameter in build(self.spec).parameters())
 
+    @cached_property
+    def macs(self) -> int:
+        """Multiply-accumulates of one network for one image."""
+        return macs(build(self.spec).eval(), self.spec["shape"])  # no norm can take statistics of one image
+
     def network(self, result: Repeat) -> nn.Module:
-        """The repeat's initial network."""
-        torch.manual_seed(result.seed)
+        """The repeat's initial network, on the CPU."""
+        torch.default_generator.manual_seed(result.seed)  # torch.manual_seed takes 2 ms for devices that are not there
         return build(self.spec)
 
     def order(self, result: Repeat) -> torch.Generator:
-        """What decides the repeat's orders of the images, one per epoch."""
+        """The generator of the repeat's orders of the images, one per epoch."""
         shared = derive_seed(self.identity | {"order": "shared"}, 0)
         return torch.Generator().manual_seed(shared if self.recipe.shared_batches else result.seed)
 
@@ -103,9 +109,9 @@ class Task:
         return share + 2 * math.sqrt(share * (1 - share) / len(labels))
 
     def hopeless(self, result: Repeat) -> bool:
-        """Whether to stop: asked once, after `give_up_after` epochs, of a repeat that was never above chance."""
-        asked = len(result.curve) == self.recipe.give_up_after
-        return asked and max(row[3] for row in result.curve) <= self.chance
+        """True if a repeat is to stop: after `give_up_after` epochs, and only then, if it was never above chance."""
+        at_stake = len(result.curve) == self.recipe.give_up_after
+        return at_stake and max(row[3] for row in result.curve) <= self.chance
 
     def judge(self, result: Repeat) -> None:
         """Set the status of a finished training: "unstable" if it diverged or ended no better than chance."""

@@ -1,31 +1,42 @@
-"""How an architecture's repeats are trained: stacked, so many at once, or one after the other by autograd."""
+"""Strategies: an architecture's repeats are trained stacked, so many at once, or one after the other by autograd."""
 
 import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Literal, NotRequired, TypedDict
 
 import torch
 from torch import nn
 
 from minarch.errors import UserError
 from minarch.models.build import build
-from minarch.models.cost import macs
 from minarch.training.loop import optimizer_for, step
 from minarch.training.memory import out_of_memory
 from minarch.training.repeats import Task
-from minarch.training.stacked.ensemble import FAMILIES, Ensemble
+from minarch.training.stacked.ensemble import Ensemble, stackable
 from minarch.training.stacked.pixels import Pixels
 from minarch.training.stacked.products import Products
 from minarch.training.tuning import fastest, processor
 
+Kind = Literal["auto", "stacked", "sequential"]  # of strategy, as a study names it; auto: whichever is faster
 AT_ONCE = 32  # networks in a stack, at most
 STACK_BYTES = 2**29  # of parameters, gradients, optimizer state and best copy on a CPU
 STACK_FLOPS = 2**31  # of a step: in so much work, what calls cost is lost, and larger stacks gain nothing
 LAYOUTS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
-STEPS = 2  # timed per way and round
+TIMED_STEPS = 2  # per strategy and round
+
+
+class Trained(TypedDict):
+    """The fields of timing.json that say how an item was trained; some are those of stacks, some of the plain loop."""
+
+    device: str
+    processor: str
+    strategy: Kind
+    at_once: NotRequired[int]
+    products: NotRequired[dict[str, str]]
+    layout: NotRequired[str]
 
 
 @dataclass(frozen=True)
@@ -36,21 +47,25 @@ class Strategy:
     products: Products
     layout: str = "contiguous"
 
+    def __str__(self) -> str:
+        """The text by which a workspace keeps which strategy is fastest."""
+        return f"stacked {self.at_once}" if self.at_once else f"sequential {self.layout}"
+
     @property
     def device(self) -> torch.device:
         return self.products.device
 
-    def record(self) -> dict[str, Any]:
-        """What an item keeps of how it was trained."""
-        how: dict[str, Any] = {"strategy": "stacked", "at_once": self.at_once, "products": self.products.chosen}
-        if not self.at_once:
-            how = {"strategy": "sequential", "layout": self.layout}
+    def record(self) -> Trained:
+        """What an item that was trained so keeps of it."""
         name = torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else self.device.type
-        return {"device": name, "processor": processor(), **how}
+        where: Trained = {"device": name, "processor": processor(), "strategy": "sequential"}
+        if self.at_once:
+            return {**where, "strategy": "stacked", "at_once": self.at_once, "products": self.products.chosen}
+        return {**where, "layout": self.layout}
 
 
 class _Stacked:
-    """Seconds of one network's step, `count` stacked."""
+    """The timer of a stack: seconds of one network's step, `count` at once."""
 
     def __init__(self, task: Task, count: int) -> None:
         self.task, self.count, self.products = task, count, Products(torch.device("cpu"))
@@ -73,7 +88,7 @@ class _Stacked:
 
 
 class _Sequential:
-    """Seconds of one network's step by autograd."""
+    """The timer of the plain loop: seconds of one network's step by autograd."""
 
     def __init__(self, task: Task, layout: str) -> None:
         self.task, self.layout = task, layout
@@ -92,64 +107,60 @@ class _Sequential:
         return model, optimizer_for(model.parameters(), self.task.recipe), index
 
 
-def _seconds(work: Callable[[], None]) -> float:
-    """Of one step; infinitely many if it does not fit into memory."""
+def _seconds(run_step: Callable[[], None]) -> float:
+    """Seconds of a step; infinitely many if it does not fit into memory."""
     try:
-        work()
+        run_step()
         started = time.perf_counter()
-        for _ in range(STEPS):
-            work()
+        for _ in range(TIMED_STEPS):
+            run_step()
     except (RuntimeError, MemoryError) as error:
         if not out_of_memory(error):
             raise
         return float("inf")
-    return (time.perf_counter() - started) / STEPS
+    return (time.perf_counter() - started) / TIMED_STEPS
 
 
 def device_of(name: str, precision: str | None = None) -> torch.device:
     """The device called `name`, its products in tf32 if that is the precision; UserError if this machine has none."""
     if name == "cuda" and not torch.cuda.is_available():
         raise UserError("train.device: 'cuda' is not available on this machine, it must be cpu")
-    found = precision or "ieee"  # which is float32
-    torch.backends.cuda.matmul.fp32_precision = found
-    torch.backends.cudnn.conv.fp32_precision = found  # type: ignore[attr-defined]
+    of_products = precision or "ieee"  # which is float32
+    torch.backends.cuda.matmul.fp32_precision = of_products
+    torch.backends.cudnn.conv.fp32_precision = of_products  # type: ignore[attr-defined]
     torch.backends.cudnn.deterministic = True
     return torch.device(name)
 
 
-def choose(task: Task, count: int, asked: str, device: torch.device) -> Strategy:
-    """The fastest strategy for `count` repeats on this type of processor, or the fastest of the kind asked for.
+def choose(task: Task, count: int, kind: Kind, device: torch.device) -> Strategy:
+    """The fastest strategy of a kind for `count` repeats on this type of processor.
 
     Larger stacks come first: they are rarely slower, and how much faster they are says little more than noise does.
     On an accelerator, all repeats that fit are stacked: launching work costs more than doing it.
 
     Raises:
-        UserError: stacking is asked for an architecture without gradients of ours.
+        UserError: the architecture cannot be stacked, but the kind is "stacked".
     """
-    family = task.spec["family"]
-    stackable = family in FAMILIES
-    if asked == "stacked" and not stackable:
+    family, products = task.spec["family"], Products(device)
+    stacks = kind != "sequential" and stackable(task.spec)
+    if kind == "stacked" and not stacks:
         raise UserError(
-            f"train.strategy: 'stacked' is not allowed, {family} has no stacked form; allowed: auto, sequential"
+            f"train.strategy: 'stacked' is not allowed, this {family} has no stacked form; allowed: auto, sequential"
         )
     if device.type != "cpu":
-        return Strategy(count if stackable and asked != "sequential" else 0, Products(device))
-    ways: dict[str, Callable[[], float]] = {}
-    if stackable and asked != "sequential":
-        ways |= {f"stacked {size}": _Stacked(task, size) for size in _sizes(task, count)}
-    if asked != "stacked":
-        layouts = ["contiguous", "channels_last"] if family == "cnn" else ["contiguous"]
-        ways |= {f"sequential {layout}": _Sequential(task, layout) for layout in layouts}
-    kind, _, detail = fastest(_question(task), ways).partition(" ")
-    if kind == "stacked":
-        return Strategy(int(detail), Products(device))
-    return Strategy(0, Products(device), detail)
+        return Strategy(count if stacks else 0, products)
+    timers: dict[Strategy, Callable[[], float]] = {}
+    if stacks:
+        timers |= {Strategy(size, products): _Stacked(task, size) for size in _sizes(task, count)}
+    if kind != "stacked":
+        layouts = LAYOUTS if family == "cnn" else ["contiguous"]
+        timers |= {Strategy(0, products, layout): _Sequential(task, layout) for layout in layouts}
+    return fastest(_question(task), timers)
 
 
 def _sizes(task: Task, count: int) -> list[int]:
-    """Of stacks, the largest first: all repeats, a quarter of them, and so on, as far as neither limit is exceeded."""
-    with torch.device("meta"):
-        flops = 2 * 3 * macs(build(task.spec), task.spec["shape"]) * task.recipe.batch_size  # forward, two gradients
+    """The sizes of stacks, the largest first: all repeats, a quarter of them, and so on, within both limits."""
+    flops = 2 * 3 * task.macs * task.recipe.batch_size  # forward, two gradients
     largest = min(STACK_BYTES / (5 * 4 * task.parameters), STACK_FLOPS / flops)
     sizes = [min(count, AT_ONCE)]
     while sizes[-1] > 1:

@@ -1,21 +1,25 @@
-"""python client.py MODULE ARGUMENTS...: run a module in the fork server, or plainly where there is none (on a cluster).
+"""python -S client.py MODULE ARGUMENTS...: run a module in the fork server, or plainly where there is none (on a
+cluster).
 
-Standard library only and few of its modules: this starts once per job.
+This starts once per job, so it imports nothing that an interpreter has not loaded: `socket` alone would take as long as
+the interpreter itself, so its C half does.
 """
 
+import _socket
 import os
-import socket
 import sys
 
 
 def main() -> None:
-    connection = socket.socket(socket.AF_UNIX)
+    connection = _socket.socket(_socket.AF_UNIX)
     try:
         connection.connect(os.environ["MINARCH_WORKER"])
     except (KeyError, OSError):
         os.execv(sys.executable, [sys.executable, "-m", *sys.argv[1:]])  # noqa: S606
     request = "\0".join([os.getcwd(), *sys.argv[1:]]).encode()
-    socket.send_fds(connection, [len(request).to_bytes(4, "big") + request], [1, 2])
+    output = b"".join(descriptor.to_bytes(4, sys.byteorder) for descriptor in (1, 2))
+    rights = [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, output)]
+    connection.sendmsg([len(request).to_bytes(4, "big") + request], rights)
     try:
         code = connection.recv(1)
     except KeyboardInterrupt:

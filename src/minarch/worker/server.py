@@ -99,13 +99,13 @@ def _job(words: list[str], running: int, connection: int, out: int, err: int) ->
 
 
 def _end_with(client: socket.socket, running: int) -> None:
-    """Whoever asked, or the whole run, is gone (interrupted or killed): nobody wants the result."""
+    """End this job once its client or the whole run is gone (interrupted or killed): nobody wants the result."""
     select.select([client.fileno(), running], [], [])
     os.killpg(0, signal.SIGKILL)
 
 
 def _end_with_run() -> None:
-    """The run that started the server is over or was killed: so are the server, its nurseries and their jobs."""
+    """End the server, and with it its nurseries and their jobs, once the run that started it is over or killed."""
     os.read(0, 1)
     os._exit(0)
 

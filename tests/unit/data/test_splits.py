@@ -70,12 +70,12 @@ def test_a_limit_is_a_stratified_part_of_just_that_many(counts, share):
     source = _numbered(counts)
     count = 10 + round(share * (sum(counts) - 10 - len(counts)))
     try:
-        found = limit(source, count, 0)
+        limited = limit(source, count, 0)
     except UserError:
         assume(False)
-    assert len(found.labels) == count
-    assert set(_numbers(found)) <= set(_numbers(source))
-    assert set(found.labels.tolist()) == set(source.labels.tolist())
+    assert len(limited.labels) == count
+    assert set(_numbers(limited)) <= set(_numbers(source))
+    assert set(limited.labels.tolist()) == set(source.labels.tolist())
 
 
 def test_no_limit_takes_all():

@@ -56,7 +56,7 @@ class Server:
         _wait_for(self.socket.exists)
 
     def start(self, *words: str, **environment: str) -> subprocess.Popen:
-        command = [sys.executable, str(WORKER / "client.py"), "jobs_of_test", *words]
+        command = [sys.executable, "-S", str(WORKER / "client.py"), "jobs_of_test", *words]
         environment = self.environment | environment
         return subprocess.Popen(
             command, cwd=self.folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -159,7 +159,7 @@ def test_a_killed_nursery_fails_one_job_at_most(server):
 
 
 def test_a_module_that_is_not_there_is_the_jobs_own_error(server):
-    command = [sys.executable, str(WORKER / "client.py"), "no_such_module_here"]
+    command = [sys.executable, "-S", str(WORKER / "client.py"), "no_such_module_here"]
     done = subprocess.run(command, env=server.environment, capture_output=True, text=True, check=False, timeout=30)
     assert done.returncode == 1
     assert "no_such_module_here" in done.stderr

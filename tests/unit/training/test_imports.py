@@ -23,8 +23,8 @@ builtins.__import__ = guarded
 import minarch.models, minarch.training
 from minarch.data.tensors import Split
 for package in (minarch.models, minarch.training):
-    for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-        importlib.import_module(found.name)
+    for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+        importlib.import_module(module.name)
 
 import torch
 from minarch.models.cost import macs
@@ -32,7 +32,7 @@ from minarch.models.families import FAMILIES, architecture
 from minarch.training.blocks import train_repeats
 from minarch.training.loop import Recipe
 from minarch.training.repeats import Task
-from minarch.training.stacked.ensemble import FAMILIES as STACKED
+from minarch.training.stacked.ensemble import stackable
 from minarch.training.strategy import choose
 split = Split(torch.zeros(4, 1, 8, 8, dtype=torch.uint8), torch.arange(4), torch.zeros(1), torch.ones(1))
 recipe = Recipe(epochs=1, batch_size=2, optimizer="adam", learning_rate=0.1, weight_decay=0.0)
@@ -41,8 +41,8 @@ knobs |= {"shaped-dnn": dict(depth=2, width=2, steps="grow"), "resnet": dict(dep
 assert set(knobs) == set(FAMILIES)
 for family, values in knobs.items():
     task = Task(architecture(family, values).spec([1, 8, 8], 4), {}, split, split, recipe)
-    for asked in ("auto", "sequential", *(["stacked"] if task.spec["family"] in STACKED else [])):
-        strategy = choose(task, 2, asked, torch.device("cpu"))
+    for kind in ("auto", "sequential", *(["stacked"] if stackable(task.spec) else [])):
+        strategy = choose(task, 2, kind, torch.device("cpu"))
         (result, _) = train_repeats(task, [0, 1], strategy)
         macs(result.networks["final"], [1, 8, 8])
 print(sorted({m.split(".")[1] for m in sys.modules if m.startswith("minarch.")}))
@@ -59,5 +59,5 @@ def test_training_and_models_need_only_torch_numpy_and_safetensors(tmp_path):
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert not list(tmp_path.iterdir()), "what is fastest is kept only where that was asked for"
+    assert not list(tmp_path.iterdir()), "what is fastest is kept only where a place was named"
     assert done.stdout.strip() == "['data', 'errors', 'files', 'models', 'training']"

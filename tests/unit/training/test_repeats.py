@@ -14,7 +14,7 @@ from minarch.training.blocks import train_repeats
 from minarch.training.evaluate import evaluate, evaluate_all
 from minarch.training.loop import Recipe, train
 from minarch.training.repeats import COLUMNS, derive_seed
-from minarch.training.stacked.products import WAYS, Products
+from minarch.training.stacked.products import LIBRARIES, Products
 from minarch.training.strategy import Strategy
 from minarch.training.tuning import processor
 
@@ -103,6 +103,14 @@ def test_no_better_than_chance_is_unstable(trained):
     assert trained(epochs=1, learning_rate=1e-9).status == "unstable"
 
 
+def test_a_recipe_is_what_a_section_says_of_the_training():
+    section = OPTIONS | {"seed": 7, "device": "cpu", "strategy": "auto", "give_up_after": 2}
+    assert Recipe.of(section) == Recipe(**OPTIONS, give_up_after=2)
+    assert Recipe.of(OPTIONS).shared_batches is False
+    with pytest.raises(TypeError, match="epochs"):
+        Recipe.of({name: value for name, value in OPTIONS.items() if name != "epochs"})
+
+
 def test_a_batch_larger_than_the_data_is_refused(trained):
     assert len(trained(batch_size=400).curve) == 3
     with pytest.raises(UserError, match="401 is not allowed, there are only 400 training images"):
@@ -141,20 +149,20 @@ def test_an_item_that_diverged_is_whole_and_holds_no_nan(data_item, tmp_path):
     assert results["repeats"][0]["status"] == "unstable"
 
 
-@pytest.mark.parametrize("asked", ["sequential", "stacked"])
-def test_an_items_blocks_are_the_repeats_of_the_whole(data_item, tmp_path, asked):
+@pytest.mark.parametrize("strategy", ["sequential", "stacked"])
+def test_an_items_blocks_are_the_repeats_of_the_whole(data_item, tmp_path, strategy):
     """However the repeats are cut into items, each is the same: to the bit alone, up to rounding in a stack."""
-    found = {}
+    repeat_of = {}
     for block in ([0, 1, 2, 3], [1]):
         out = tmp_path / str(len(block))
         out.mkdir()
-        recipe = OPTIONS | {"epochs": 2, "seed": 0, "device": "cpu", "strategy": asked}
+        recipe = OPTIONS | {"epochs": 2, "seed": 0, "device": "cpu", "strategy": strategy}
         config = {"dataset": "digits", "family": "dnn", "knobs": {"depth": 1, "width": 4}}
         work(config | {"repeats": block, "train": recipe}, {"data": data_item}, out)
         repeats = json.loads((out / "results.json").read_text())["repeats"]
-        found[len(block)] = next(r for r in repeats if r["repeat"] == 1)
-    whole, alone = found[4], found[1]
-    if asked == "sequential":
+        repeat_of[len(block)] = next(r for r in repeats if r["repeat"] == 1)
+    whole, alone = repeat_of[4], repeat_of[1]
+    if strategy == "sequential":
         assert alone == whole
     for name in ("final", "best"):
         assert alone.pop(name) == pytest.approx(whole.pop(name), abs=1e-4)
@@ -163,7 +171,7 @@ def test_an_items_blocks_are_the_repeats_of_the_whole(data_item, tmp_path, asked
 
 def test_an_item_says_how_it_was_trained(data_item, tmp_path):
     recipe = OPTIONS | {"epochs": 1, "seed": 0, "device": "cpu"}
-    for family, knobs, asked in (
+    for family, knobs, strategy in (
         ("dnn", {"depth": 1, "width": 4}, "stacked"),
         ("cnn", {"depth": 2, "channels": 2}, "sequential"),
         ("vit", {"depth": 1, "width": 4, "heads": 2, "patch": 4}, "sequential"),
@@ -171,12 +179,11 @@ def test_an_item_says_how_it_was_trained(data_item, tmp_path):
         config = {"dataset": "digits", "family": family, "knobs": knobs, "repeats": [0, 1]}
         out = tmp_path / family
         out.mkdir()
-        work(config | {"train": recipe | {"strategy": asked}}, {"data": data_item}, out)
-        told = json.loads((out / "timing.json").read_text())
-        assert (told["device"], told["processor"]) == ("cpu", processor()) and len(told["seconds"]) == 2
-        if asked == "stacked":
-            assert (
-                told["strategy"] == asked and told["at_once"] in (1, 2) and set(told["products"].values()) <= set(WAYS)
-            )
+        work(config | {"train": recipe | {"strategy": strategy}}, {"data": data_item}, out)
+        timing = json.loads((out / "timing.json").read_text())
+        assert (timing["device"], timing["processor"]) == ("cpu", processor()) and len(timing["seconds"]) == 2
+        assert timing["strategy"] == strategy
+        if strategy == "stacked":
+            assert timing["at_once"] in (1, 2) and set(timing["products"].values()) <= set(LIBRARIES)
         else:
-            assert told["strategy"] == "sequential" and told["layout"] in ("contiguous", "channels_last")
+            assert timing["layout"] in ("contiguous", "channels_last")

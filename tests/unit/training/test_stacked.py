@@ -18,7 +18,7 @@ from minarch.training.stacked.ensemble import FAMILIES as STACKED
 from minarch.training.stacked.ensemble import Ensemble
 from minarch.training.stacked.parameters import Parameters
 from minarch.training.stacked.pixels import Pixels
-from minarch.training.stacked.products import WAYS, Products
+from minarch.training.stacked.products import LIBRARIES, Products
 from minarch.training.strategy import Strategy
 
 CPU = torch.device("cpu")
@@ -54,9 +54,9 @@ def _bytes(results):
 @pytest.mark.parametrize("shape", [(1, 8, 8), (3, 16, 12)])
 @pytest.mark.parametrize("repeats", [1, 3])
 @pytest.mark.parametrize("shared", [False, True])
-@pytest.mark.parametrize("library", WAYS)
+@pytest.mark.parametrize("library", LIBRARIES)
 def test_gradients_are_those_of_autograd(family, knobs, shape, repeats, shared, library, monkeypatch):
-    monkeypatch.setattr(libraries, "fastest", lambda question, ways: library)
+    monkeypatch.setattr(libraries, "fastest", lambda question, timers: library)
     spec = architecture(family, knobs).spec(shape, 7)
     torch.manual_seed(0)
     networks = [build(spec) for _ in range(repeats)]
@@ -69,9 +69,9 @@ def test_gradients_are_those_of_autograd(family, knobs, shape, repeats, shared, 
     targets = functional.one_hot(labels, 7).transpose(1, 2)
     gradients.backward((torch.softmax(logits, 1) - targets) / 6)
     for repeat, network in enumerate(networks):
-        found = network(images[repeat % count])
-        functional.cross_entropy(found, labels[repeat % count]).backward()
-        torch.testing.assert_close(logits[repeat].T, found, atol=1e-5, rtol=0)
+        expected = network(images[repeat % count])
+        functional.cross_entropy(expected, labels[repeat % count]).backward()
+        torch.testing.assert_close(logits[repeat].T, expected, atol=1e-5, rtol=0)
         for name, parameter in network.named_parameters():
             torch.testing.assert_close(parameters[name].grad[repeat], parameter.grad, atol=1e-5, rtol=0)
 
@@ -140,12 +140,13 @@ def test_measuring_a_stack_is_evaluating_each_network(family, knobs, task):
 def test_full_trainings_have_the_same_distribution(family, knobs, task):
     """30 repeats, stacked and alone: the accuracies are the same sample, and paired ones hardly differ."""
     made = task(family, knobs, epochs=15)
-    found = [np.array([r.curve[-1][3] for r in train_repeats(made, range(30), how)]) for how in (_stack(10), _alone())]
-    assert (
-        ks_2samp(*found, method="asymp").pvalue > 0.5
-    )  # of independent samples of one distribution, half would be below
-    assert abs(found[0].mean() - found[1].mean()) < 0.01  # four standard errors of the paired difference (ViT)
-    assert np.median(np.abs(found[0] - found[1])) <= 0.01
+    stacked, alone = (
+        np.array([r.curve[-1][3] for r in train_repeats(made, range(30), how)]) for how in (_stack(10), _alone())
+    )
+    p_value = ks_2samp(stacked, alone, method="asymp").pvalue
+    assert p_value > 0.5  # of independent samples of one distribution, half would be below
+    assert abs(stacked.mean() - alone.mean()) < 0.01  # four standard errors of the paired difference (ViT)
+    assert np.median(np.abs(stacked - alone)) <= 0.01
 
 
 def test_shared_batches_are_one_order_and_other_initialisations(task):

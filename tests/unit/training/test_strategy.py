@@ -1,13 +1,16 @@
 """The choice of a strategy, and memory that does not suffice."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from minarch.errors import UserError
+from minarch.models.families import architecture
 from minarch.training import blocks
 from minarch.training import strategy as module
 from minarch.training.blocks import fits_into_memory, measure, train_repeats
-from minarch.training.stacked.ensemble import FAMILIES, Ensemble
+from minarch.training.stacked.ensemble import FAMILIES, Ensemble, stackable
 from minarch.training.stacked.products import Products
 from minarch.training.strategy import Strategy, _sizes, choose, device_of
 
@@ -50,16 +53,16 @@ def test_measuring_halves_too(task, monkeypatch):
         return genuine(self, pixels)
 
     monkeypatch.setattr(Ensemble, "measure", limited)
-    found = measure(made, networks, made.validation, Strategy(4, Products(CPU)))
-    assert found == [pytest.approx(row, abs=1e-6) for row in expected]
+    measured = measure(made, networks, made.validation, Strategy(4, Products(CPU)))
+    assert measured == [pytest.approx(row, abs=1e-6) for row in expected]
 
 
 @pytest.mark.parametrize("family", ["dnn", "cnn", "vit"])
 def test_every_choice_trains(family, task, no_answers):
     knobs = {"cnn": {"channels": 2}, "vit": {"depth": 1, "width": 4, "heads": 2, "patch": 4}}.get(family)
     made = task(family, knobs, epochs=1)
-    for asked, allowed in (("stacked", (1, 4)), ("sequential", (0,)), ("auto", (0, 1, 4))):
-        strategy = choose(made, 4, asked, CPU)
+    for kind, allowed in (("stacked", (1, 4)), ("sequential", (0,)), ("auto", (0, 1, 4))):
+        strategy = choose(made, 4, kind, CPU)
         assert strategy.at_once in allowed
         assert [r.repeat for r in train_repeats(made, [3, 1, 4, 5], strategy)] == [3, 1, 4, 5]
 
@@ -71,8 +74,39 @@ def test_what_has_no_stacked_form_says_so(task, no_answers, monkeypatch):
     with pytest.raises(UserError) as error:
         choose(made, 2, "stacked", CPU)
     assert str(error.value) == (
-        "train.strategy: 'stacked' is not allowed, cnn has no stacked form; allowed: auto, sequential"
+        "train.strategy: 'stacked' is not allowed, this cnn has no stacked form; allowed: auto, sequential"
     )
+
+
+VIT = {"depth": 2, "width": 8, "heads": 2, "patch": 4}
+
+
+@pytest.mark.parametrize(
+    ("family", "knobs", "changes", "expected"),
+    [
+        ("dnn", {"depth": 2, "width": 8}, {}, True),
+        ("dnn", {"depth": 2, "width": 8}, {"hidden": []}, True),
+        ("cnn", {"depth": 2, "channels": 2}, {}, True),
+        ("resnet", {"depth": 18, "width": 2}, {}, False),
+        ("vit", VIT, {}, True),
+        ("vit", VIT, {"heads": [1, 2], "ffn": [3, 1]}, True),
+        ("vit", VIT, {"heads": [0, 2]}, False),
+        ("vit", VIT, {"ffn": [3, 0]}, False),
+        ("vit", VIT, {"heads": [], "ffn": []}, False),
+    ],
+)
+def test_the_structure_decides_whether_it_can_be_stacked(family, knobs, changes, expected):
+    spec = architecture(family, knobs).spec([1, 8, 8], 10) | changes
+    assert stackable(spec) is expected
+
+
+def test_a_vit_without_a_branch_is_trained_by_the_plain_loop(task, no_answers):
+    whole = task("vit", VIT)
+    lacking = replace(whole, spec=whole.spec | {"ffn": [3, 0]})
+    assert choose(whole, 2, "stacked", CPU).at_once
+    assert choose(lacking, 2, "auto", CPU).at_once == 0
+    with pytest.raises(UserError, match="this vit has no stacked form"):
+        choose(lacking, 2, "stacked", CPU)
 
 
 def test_a_device_that_is_not_there_says_so():

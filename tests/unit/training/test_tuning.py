@@ -3,6 +3,7 @@
 import json
 import multiprocessing
 import shutil
+from pathlib import Path
 
 import pytest
 import torch
@@ -10,7 +11,7 @@ import torch
 from minarch.training import tuning
 from minarch.training.answers import LONGEST, Answers
 from minarch.training.blocks import train_repeats
-from minarch.training.stacked.products import WAYS
+from minarch.training.stacked.products import LIBRARIES
 from minarch.training.strategy import choose
 from minarch.training.tuning import MARGIN, fastest
 
@@ -63,6 +64,15 @@ def test_a_single_way_is_not_measured(no_answers):
     assert fastest("which?", {"only": lambda: pytest.fail("measured")}) == "only"
 
 
+def test_a_way_is_a_value_and_its_text_is_what_is_kept(tmp_path, begin):
+    path = begin(tmp_path)
+    ways = [Path("one"), Path("other")]
+    assert fastest("which?", dict(zip(ways, (lambda: 2.0, lambda: 1.0), strict=True))) is ways[1]
+    assert json.loads(path.read_text())["answer"] == "other"
+    begin(tmp_path)
+    assert fastest("which?", dict.fromkeys(ways, lambda: pytest.fail("measured"))) is ways[1]
+
+
 def test_what_was_answered_once_stays(tmp_path, begin):
     path = begin(tmp_path / "new/folder")
     assert fastest("which?", ways(2.0, 1.0)) == "other"
@@ -92,7 +102,7 @@ def test_whoever_answers_while_we_measure_is_right(tmp_path, begin):
 
 
 def _ask(folder, number, barrier, results):
-    """One of several processes that ask the same, each of another opinion."""
+    """Ask, as one of several processes, the same questions, with another opinion than the next one."""
     tuning.keep(folder)
     barrier.wait()
     results.put([fastest(f"question {i}", ways(*((2.0, 1.0) if (number + i) % 2 else (1.0, 2.0)))) for i in range(100)])
@@ -196,7 +206,7 @@ def test_what_is_decided_is_done_even_if_it_is_slower(task, tmp_path, begin):
     entries = [json.loads(text) for text in path.read_text().splitlines()]
     for entry in entries:
         if entry["question"].startswith("product"):
-            entry["answer"] = next(way for way in WAYS if way != entry["answer"])
+            entry["answer"] = next(way for way in LIBRARIES if way != entry["answer"])
     path.write_text("".join(json.dumps(entry) + "\n" for entry in entries))
     begin(tmp_path)
     after, _ = _train(task)

@@ -4,7 +4,7 @@ A convolution is the product of the filters with all patches, [F, 9C+1] x [9C+1,
 is slower, and it cannot stack. The patches' last row is 1, so that the bias is a column of the filters.
 
 Shapes: R repeats, S = R batches of images or 1 that all share, B images [C, H, W], D = CHW, F filters, P places of a
-filter, K classes. Maps are [R, F, B, H, W].
+filter, K classes. Maps are [R, F, B, H, W]; of_maps is the gradient of maps, and so on.
 """
 
 import torch
@@ -37,24 +37,24 @@ class Convolution:
         self.maps = first_product(self.product, self.filters, self.patches).relu_().unflatten(2, places)
         return self.maps
 
-    def backward(self, change: Tensor, inputs: bool) -> Tensor:
+    def backward(self, gradient: Tensor, inputs: bool) -> Tensor:
         """The gradient of the maps read (none if `inputs` is False) from that of the maps made."""
-        mask(change, self.maps)
-        repeats, count, batch, height, width = change.shape
-        flat = change.flatten(2) if len(self.patches) == repeats else change.reshape(1, repeats * count, -1)
-        found = self.product(self.patches, flat.transpose(1, 2))  # so oriented it is faster than its transpose
-        found = found.transpose(1, 2).reshape(repeats, count, -1)
-        self.weight.grad.flatten(2).copy_(found[:, :, :-1])
-        self.bias.grad.copy_(found[:, :, -1])
+        mask(gradient, self.maps)
+        repeats, count, batch, height, width = gradient.shape
+        flat = gradient.flatten(2) if len(self.patches) == repeats else gradient.reshape(1, repeats * count, -1)
+        of_filters = self.product(self.patches, flat.transpose(1, 2))  # so oriented it is faster than its transpose
+        of_filters = of_filters.transpose(1, 2).reshape(repeats, count, -1)
+        self.weight.grad.flatten(2).copy_(of_filters[:, :, :-1])
+        self.bias.grad.copy_(of_filters[:, :, -1])
         if not inputs:
-            return change
-        by_patch = self.product(self.filters[:, :, :-1].transpose(1, 2), change.flatten(2))
-        by_patch = by_patch.view(repeats, -1, 3, 3, batch, height, width)
-        read = change.new_zeros(repeats, by_patch.shape[1], batch, height + 2, width + 2)
+            return gradient
+        of_patches = self.product(self.filters[:, :, :-1].transpose(1, 2), gradient.flatten(2))
+        of_patches = of_patches.view(repeats, -1, 3, 3, batch, height, width)
+        of_maps = gradient.new_zeros(repeats, of_patches.shape[1], batch, height + 2, width + 2)
         for row in range(3):
             for column in range(3):
-                read[..., row : row + height, column : column + width] += by_patch[:, :, row, column]
-        return read[..., 1:-1, 1:-1]
+                of_maps[..., row : row + height, column : column + width] += of_patches[:, :, row, column]
+        return of_maps[..., 1:-1, 1:-1]
 
 
 class StackedCNN:
@@ -66,7 +66,7 @@ class StackedCNN:
             Convolution(parameters, f"convolutions.{i}", int(i > 0), product) for i in range(len(spec["channels"]))
         ]
         self.weight, self.bias = parameters["classifier.weight"], parameters["classifier.bias"]
-        self.largest: list[Tensor] = []  # of each pooling window, its index
+        self.largest: list[Tensor] = []  # the index of each pooling window's largest value
         self.readout = torch.empty(0)
 
     def forward(self, images: Tensor) -> Tensor:
@@ -82,22 +82,22 @@ class StackedCNN:
         logits = self.product(self.readout, maps.reshape(repeats * count, batch, -1).transpose(1, 2))
         return logits.unflatten(0, (repeats, count)).sum(1).add_(self.bias.value[:, :, None])
 
-    def backward(self, change: Tensor) -> None:
+    def backward(self, gradient: Tensor) -> None:
         """Gradients of all parameters from that of the logits [R, K, B]."""
         maps = self.convolutions[-1].maps
         repeats, count, batch = maps.shape[:3]
-        torch.sum(change, 2, out=self.bias.grad)
-        change = change[:, None].expand(-1, count, -1, -1).flatten(0, 1)  # [RF, K, B]
-        gradient = self._by_filter(self.weight.grad)
-        gradient.copy_(self.product(change, maps.view(repeats * count, batch, -1)).view_as(gradient))
-        change = self.product(change.transpose(1, 2), self.readout).view_as(maps)
+        torch.sum(gradient, 2, out=self.bias.grad)
+        gradient = gradient[:, None].expand(-1, count, -1, -1).flatten(0, 1)  # [RF, K, B]
+        of_weight = self._by_filter(self.weight.grad)
+        of_weight.copy_(self.product(gradient, maps.view(repeats * count, batch, -1)).view_as(of_weight))
+        gradient = self.product(gradient.transpose(1, 2), self.readout).view_as(maps)
         for position in reversed(range(1, len(self.convolutions))):
-            change = self.convolutions[position].backward(change, inputs=True).flatten(0, 1)
+            gradient = self.convolutions[position].backward(gradient, inputs=True).flatten(0, 1)
             before = self.convolutions[position - 1].maps
-            change = torch.ops.aten.max_pool2d_with_indices_backward(
-                change, before.flatten(0, 1), [2, 2], [2, 2], [0, 0], [1, 1], False, self.largest[position - 1]
+            gradient = torch.ops.aten.max_pool2d_with_indices_backward(
+                gradient, before.flatten(0, 1), [2, 2], [2, 2], [0, 0], [1, 1], False, self.largest[position - 1]
             ).view_as(before)
-        self.convolutions[0].backward(change, inputs=False)
+        self.convolutions[0].backward(gradient, inputs=False)
 
     def _by_filter(self, weight: Tensor) -> Tensor:
         """The classifier's weights [R, K, FP] as a view [R, F, K, P]."""

@@ -31,15 +31,15 @@ class StackedDNN:
             values = first_product(self.product, weight.value, values).add_(bias.value[:, :, None])
         return values
 
-    def backward(self, change: Tensor) -> None:
+    def backward(self, gradient: Tensor) -> None:
         """Gradients of all parameters from that of the logits [R, K, B]."""
         for position in reversed(range(len(self.layers))):
             (weight, bias), values = self.layers[position], self.inputs[position]
-            torch.sum(change, 2, out=bias.grad)
-            first_gradient(self.product, change, values, weight.grad)
+            torch.sum(gradient, 2, out=bias.grad)
+            first_gradient(self.product, gradient, values, weight.grad)
             if position:
-                change = self.product(weight.value.transpose(1, 2), change)
-                mask(change, values)
+                gradient = self.product(weight.value.transpose(1, 2), gradient)
+                mask(gradient, values)
 
 
 def first_product(product: Products, weight: Tensor, values: Tensor) -> Tensor:
@@ -50,15 +50,15 @@ def first_product(product: Products, weight: Tensor, values: Tensor) -> Tensor:
     return product(weight.view(1, repeats * units, width), values).view(repeats, units, -1)
 
 
-def first_gradient(product: Products, change: Tensor, values: Tensor, out: Tensor) -> None:
+def first_gradient(product: Products, gradient: Tensor, values: Tensor, out: Tensor) -> None:
     """[R, W, B] x [S, D, B] -> the weights' gradient [R, W, D]."""
-    repeats, units, batch = change.shape
+    repeats, units, batch = gradient.shape
     if len(values) == repeats:
-        product(change, values.transpose(1, 2), out)
+        product(gradient, values.transpose(1, 2), out)
     else:
-        product(change.view(1, repeats * units, batch), values.transpose(1, 2), out.view(1, repeats * units, -1))
+        product(gradient.view(1, repeats * units, batch), values.transpose(1, 2), out.view(1, repeats * units, -1))
 
 
-def mask(change: Tensor, values: Tensor) -> None:
+def mask(gradient: Tensor, values: Tensor) -> None:
     """ReLU's gradient in place: zero where the activation was not positive."""
-    torch.ops.aten.threshold_backward.grad_input(change, values, 0, grad_input=change)
+    torch.ops.aten.threshold_backward.grad_input(gradient, values, 0, grad_input=gradient)

@@ -17,18 +17,18 @@ from minarch.training.stacked.dnn import StackedDNN
 from minarch.training.stacked.parameters import Parameters
 from minarch.training.stacked.pixels import Pixels
 from minarch.training.stacked.products import Products
-from minarch.training.stacked.vit import StackedViT
+from minarch.training.stacked.vit import StackedViT, has_whole_blocks
 
 MEASURED_AT_ONCE = 512, 2048  # images, and images times networks: more would not fit the caches
 
 
 class Gradients(Protocol):
-    """A family's networks with gradients written by hand."""
+    """R networks of one family, and their gradients written by hand."""
 
     def forward(self, images: Tensor) -> Tensor:
         """Images [S, B, CHW] -> logits [R, K, B]."""
 
-    def backward(self, change: Tensor) -> None:
+    def backward(self, gradient: Tensor) -> None:
         """The parameters' gradients from that of the logits [R, K, B]."""
 
 
@@ -36,7 +36,12 @@ FAMILIES: dict[str, Callable[[Parameters, Spec, Products], Gradients]] = {
     "dnn": StackedDNN,
     "cnn": StackedCNN,
     "vit": StackedViT,
-}  # all others only autograd can train
+}
+
+
+def stackable(spec: Spec) -> bool:
+    """True if gradients are written here for networks of this structure; all others only autograd can train."""
+    return spec["family"] in FAMILIES and (spec["family"] != "vit" or has_whole_blocks(spec))
 
 
 class Ensemble:
@@ -68,10 +73,10 @@ class Ensemble:
 
     @torch.no_grad()
     def step(self, pixels: Pixels, index: Tensor) -> None:
-        """One batch each, indices [S, B]; the loss is the mean cross-entropy of each network."""
+        """Train every network on a batch, indices [S, B]; the loss is each network's mean cross-entropy."""
         images, targets = pixels.batch(index)
-        change = torch.softmax(self.gradients.forward(images), 1)
-        self.gradients.backward(change.sub_(targets).div_(index.shape[1]))
+        gradient = torch.softmax(self.gradients.forward(images), 1)
+        self.gradients.backward(gradient.sub_(targets).div_(index.shape[1]))
         self.optimizer.step()
 
     @torch.no_grad()

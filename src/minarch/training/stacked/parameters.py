@@ -31,6 +31,7 @@ class Parameters:
 
     @classmethod
     def of(cls, networks: Sequence[nn.Module], device: torch.device) -> "Parameters":
+        """Copies of the parameters of networks of one architecture, on a device."""
         states = [dict(network.named_parameters()) for network in networks]
         stacked = [torch.stack([state[name].detach() for state in states]).flatten() for name in states[0]]
         return cls({name: value.shape for name, value in states[0].items()}, torch.cat(stacked).to(device))

@@ -8,7 +8,7 @@ from minarch.data.tensors import Split
 
 
 class Pixels:
-    """N images of D = CHW pixels, uint8 until they are asked for, with labels and one-hot targets of K classes."""
+    """N images of D = CHW pixels, uint8 until a batch is read, with labels and one-hot targets of K classes."""
 
     def __init__(self, split: Split, classes: int, device: torch.device) -> None:
         area = split.images[0, 0].numel()

@@ -12,34 +12,37 @@ from torch import Tensor
 
 from minarch.training.tuning import fastest, seconds_of
 
-Way = Callable[[Tensor, Tensor, Tensor | None], Tensor]
+Product = Callable[[Tensor, Tensor, Tensor | None], Tensor]
 
 
 class Products:
     """left [..., M, K] x right [..., K, N] -> [..., M, N], into `out` if given.
 
-    `chosen` is what was chosen for each shape, on a CPU.
+    `chosen` names the library that was chosen for each shape, on a CPU.
     """
 
     def __init__(self, device: torch.device) -> None:
         self.device = device
         self.chosen: dict[str, str] = {}
-        self._ways: dict[tuple[object, ...], Way] = {}
+        self._of_shape: dict[tuple[object, ...], Product] = {}
 
     def __call__(self, left: Tensor, right: Tensor, out: Tensor | None = None) -> Tensor:
         if self.device.type != "cpu":
             return torch.matmul(left, right, out=out)
         shape = (left.shape, right.shape, left.stride(-1), right.stride(-1))
-        way = self._ways.get(shape)
-        if way is None:
-            way = self._ways[shape] = self._fastest(left, right)
-        return way(left, right, out)
+        product = self._of_shape.get(shape)
+        if product is None:
+            product = self._of_shape[shape] = self._fastest(left, right)
+        return product(left, right, out)
 
-    def _fastest(self, left: Tensor, right: Tensor) -> Way:
+    def _fastest(self, left: Tensor, right: Tensor) -> Product:
         shape = " x ".join(f"{'·'.join(map(str, s.shape))}{'' if s.stride(-1) == 1 else 't'}" for s in (left, right))
-        ways = {name: lambda way=way: seconds_of(lambda: way(left, right, None)) for name, way in WAYS.items()}
-        self.chosen[shape] = fastest(f"product {shape}", ways)
-        return WAYS[self.chosen[shape]]
+        timers = {
+            library: lambda product=product: seconds_of(lambda: product(left, right, None))
+            for library, product in LIBRARIES.items()
+        }
+        self.chosen[shape] = fastest(f"product {shape}", timers)
+        return LIBRARIES[self.chosen[shape]]
 
 
 def _torch(left: Tensor, right: Tensor, out: Tensor | None) -> Tensor:
@@ -53,4 +56,4 @@ def _numpy(left: Tensor, right: Tensor, out: Tensor | None) -> Tensor:
     return out
 
 
-WAYS = {"torch": _torch, "numpy": _numpy}
+LIBRARIES = {"torch": _torch, "numpy": _numpy}

@@ -1,7 +1,7 @@
 """The vision transformer, forward and backward, for R repeats at once.
 
 Shapes: R repeats, S = R batches of images or 1 that all share, B images [C, H, W], N tokens, M tokens that ask,
-D residual width, E heads, Z head size, U feed-forward units, K classes.
+D residual width, E heads, Z head size, U feed-forward units, K classes. of_tokens is the gradient of tokens, and so on.
 Only the class token is read: in the last block it alone asks and goes through the feed-forward part (M = 1), which
 changes no result and saves most of that block.
 """
@@ -17,6 +17,11 @@ from minarch.training.stacked.products import Products
 EPSILON = 1e-5  # torch's default of LayerNorm
 
 
+def has_whole_blocks(spec: Spec) -> bool:
+    """True if there are blocks and each has attention and feed-forward units; `Block` can lack neither."""
+    return bool(spec["heads"]) and all([*spec["heads"], *spec["ffn"]])
+
+
 class Linear:
     """Rows [R, T, in] -> [R, T, out]."""
 
@@ -27,15 +32,15 @@ class Linear:
 
     def forward(self, rows: Tensor) -> Tensor:
         self.rows = rows
-        found = self.product(rows, self.weight.value.flatten(2).transpose(1, 2))
-        return found if self.bias is None else found.add_(self.bias.value[:, None])
+        values = self.product(rows, self.weight.value.flatten(2).transpose(1, 2))
+        return values if self.bias is None else values.add_(self.bias.value[:, None])
 
-    def backward(self, change: Tensor, inputs: bool = True) -> Tensor:
+    def backward(self, gradient: Tensor, inputs: bool = True) -> Tensor:
         """The gradient of the rows (none if `inputs` is False)."""
-        self.product(change.transpose(1, 2), self.rows, self.weight.grad.flatten(2))
+        self.product(gradient.transpose(1, 2), self.rows, self.weight.grad.flatten(2))
         if self.bias is not None:
-            torch.sum(change, 1, out=self.bias.grad)
-        return self.product(change, self.weight.value) if inputs else change
+            torch.sum(gradient, 1, out=self.bias.grad)
+        return self.product(gradient, self.weight.value) if inputs else gradient
 
 
 class Norm:
@@ -50,15 +55,15 @@ class Norm:
         self.normed, self.mean, self.scale = torch.native_layer_norm(rows, rows.shape[2:], None, None, EPSILON)
         return torch.addcmul(self.bias.value[:, None], self.normed, self.weight.value[:, None])
 
-    def backward(self, change: Tensor) -> Tensor:
-        torch.sum(change, 1, out=self.bias.grad)
-        torch.sum(self.normed.mul_(change), 1, out=self.weight.grad)
-        change = change * self.weight.value[:, None]
+    def backward(self, gradient: Tensor) -> Tensor:
+        torch.sum(gradient, 1, out=self.bias.grad)
+        torch.sum(self.normed.mul_(gradient), 1, out=self.weight.grad)
+        gradient = gradient * self.weight.value[:, None]
         shape = self.rows.shape[2:]
-        found: Tensor = torch.ops.aten.native_layer_norm_backward(
-            change, self.rows, shape, self.mean, self.scale, None, None, [True, False, False]
+        of_rows: Tensor = torch.ops.aten.native_layer_norm_backward(
+            gradient, self.rows, shape, self.mean, self.scale, None, None, [True, False, False]
         )[0]
-        return found
+        return of_rows
 
 
 class Block:
@@ -90,28 +95,28 @@ class Block:
         self.saved = query, key, value, attention, units
         return self.fc2.forward(functional.gelu(units)).add_(middle).view(repeats, batch, -1, width)
 
-    def backward(self, change: Tensor) -> Tensor:
+    def backward(self, gradient: Tensor) -> Tensor:
         """The gradient of the tokens [R, B, N, D] from that of the result [R, B, M, D]."""
         query, key, value, attention, units = self.saved
-        repeats, batch, asking, width = change.shape
-        change = change.flatten(1, 2)
-        inner = torch.ops.aten.gelu_backward(self.fc2.backward(change), units)
-        change = self.norm2.backward(self.fc1.backward(inner)).add_(change)  # of `middle`
-        mixed = self._heads(self.output.backward(change), batch)
-        by_query, by_key, by_value = (
+        repeats, batch, asking, width = gradient.shape
+        gradient = gradient.flatten(1, 2)
+        of_units = torch.ops.aten.gelu_backward(self.fc2.backward(gradient), units)
+        of_middle = self.norm2.backward(self.fc1.backward(of_units)).add_(gradient)
+        of_mixed = self._heads(self.output.backward(of_middle), batch)
+        of_query, of_key, of_value = (
             part.new_empty(repeats, batch * part.shape[2], part.shape[1] * part.shape[3])
             for part in (query, key, value)
         )
-        self.product(attention.transpose(2, 3), mixed, self._heads(by_value, batch))
-        scores = self.product(mixed, value.transpose(2, 3)).mul_(attention)
-        scores.addcmul_(attention, scores.sum(3, keepdim=True), value=-1).mul_(self.head_size**-0.5)
-        self.product(scores, key, self._heads(by_query, batch))
-        self.product(scores.transpose(2, 3), query, self._heads(by_key, batch))
-        normed = self.key.backward(by_key).add_(self.value.backward(by_value)).view(repeats, batch, -1, width)
-        normed[:, :, :asking] += self.query.backward(by_query).view(repeats, batch, asking, width)
-        found = self.norm1.backward(normed.flatten(1, 2)).view_as(normed)
-        found[:, :, :asking] += change.view(repeats, batch, asking, width)
-        return found
+        self.product(attention.transpose(2, 3), of_mixed, self._heads(of_value, batch))
+        of_scores = self.product(of_mixed, value.transpose(2, 3)).mul_(attention)
+        of_scores.addcmul_(attention, of_scores.sum(3, keepdim=True), value=-1).mul_(self.head_size**-0.5)
+        self.product(of_scores, key, self._heads(of_query, batch))
+        self.product(of_scores.transpose(2, 3), query, self._heads(of_key, batch))
+        of_normed = self.key.backward(of_key).add_(self.value.backward(of_value)).view(repeats, batch, -1, width)
+        of_normed[:, :, :asking] += self.query.backward(of_query).view(repeats, batch, asking, width)
+        of_tokens = self.norm1.backward(of_normed.flatten(1, 2)).view_as(of_normed)
+        of_tokens[:, :, :asking] += of_middle.view(repeats, batch, asking, width)
+        return of_tokens
 
     def _asking(self, tokens: Tensor) -> Tensor:
         """The rows [R, BM, D] of the tokens whose result is read."""
@@ -147,14 +152,14 @@ class StackedViT:
             tokens = block.forward(tokens)
         return self.classifier.forward(self.norm.forward(tokens.flatten(1, 2))).transpose(1, 2)
 
-    def backward(self, change: Tensor) -> None:
+    def backward(self, gradient: Tensor) -> None:
         """Gradients of all parameters from that of the logits [R, K, B]."""
-        tokens = self.norm.backward(self.classifier.backward(change.transpose(1, 2)))[:, :, None]
+        of_tokens = self.norm.backward(self.classifier.backward(gradient.transpose(1, 2)))[:, :, None]
         for block in reversed(self.blocks):
-            tokens = block.backward(tokens)
-        torch.sum(tokens, 1, keepdim=True, out=self.positions.grad)
+            of_tokens = block.backward(of_tokens)
+        torch.sum(of_tokens, 1, keepdim=True, out=self.positions.grad)
         self.class_token.grad.copy_(self.positions.grad[:, :, :1])
-        self.embedding.backward(tokens[:, :, 1:].flatten(1, 2), inputs=False)
+        self.embedding.backward(of_tokens[:, :, 1:].flatten(1, 2), inputs=False)
 
     def _patches(self, images: Tensor) -> Tensor:
         """Images [S, B, CHW] -> rows [S, B(N-1), C patch patch], in the order of the embedding's weights."""

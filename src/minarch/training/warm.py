@@ -1,0 +1,31 @@
+"""Torch's first steps, taken before a process forks: its jobs then find done what each would do again."""
+
+import torch
+from safetensors.torch import save
+
+from minarch.data.tensors import Split
+from minarch.models.build import build
+from minarch.models.cost import macs
+from minarch.models.families import Spec
+from minarch.training.loop import Recipe
+from minarch.training.stacked.ensemble import Ensemble
+from minarch.training.stacked.pixels import Pixels
+from minarch.training.stacked.products import Products
+
+SPEC: Spec = {"family": "dnn", "shape": [1, 1, 1], "classes": 2, "hidden": [1]}
+RECIPE = Recipe(epochs=1, batch_size=2, optimizer="adam", learning_rate=0.1, weight_decay=0.0)
+
+
+def warm_up() -> None:
+    """Count, train, measure and write a network of one unit on the CPU.
+
+    Neither by autograd, whose threads a fork would lose, nor on CUDA, which no forked process could use then.
+    """
+    cpu, network = torch.device("cpu"), build(SPEC)
+    macs(network, SPEC["shape"])
+    ensemble = Ensemble(SPEC, [network], RECIPE, Products(cpu))
+    images, labels = torch.zeros(2, 1, 1, 1, dtype=torch.uint8), torch.arange(2)
+    pixels = Pixels(Split(images, labels, torch.zeros(1), torch.ones(1)), 2, cpu)
+    ensemble.epoch(pixels, labels[None])
+    ensemble.measure(pixels)
+    save(network.state_dict())

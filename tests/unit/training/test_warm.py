@@ -1,0 +1,51 @@
+"""The first steps before a fork: what a job computes after them is what it would compute without."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+SOURCE = Path(__file__).parents[3] / "src"
+PROGRAM = """
+import hashlib, os, sys
+import torch
+from minarch.data.tensors import Split
+from minarch.models.families import architecture
+from minarch.training.blocks import train_repeats
+from minarch.training.loop import Recipe
+from minarch.training.repeats import Task
+from minarch.training.stacked import products
+from minarch.training.stacked.products import Products
+from minarch.training.strategy import Strategy
+from minarch.training.warm import warm_up
+
+torch.set_num_threads(1)
+products.fastest = lambda question, timers: "torch"  # which is faster differs between processes
+if sys.argv[1] == "warm":
+    warm_up()
+if os.fork() == 0:
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randint(256, (32, 1, 8, 8), dtype=torch.uint8, generator=generator)
+    split = Split(images, torch.arange(32) % 4, torch.full((1,), 127.0), torch.full((1,), 70.0))
+    recipe = Recipe(epochs=2, batch_size=8, optimizer="adam", learning_rate=0.01, weight_decay=0.0)
+    for family, knobs in (("dnn", {"depth": 1, "width": 4}), ("cnn", {"depth": 2, "channels": 2})):
+        task = Task(architecture(family, knobs).spec([1, 8, 8], 4), {}, split, split, recipe)
+        for at_once in (0, 2):
+            for result in train_repeats(task, [0, 1], Strategy(at_once, Products(torch.device("cpu")))):
+                values = b"".join(t.numpy().tobytes() for t in result.networks["final"].state_dict().values())
+                print(family, at_once, result.repeat, hashlib.sha256(values).hexdigest(), flush=True)
+    os._exit(0)
+assert os.waitstatus_to_exitcode(os.wait()[1]) == 0
+"""
+
+
+def _trained_in_a_fork(how):
+    """What a job forked from a new process trains, as digests of weights."""
+    command = [sys.executable, "-c", PROGRAM, how]
+    done = subprocess.run(command, env={"PYTHONPATH": str(SOURCE)}, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+def test_a_job_forked_after_the_first_steps_trains_to_the_same_bytes():
+    warm, cold = _trained_in_a_fork("warm"), _trained_in_a_fork("cold")
+    assert len(warm) == 8 and warm == cold
