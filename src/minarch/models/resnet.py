@@ -16,15 +16,15 @@ class Block(nn.Module):
     """relu(branch + shortcut); the shortcut is the input or, where it is `projected`, a 1x1 convolution of it.
 
     The branch is two 3x3 convolutions with `inner` channels between them, or a bottleneck of 1x1, 3x3 and 1x1 with the
-    two `inner` channels between them; 0: it is removed, and a block without a projection passes on what it takes.
-    Every convolution has a norm. The first of edge 3 and the projection have the stride.
+    two `inner` channels between them; `inner` 0 removes it, and without a projection the block passes on what it takes,
+    which no relu changes again. Every convolution has a norm. The first 3x3 one and the projection have the stride.
     """
 
     def __init__(self, before: int, inner: Inner, outer: int, stride: int, projected: bool) -> None:
         super().__init__()
         widths = [inner] * (inner > 0) if isinstance(inner, int) else inner
         kernels, channels = KERNELS[len(widths)], [before, *widths, outer]
-        self.convolutions = len(kernels)
+        self.depth = len(kernels)
         for position, kernel in enumerate(kernels):
             inputs, units = channels[position : position + 2]
             step = stride if position == kernels.index(3) else 1
@@ -38,20 +38,20 @@ class Block(nn.Module):
 
     def forward(self, values: Tensor) -> Tensor:
         result: Tensor = values if self.downsample is None else self.downsample(values)
-        if self.convolutions:
+        if self.depth:
             result = self._branch(values) + result
         return result.relu()
 
     def _branch(self, values: Tensor) -> Tensor:
-        for position in range(1, self.convolutions + 1):
+        for position in range(1, self.depth + 1):
             values = values.relu() if position > 1 else values
-            values = self.get_submodule(f"bn{position}")(self.get_submodule(f"conv{position}")(values))
+            values = getattr(self, f"bn{position}")(getattr(self, f"conv{position}")(values))
         return values
 
     @property
     def inner(self) -> int | list[int]:
         """The channels between the branch's convolutions, as a spec tells them."""
-        widths = [len(self.get_parameter(f"conv{position}.weight")) for position in range(1, self.convolutions)]
+        widths = [len(self.get_parameter(f"conv{position}.weight")) for position in range(1, self.depth)]
         return widths if len(widths) > 1 else sum(widths)
 
 
@@ -101,7 +101,7 @@ class ResNet(Network):
         if self.stem == "imagenet":
             values = functional.max_pool2d(values, kernel_size=3, stride=2, padding=1)
         for stage in self.stages:
-            values = self.get_submodule(stage)(values)
+            values = getattr(self, stage)(values)
         logits: Tensor = self.fc(values.mean((2, 3)))
         return logits
 

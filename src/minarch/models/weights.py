@@ -27,7 +27,7 @@ def save_networks(path: Path, networks: Mapping[int, nn.Module]) -> None:
 
 
 def finite(network: nn.Module) -> bool:
-    """Whether every weight is a number; those of a diverged training are not."""
+    """Tell whether every weight is a number; those of a diverged training are not."""
     return all(bool(parameter.isfinite().all()) for parameter in network.parameters())
 
 

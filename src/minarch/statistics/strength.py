@@ -28,7 +28,7 @@ Stack = Mapping[str, Tensor]  # parameters [R, ...] by name
 
 
 class Links(NamedTuple):
-    """One layer's weights summed (float64): over those into each unit, with its bias [R, ...]; out of each input."""
+    """Sums of a layer's weights (float64): into each unit, with its bias, and out of each input, [R, ...] both."""
 
     incoming: Tensor
     outgoing: Tensor
