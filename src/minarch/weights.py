@@ -50,8 +50,8 @@ def describe(item: Path, images: Tensor, near_zero: float, out: Path) -> None:
 
     layers.csv: a row per layer and one, "all", for the whole network's weights. strengths.csv: a row per node layer;
     std is the layer fluctuation. quantiles.safetensors: weights.<layer>, weights.all, strength.<node layer> and, of all
-    hidden nodes pooled, strength.hidden, float32 [R, 512]. attention.safetensors, of a ViT: attention, float32
-    [R, blocks, heads, patches]. record.json: what the rows are.
+    hidden nodes pooled, strength.hidden, float32 [R, 512]. attention.safetensors, of a ViT with heads: attention,
+    float32 [R, blocks, heads, patches]. record.json: what the rows are.
     """
     networks = dict(sorted(load_networks(item).items()))
     repeats, first = list(networks), next(iter(networks.values()))
@@ -64,17 +64,17 @@ def describe(item: Path, images: Tensor, near_zero: float, out: Path) -> None:
     write_rows(out / "layers.csv", LAYERS, layer_rows(layers, weights, near_zero), repeats, sound)
     write_rows(out / "strengths.csv", STRENGTHS, strength_rows(strengths), repeats, sound)
     node_layers = [{"name": name, "nodes": values.shape[1]} for name, values in strengths.items()]
-    if strengths:
+    if hidden(strengths):
         strengths["hidden"] = torch.cat([strengths[name] for name in hidden(strengths)], dim=1)
     pooled = {f"weights.{name}": values for name, values in weights.items()}
     pooled |= {f"strength.{name}": values for name, values in strengths.items()}
-    found = {name: blank(quantiles(values), sound) for name, values in pooled.items()}
-    save_file(found, out / "quantiles.safetensors")
+    kept = {name: blank(quantiles(values), sound) for name, values in pooled.items()}
+    save_file(kept, out / "quantiles.safetensors")
 
     results = read_json(item / "results.json")
     record = {name: results[name] for name in ("architecture", "dataset", "family", "parameters", "depth")}
     record |= {"repeats": repeats, "layers": [asdict(layer) for layer in layers], "node_layers": node_layers}
-    if type(first) is ViT:
+    if type(first) is ViT and any(first.spec()["heads"]):
         maps = torch.stack([class_attention(network, images) for network in networks.values()])  # type: ignore[arg-type]
         save_file({"attention": blank(maps, sound)}, out / "attention.safetensors")
         patches = [size // side for size, side in zip(first.shape[1:], first.embedding.kernel_size, strict=True)]

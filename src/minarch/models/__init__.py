@@ -1,1 +1,1 @@
-"""Network families: what can be asked for (families), what it is (dnn, cnn, vit), what it costs, how it is stored."""
+"""Networks: what a study can name (families), what they are (network, dnn, cnn, vit, resnet), their cost, storage."""

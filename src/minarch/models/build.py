@@ -2,15 +2,17 @@
 
 import importlib
 import json
+from typing import cast
 
 import torch
 from torch import nn
 
 from minarch.errors import UserError, short
 from minarch.models.families import Spec, family, told
+from minarch.models.network import Network
 
 
-def build(spec: Spec) -> nn.Module:
+def build(spec: Spec) -> Network:
     """The network that `spec` describes, initialised by torch's defaults from its generator (the caller seeds it).
 
     Raises:
@@ -24,10 +26,10 @@ def build(spec: Spec) -> nn.Module:
         )
     if not isinstance(network, nn.Module) or not any(True for _ in network.parameters()):
         raise UserError(f"{name}: its network is {short(network)}; allowed: a torch.nn.Module with weights")
-    return network
+    return cast(Network, network)
 
 
-def checked(spec: Spec) -> nn.Module:
+def checked(spec: Spec) -> Network:
     """The network that `spec` describes, once it has shown that it can be trained, pruned and rebuilt.
 
     Raises:
@@ -43,7 +45,7 @@ def checked(spec: Spec) -> nn.Module:
             f"{name}: its network gives {short(given)} for 2 images; allowed: a tensor [2, {spec['classes']}]"
         )
     with told(name):
-        structure = network.spec()  # type: ignore[operator]
+        structure = network.spec()
         same = json.dumps(structure, sort_keys=True) == json.dumps(spec, sort_keys=True)
     if not same:
         raise UserError(

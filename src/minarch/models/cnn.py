@@ -7,9 +7,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from minarch.models.families import Spec
+from minarch.models.network import Network
 
 
-class CNN(nn.Module):
+class CNN(Network):
     """3x3 convolutions (stride 1, ReLU, no pooling) -> flatten -> K logits.
 
     The first convolution has no padding: alone it is the network of arXiv 2601.17987, with

@@ -7,9 +7,10 @@ from math import prod
 from torch import Tensor, nn
 
 from minarch.models.families import Spec
+from minarch.models.network import Network
 
 
-class DNN(nn.Module):
+class DNN(Network):
     """Flattened image -> hidden Linear + ReLU layers of the given widths -> K logits.
 
     With equal widths n and L layers over d = C*H*W inputs it has (d+1)n + (L-1)(n+1)n + K(n+1) parameters.

@@ -12,41 +12,63 @@ import torch
 from torch import Tensor, nn
 
 from minarch.models.families import Spec
+from minarch.models.network import Network
 
 
 class Block(nn.Module):
-    """x + attention(norm(x)), then x + feed-forward(norm(x)), on tokens [B, N, D]."""
+    """x + attention(norm(x)), then x + feed-forward(norm(x)), on tokens [B, N, D].
+
+    A part is removed, its norm and layers None, if there are no heads or no feed-forward units. A block without both
+    passes on what it takes.
+    """
 
     def __init__(self, width: int, heads: int, head_size: int, ffn: int) -> None:
         super().__init__()
         self.head_size = head_size
-        self.norm1 = nn.LayerNorm(width)
-        self.query = nn.Linear(width, heads * head_size)
+        self.norm1 = nn.LayerNorm(width) if heads else None
+        self.query = nn.Linear(width, heads * head_size) if heads else None
         # A bias of the keys adds the same to every score of a query: softmax ignores it, it would never get a gradient.
-        self.key = nn.Linear(width, heads * head_size, bias=False)
-        self.value = nn.Linear(width, heads * head_size)
-        self.output = nn.Linear(heads * head_size, width)
-        self.norm2 = nn.LayerNorm(width)
-        self.fc1 = nn.Linear(width, ffn)
-        self.fc2 = nn.Linear(ffn, width)
+        self.key = nn.Linear(width, heads * head_size, bias=False) if heads else None
+        self.value = nn.Linear(width, heads * head_size) if heads else None
+        self.output = nn.Linear(heads * head_size, width) if heads else None
+        self.norm2 = nn.LayerNorm(width) if ffn else None
+        self.fc1 = nn.Linear(width, ffn) if ffn else None
+        self.fc2 = nn.Linear(ffn, width) if ffn else None
 
     def forward(self, tokens: Tensor) -> Tensor:
         batch, count, width = tokens.shape
-        normed = self.norm1(tokens)
-        query, key, value = (  # [B, E, N, S]
-            layer(normed).reshape(batch, count, -1, self.head_size).transpose(1, 2)
-            for layer in (self.query, self.key, self.value)
-        )
-        attention = torch.matmul(query, key.transpose(2, 3)) * self.head_size**-0.5
-        mixed = torch.matmul(attention.softmax(dim=3), value).transpose(1, 2)
-        tokens = tokens + self.output(mixed.reshape(batch, count, -1))
-        folded = self.norm2(tokens).reshape(batch * count, width)
-        change: Tensor = self.fc2(nn.functional.gelu(self.fc1(folded)))
-        return tokens + change.reshape(batch, count, width)
+        if self.norm1 and self.query and self.key and self.value and self.output:
+            normed = self.norm1(tokens)
+            query, key, value = (  # [B, E, N, S]
+                layer(normed).reshape(batch, count, -1, self.head_size).transpose(1, 2)
+                for layer in (self.query, self.key, self.value)
+            )
+            attention = torch.matmul(query, key.transpose(2, 3)) * self.head_size**-0.5
+            mixed = torch.matmul(attention.softmax(dim=3), value).transpose(1, 2)
+            tokens = tokens + self.output(mixed.reshape(batch, count, -1))
+        if self.norm2 and self.fc1 and self.fc2:
+            folded = self.norm2(tokens).reshape(batch * count, width)
+            change: Tensor = self.fc2(nn.functional.gelu(self.fc1(folded)))
+            tokens = tokens + change.reshape(batch, count, width)
+        return tokens
+
+    @property
+    def heads(self) -> int:
+        """Attention heads, 0 if attention is removed."""
+        return len(self.query.weight) // self.head_size if self.query else 0
+
+    @property
+    def ffn(self) -> int:
+        """Feed-forward units, 0 if that part is removed."""
+        return len(self.fc1.weight) if self.fc1 else 0
 
 
-class ViT(nn.Module):
-    """Patches -> linear embedding + class token + positions -> blocks -> norm -> K logits read off the class token."""
+class ViT(Network):
+    """Patches -> linear embedding + class token + positions -> blocks -> norm -> K logits read off the class token.
+
+    `heads` and `ffn` have an entry for each block; 0 removes attention or the feed-forward part. A block that lost both
+    stays in the lists, so that the others keep their names.
+    """
 
     def __init__(
         self,
@@ -60,7 +82,7 @@ class ViT(nn.Module):
     ) -> None:
         super().__init__()
         channels, height, image_width = shape
-        self.shape = tuple(shape)
+        self.shape, self.head_size = tuple(shape), head_size
         self.embedding = nn.Conv2d(channels, width, kernel_size=patch, stride=patch)
         patches = (height // patch) * (image_width // patch)
         self.class_token = nn.Parameter(torch.empty(1, 1, width))
@@ -91,7 +113,7 @@ class ViT(nn.Module):
             "classes": len(self.classifier.weight),
             "patch": self.embedding.kernel_size[0],
             "width": len(self.embedding.weight),
-            "head_size": blocks[0].head_size,
-            "heads": [len(block.query.weight) // block.head_size for block in blocks],
-            "ffn": [len(block.fc1.weight) for block in blocks],
+            "head_size": self.head_size,
+            "heads": [block.heads for block in blocks],
+            "ffn": [block.ffn for block in blocks],
         }

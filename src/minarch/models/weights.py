@@ -11,6 +11,7 @@ from torch import nn
 from minarch.errors import UserError, one_line
 from minarch.files import read_json
 from minarch.models.build import build
+from minarch.models.network import Network
 
 
 def save_networks(path: Path, networks: Mapping[int, nn.Module]) -> None:
@@ -26,11 +27,11 @@ def save_networks(path: Path, networks: Mapping[int, nn.Module]) -> None:
 
 
 def finite(network: nn.Module) -> bool:
-    """Whether every weight is a number; those of a diverged training are not."""
+    """Tell whether every weight is a number; those of a diverged training are not."""
     return all(bool(parameter.isfinite().all()) for parameter in network.parameters())
 
 
-def load_networks(item: Path) -> dict[int, nn.Module]:
+def load_networks(item: Path) -> dict[int, Network]:
     """The networks (repeat -> network, in eval mode) of an item folder, built from the specs in its results.json.
 
     A repeat without a spec (nothing could be made of it) is left out. Raises UserError when the weights are not a
@@ -42,7 +43,7 @@ def load_networks(item: Path) -> dict[int, nn.Module]:
         stored = load_file(path)
     except (OSError, SafetensorError) as error:
         raise UserError(f"{path}: {error}, it must be a safetensors file") from error
-    networks = {}
+    networks = dict[int, Network]()
     for entry in results["repeats"]:
         if entry["spec"] is None:
             continue

@@ -4,18 +4,19 @@ from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from minarch.models.build import build
 from minarch.models.cost import macs
 from minarch.models.families import Spec
+from minarch.models.network import Network
 from minarch.pruning.groups import Group
 
 Masks = Mapping[str, Tensor]  # group -> which of its units stay, bool [U]
 TOLERANCE = 1e-5  # cut against masked, relative to the largest logit
 
 
-def masked(network: nn.Module, groups: Sequence[Group], masks: Masks) -> nn.Module:
+def masked(network: Network, groups: Sequence[Group], masks: Masks) -> Network:
     """A copy in which every entry that belongs to a removed unit is zero."""
     copy = deepcopy(network)
     state = copy.state_dict()
@@ -25,26 +26,26 @@ def masked(network: nn.Module, groups: Sequence[Group], masks: Masks) -> nn.Modu
     return copy
 
 
-def cut(network: nn.Module, groups: Sequence[Group], masks: Masks) -> nn.Module:
+def cut(network: Network, groups: Sequence[Group], masks: Masks) -> Network:
     """A smaller network of the same family in evaluation mode: plain torch, what `masked` zeroes is gone.
 
     Checks on random images that it computes what the masked network does.
     """
     spec, state = _smaller(network, groups, masks)
-    found = build(spec)
-    found.load_state_dict(state)
-    found.eval()
+    smaller = build(spec)
+    smaller.load_state_dict(state)
+    smaller.eval()
     images = torch.randn(32, *spec["shape"], generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
-        expected, logits = masked(network, groups, masks).eval()(images), found(images)
+        expected, logits = masked(network, groups, masks).eval()(images), smaller(images)
     scale = max(1.0, float(expected.abs().max()))
     same = torch.allclose(logits, expected, rtol=0, atol=TOLERANCE * scale, equal_nan=True)
     assert same, f"the cut changed the outputs by {float((logits - expected).abs().max()):g}"
-    return found
+    return smaller
 
 
-def cost_of(network: nn.Module, groups: Sequence[Group]) -> Callable[[Mapping[str, int]], int]:
-    """What tells the MACs of the network if of each group so many units stayed; it remembers its answers."""
+def cost_of(network: Network, groups: Sequence[Group]) -> Callable[[Mapping[str, int]], int]:
+    """A function of how many units of each group stay: the MACs of the network then. It remembers its answers."""
     shapes, known = deepcopy(network).to("meta"), dict[tuple[int, ...], int]()
 
     def cost(units: Mapping[str, int]) -> int:
@@ -58,7 +59,7 @@ def cost_of(network: nn.Module, groups: Sequence[Group]) -> Callable[[Mapping[st
     return cost
 
 
-def _smaller(network: nn.Module, groups: Sequence[Group], masks: Masks) -> tuple[Spec, dict[str, Tensor]]:
+def _smaller(network: Network, groups: Sequence[Group], masks: Masks) -> tuple[Spec, dict[str, Tensor]]:
     """Spec and state of the cut network. The spec is read off a copy whose tensors have the new shapes."""
     state = network.state_dict()
     for group in groups:
@@ -70,5 +71,5 @@ def _smaller(network: nn.Module, groups: Sequence[Group], masks: Masks) -> tuple
     shell = deepcopy(network)
     for name, parameter in shell.named_parameters():
         parameter.data = state[name]
-    spec: Spec = shell.spec()  # type: ignore[operator]
+    spec: Spec = shell.spec()
     return spec, state

@@ -24,6 +24,7 @@ from torch import Tensor, nn
 
 import minarch.quiet  # noqa: F401 - before nncf
 from minarch.errors import UserError
+from minarch.models.network import Network
 
 os.environ["NNCF_TORCH_LEGACY_TRACING"] = "1"  # before nncf.torch; it then refuses its own torch quantization
 
@@ -40,7 +41,7 @@ HEADS = "heads"
 
 @dataclass(frozen=True)
 class Part:
-    """What goes of a tensor with the units: `size` consecutive entries each along `dim`, the first at `offset`."""
+    """Entries of a tensor that go with the units: `size` consecutive ones each along `dim`, the first at `offset`."""
 
     tensor: str
     dim: int
@@ -48,7 +49,7 @@ class Part:
     size: int
 
     def indices(self, keep: Tensor) -> Tensor:
-        """Those of the units in `keep` (bool [U]), int64."""
+        """The entries of the units in `keep` (bool [U]), int64."""
         units = keep.nonzero().flatten()
         return (self.offset + units[:, None] * self.size + torch.arange(self.size)).flatten()
 
@@ -64,33 +65,33 @@ class Group:
     parts: tuple[Part, ...]
 
 
-_found: dict[tuple[type[nn.Module], str], list[Group]] = {}  # repeats share their structure, asking takes 0.1 s
+_known: dict[tuple[type[nn.Module], str], list[Group]] = {}  # repeats share their structure, an analysis takes 0.1 s
 
 
-def find_groups(network: nn.Module) -> list[Group]:
-    """All groups of a network (which knows its structure: `spec()`), in the order of its layers.
+def find_groups(network: Network) -> list[Group]:
+    """All groups of a network, in the order of its layers.
 
     Raises:
         UserError: nothing can be cut; the line names the layers and NNCF's reasons.
     """
-    spec = network.spec()  # type: ignore[operator]
+    spec = network.spec()
     structure = type(network), json.dumps(spec, sort_keys=True)
-    if structure not in _found:
-        _found[structure] = _ask(network, spec["shape"])
-    return _found[structure]
+    if structure not in _known:
+        _known[structure] = _analyse(network, spec["shape"])
+    return _known[structure]
 
 
-def _ask(network: nn.Module, shape: Sequence[int]) -> list[Group]:
+def _analyse(network: nn.Module, shape: Sequence[int]) -> list[Group]:
     settings = {"schedule": "baseline", "prune_first_conv": True, "prune_downsample_convs": True}
     config = {
         "input_info": {"sample_size": [1, *shape]},
         "compression": {"algorithm": "filter_pruning", "pruning_init": 0, "params": settings},
     }
-    with _listening() as said, torch.no_grad():
+    with _listening() as records, torch.no_grad():
         controller, masked = create_compressed_model(deepcopy(network), NNCFConfig.from_dict(config), dump_graphs=False)
         groups = [*_clusters(controller, masked, network), *_heads(masked, network)]
     if not groups:
-        reasons = "; ".join(record.getMessage() for record in said if "Could not prune" in record.getMessage())
+        reasons = "; ".join(record.getMessage() for record in records if "Could not prune" in record.getMessage())
         layers = ", ".join(
             name for name, module in network.named_modules() if isinstance(module, nn.Linear | nn.Conv2d)
         )
@@ -168,7 +169,7 @@ def _heads(masked: Any, network: nn.Module) -> Iterator[Group]:
 
 @contextmanager
 def _listening() -> Iterator[list[logging.LogRecord]]:
-    """What NNCF says meanwhile, instead of printing it: only its log tells why a layer cannot be cut."""
+    """NNCF's log in place of its printing: only there it tells why a layer cannot be cut."""
     logger, handler = logging.getLogger("nncf"), BufferingHandler(capacity=1_000_000)
     before = logger.level, logger.handlers, logger.propagate
     logger.setLevel(logging.DEBUG)  # unlike an assignment it forgets which levels were found disabled

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from minarch.models.network import Network
 from minarch.pruning import Scope
 
 
@@ -19,7 +20,7 @@ class Sparse:
 
     level: float
     removed: int
-    network: nn.Module
+    network: Network
 
 
 def prunable_weights(network: nn.Module) -> list[Tensor]:
@@ -27,7 +28,7 @@ def prunable_weights(network: nn.Module) -> list[Tensor]:
     return [tensor for name, tensor in network.named_parameters() if name.endswith("weight") and tensor.dim() >= 2]
 
 
-def prune_magnitude(network: nn.Module, levels: Sequence[float], scope: Scope = "global") -> Iterator[Sparse]:
+def prune_magnitude(network: Network, levels: Sequence[float], scope: Scope = "global") -> Iterator[Sparse]:
     """For every level (in [0, 1]) a copy with that share of the weights zeroed, the smallest; rounded to whole weights.
 
     Scope "layer" takes the share of every tensor. What a level removes, every higher level removes too; equal

@@ -17,7 +17,7 @@ NONE = (float("nan"), float("nan"))
 
 @dataclass(frozen=True, eq=False)
 class Resampled:
-    """Every network is either good or poor. Float, where sums over pairs are matrix products."""
+    """Labels of networks, good or poor, and resamples of them: float, where sums over pairs are matrix products."""
 
     good: np.ndarray  # [n] bool
     permuted: np.ndarray  # [B, n] `good` permuted within each stratum, float
@@ -98,7 +98,7 @@ def _sums(first: np.ndarray, matrix: np.ndarray, second: np.ndarray) -> np.ndarr
 
 
 def _p_value(weighted: np.ndarray, counted: np.ndarray, resampled: Resampled) -> float:
-    """One-sided; labels are permuted within strata, so every permutation has as many pairs of each kind."""
+    """One-sided p-value; labels are permuted within strata, so every permutation has as many pairs of each kind."""
     good = resampled.good.astype(float)
     number_good, number_poor = good @ counted @ good, (1 - good) @ counted @ (1 - good)
     if not (number_good and number_poor):

@@ -18,7 +18,7 @@ REACH = 10  # ... how many typical widths the grid goes beyond the typical distr
 
 
 def distances(values: np.ndarray) -> dict[str, np.ndarray]:
-    """kl, js and wasserstein between all pairs."""
+    """The distances kl, js and wasserstein between all pairs."""
     probabilities = densities(values, grid(values))
     return {
         "kl": kullback_leibler(probabilities),
@@ -55,23 +55,23 @@ def densities(values: np.ndarray, points: np.ndarray) -> np.ndarray:
     inside = values.clip(points[0], points[-1])
     scott = values.shape[1] ** -0.2
     bandwidth = np.maximum(inside.std(axis=1, ddof=1) * scott, points[1] - points[0])
-    found = np.empty((len(values), len(points)))
+    rows = np.empty((len(values), len(points)))
     kernels = np.empty((len(points), values.shape[1]))  # one memory for all: new pages would cost as much as the work
-    for row, width, density in zip(inside, bandwidth, found, strict=True):
+    for row, width, density in zip(inside, bandwidth, rows, strict=True):
         np.subtract.outer(points / width, row / width, out=kernels)
         np.multiply(kernels, kernels, out=kernels)
         kernels *= -0.5
         np.exp(kernels, out=kernels).sum(axis=1, out=density)
-    found /= found.sum(axis=1, keepdims=True)
-    found += FLOOR
-    return found / found.sum(axis=1, keepdims=True)
+    rows /= rows.sum(axis=1, keepdims=True)
+    rows += FLOOR
+    return rows / rows.sum(axis=1, keepdims=True)
 
 
 def kullback_leibler(probabilities: np.ndarray) -> np.ndarray:
-    """Symmetrised, in nats."""
+    """Symmetrised divergence, in nats."""
     crossed = probabilities @ np.log(probabilities).T
-    own = np.diag(crossed)
-    return (own[:, None] + own[None] - crossed - crossed.T).clip(0)
+    with_itself = np.diag(crossed)
+    return (with_itself[:, None] + with_itself[None] - crossed - crossed.T).clip(0)
 
 
 def jensen_shannon(probabilities: np.ndarray) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 Weights are those of linear and convolutional layers: no biases, norms, positions or class token. Shapes: R repeats of
 one architecture, n values, [M, N] a layer as a matrix (a convolution as [out, in * height * width]). One repeat is
-worked on at a time: what is found does not depend on its neighbours, and copies in float64 stay small.
+worked on at a time: its statistics do not depend on its neighbours, and copies in float64 stay small.
 """
 
 from collections.abc import Sequence
@@ -33,15 +33,15 @@ def layers_of(network: nn.Module) -> list[Layer]:
     layers = []
     for name, module in network.named_modules():
         if isinstance(module, (nn.Linear, nn.Conv2d)):
-            parent, _, own = name.rpartition(".")
-            attends = own in PROJECTIONS and isinstance(network.get_submodule(parent), Block)
+            parent, _, role = name.rpartition(".")
+            attends = role in PROJECTIONS and isinstance(network.get_submodule(parent), Block)
             kind = "convolution" if isinstance(module, nn.Conv2d) else "attention" if attends else "dense"
             layers.append(Layer(name, kind, tuple(module.weight.shape)))
     return layers
 
 
 def stack(networks: Sequence[nn.Module], layers: Sequence[Layer]) -> tuple[dict[str, Tensor], Tensor]:
-    """Weights and biases [R, ...] by "<layer>.weight" and ".bias"; which networks are finite, bool [R].
+    """Weights and biases [R, ...] by "<layer>.weight" and ".bias", and which networks are finite, bool [R].
 
     Those that are not are all zero in the stack.
     """
@@ -72,7 +72,7 @@ def moments(values: Tensor, near_zero: float) -> dict[str, Tensor]:
         deviation = row - mean
         squares = deviation * deviation
         variance = squares.mean()
-        found = {
+        statistics = {
             "mean": mean,
             "std": variance.sqrt(),
             "skewness": (squares * deviation).mean() / variance**1.5,
@@ -81,7 +81,7 @@ def moments(values: Tensor, near_zero: float) -> dict[str, Tensor]:
             "max": row.max(),
             "near_zero": (row.abs() < near_zero).double().mean(),
         }
-        for name, value in found.items():
+        for name, value in statistics.items():
             columns.setdefault(name, []).append(value)
     return {name: torch.stack(column) for name, column in columns.items()}
 
@@ -92,13 +92,13 @@ def singular_values(matrices: Tensor) -> Tensor:
     Roots of the Gram matrix's eigenvalues, several times faster than an SVD. That loses half of the digits, so what is
     below sqrt(k * 2.2e-16) of the largest (k values) counts as zero: less than the rounding of float32 weights.
     """
-    found = []
+    spectra = []
     for matrix in matrices:
         wide = (matrix if matrix.shape[0] <= matrix.shape[1] else matrix.T).double()
         squares = torch.linalg.eigvalsh(wide @ wide.T)
         squares[squares < len(squares) * torch.finfo(torch.float64).eps * squares[-1]] = 0
-        found.append(squares.sqrt())
-    return torch.stack(found)
+        spectra.append(squares.sqrt())
+    return torch.stack(spectra)
 
 
 def effective_rank(singular: Tensor) -> Tensor:

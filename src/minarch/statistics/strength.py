@@ -28,7 +28,7 @@ Stack = Mapping[str, Tensor]  # parameters [R, ...] by name
 
 
 class Links(NamedTuple):
-    """One layer's weights summed (float64): over those into each unit, with its bias [R, ...]; out of each input."""
+    """Sums of a layer's weights (float64): into each unit, with its bias, and out of each input, [R, ...] both."""
 
     incoming: Tensor
     outgoing: Tensor
@@ -49,14 +49,14 @@ def hidden(strengths: Mapping[str, Tensor]) -> list[str]:
 
 
 def dense_links(stack: Stack, name: str) -> Links:
-    """Of a linear layer [R, U, N]."""
+    """The links of a linear layer [R, U, N]."""
     weight = stack[f"{name}.weight"]
     incoming, outgoing = weight.sum(2, dtype=torch.float64), weight.sum(1, dtype=torch.float64)
     return Links(incoming + stack[f"{name}.bias"], outgoing)
 
 
 def convolution_links(stack: Stack, name: str, layer: nn.Conv2d, size: tuple[int, int]) -> Links:
-    """Of a convolution [R, O, C, h, w] over `size` (H, W): incoming [R, O, H', W'], outgoing [R, C, H, W]."""
+    """The links of a convolution [R, O, C, h, w] over `size` (H, W): incoming [R, O, H', W'], outgoing [R, C, H, W]."""
     weight = stack[f"{name}.weight"]
     repeats, channels, depth = weight.shape[:3]
     how: dict[str, Any] = {"stride": layer.stride, "padding": layer.padding}
@@ -68,7 +68,7 @@ def convolution_links(stack: Stack, name: str, layer: nn.Conv2d, size: tuple[int
 
 
 def unpooled(outgoing: Tensor, size: tuple[int, int]) -> Tensor:
-    """What each unit sends, [R, C, H, W], from what the pixels of 2x2 max-pooling send, [R, C, H // 2, W // 2]."""
+    """Outgoing weights of each unit, [R, C, H, W], from those of the pixels of 2x2 max-pooling, [R, C, H//2, W//2]."""
     spread = outgoing.repeat_interleave(2, 2).repeat_interleave(2, 3) / 4
     return functional.pad(spread, (0, size[1] - spread.shape[3], 0, size[0] - spread.shape[2]))
 
@@ -92,10 +92,10 @@ def _cnn(network: CNN, stack: Stack) -> dict[str, Tensor]:
     for position, layer in enumerate(network.convolutions):
         assert isinstance(layer, nn.Conv2d)
         pooled = (size[0] // 2, size[1] // 2) if position else size
-        found = convolution_links(stack, f"convolutions.{position}", layer, pooled)
-        outgoing = unpooled(found.outgoing, size) if position else found.outgoing
-        links[f"convolutions.{position}"] = Links(found.incoming, outgoing)
-        size = (found.incoming.shape[2], found.incoming.shape[3])
+        inner = convolution_links(stack, f"convolutions.{position}", layer, pooled)
+        outgoing = unpooled(inner.outgoing, size) if position else inner.outgoing
+        links[f"convolutions.{position}"] = Links(inner.incoming, outgoing)
+        size = (inner.incoming.shape[2], inner.incoming.shape[3])
     last = dense_links(stack, "classifier")
     links["classifier"] = Links(last.incoming, last.outgoing.unflatten(1, (-1, *size)))
     return _chained(links)
@@ -106,8 +106,9 @@ def _vit(network: ViT, stack: Stack) -> dict[str, Tensor]:
     strengths = {INPUT: 1 + convolution_links(stack, "embedding", network.embedding, size).outgoing}
     for position in range(len(network.blocks)):
         for units, readers in (("value", "output"), ("fc1", "fc2")):
-            into, out_of = (dense_links(stack, f"blocks.{position}.{name}") for name in (units, readers))
-            strengths[f"blocks.{position}.{units}"] = into.incoming + out_of.outgoing
+            if f"blocks.{position}.{units}.weight" in stack:  # else this part of the block is removed
+                into, out_of = (dense_links(stack, f"blocks.{position}.{name}") for name in (units, readers))
+                strengths[f"blocks.{position}.{units}"] = into.incoming + out_of.outgoing
     return strengths | {OUTPUT: dense_links(stack, "classifier").incoming + 1}
 
 

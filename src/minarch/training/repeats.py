@@ -8,13 +8,13 @@ from functools import cached_property
 from typing import Any
 
 import torch
-from torch import nn
 
 from minarch.data.tensors import Split
 from minarch.errors import UserError
 from minarch.models.build import build
 from minarch.models.cost import macs
 from minarch.models.families import Spec
+from minarch.models.network import Network
 from minarch.training.loop import Recipe
 
 COLUMNS = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy")
@@ -33,7 +33,7 @@ class Repeat:
     curve: list[tuple[float, ...]] = field(default_factory=list)
     best_epoch: int = 0
     seconds: float = 0.0
-    networks: dict[str, nn.Module] = field(default_factory=dict)
+    networks: dict[str, Network] = field(default_factory=dict)
 
     def metrics(self, epoch: int) -> dict[str, float | None]:
         """The row of an epoch; what is not finite becomes None, as JSON has no NaN."""
@@ -91,7 +91,7 @@ class Task:
         """Multiply-accumulates of one network for one image."""
         return macs(build(self.spec).eval(), self.spec["shape"])  # no norm can take statistics of one image
 
-    def network(self, result: Repeat) -> nn.Module:
+    def network(self, result: Repeat) -> Network:
         """The repeat's initial network, on the CPU."""
         torch.default_generator.manual_seed(result.seed)  # torch.manual_seed takes 2 ms for devices that are not there
         return build(self.spec)

@@ -67,8 +67,8 @@ SQUARE = {  # PAPERS 1.1
 def test_square_dnns(shape, depth):
     assert [Dnn(depth=depth, width=width).parameters(shape, 10) for width in WIDTHS] == SQUARE[shape, depth]
     equal = "-".join(["equal"] * (depth - 1))
-    found = [ShapedDnn(depth=depth, width=width, steps=equal).parameters(shape, 10) for width in WIDTHS]
-    assert found == SQUARE[shape, depth]
+    shaped_counts = [ShapedDnn(depth=depth, width=width, steps=equal).parameters(shape, 10) for width in WIDTHS]
+    assert shaped_counts == SQUARE[shape, depth]
 
 
 def test_cnns():

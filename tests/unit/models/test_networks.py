@@ -86,6 +86,10 @@ SPECS = [
     | {"patch": 4, "width": 6, "head_size": 2, "heads": [3, 1], "ffn": [5, 9]},
     {"family": "resnet", "shape": [3, 8, 8], "classes": 10, "stem": "cifar"}
     | {"outer": [4, 5, 3, 8], "inner": [[2, 3], [5, 1], [4, 4], [6, 2]]},
+    {"family": "resnet", "shape": [3, 8, 8], "classes": 10, "stem": "cifar", "width": 3}
+    | {"outer": [6, 6, 8], "inner": [[[2, 3], 0, 5], [], [0, [4, 2]]]},
+    {"family": "vit", "shape": [1, 8, 8], "classes": 10}
+    | {"patch": 4, "width": 6, "head_size": 2, "heads": [0, 3, 0, 1], "ffn": [5, 0, 0, 9]},
 ]
 
 
@@ -145,7 +149,7 @@ def test_a_family_of_the_user_s_own(tmp_path, monkeypatch):
         "        return self.gain * self.layer(images.flatten(1))\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
-    own = architecture("own_nets:Flat", {"gain": 2})
-    assert (own.name, own.label, own.depth) == ("own_nets:Flat", "depth1-gain2", 1)
-    assert parameters(build(own.spec([1, 8, 8], 10))) == 650
+    flat = architecture("own_nets:Flat", {"gain": 2})
+    assert (flat.name, flat.label, flat.depth) == ("own_nets:Flat", "depth1-gain2", 1)
+    assert parameters(build(flat.spec([1, 8, 8], 10))) == 650
     sys.modules.pop("own_nets")

@@ -4,11 +4,13 @@ import json
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from minarch.data.tensors import Split
 from minarch.data.vision import datasets  # noqa: F401 - before torchvision's models, beside a CPU build of torch
-from minarch.models.build import build
-from minarch.models.cost import macs
+from minarch.models.build import build, checked
+from minarch.models.cost import macs, parameters
 from minarch.models.families import ResNet
 from minarch.models.weights import load_networks, save_networks
 from minarch.training.blocks import measure, train_repeats
@@ -16,15 +18,27 @@ from minarch.training.loop import Recipe
 from minarch.training.repeats import Task
 from minarch.training.strategy import choose
 
-from torchvision.models import resnet18, resnet34  # isort: skip
+from torchvision.models import resnet18, resnet34, resnet50  # isort: skip
 
 TINY = {"depth": 18, "width": 4}
+BOTTLENECKS = {"family": "resnet", "shape": [3, 64, 64], "classes": 10, "stem": "imagenet", "width": 64}
+BOTTLENECKS |= {"outer": [256, 512, 1024, 2048]}
+BOTTLENECKS |= {"inner": [[[64, 64]] * 3, [[128, 128]] * 4, [[256, 256]] * 6, [[512, 512]] * 3]}
+TORCHVISIONS = pytest.mark.parametrize(
+    ("spec", "theirs"),
+    [
+        (ResNet(depth=18, stem="imagenet").spec([3, 64, 64], 10), resnet18),
+        (ResNet(depth=34, stem="imagenet").spec([3, 64, 64], 10), resnet34),
+        (BOTTLENECKS, resnet50),
+    ],
+    ids=["18", "34", "50"],
+)
 
 
-@pytest.mark.parametrize(("depth", "theirs"), [(18, resnet18), (34, resnet34)])
-def test_torchvisions_state_fits_and_gives_the_same_outputs(depth, theirs):
+@TORCHVISIONS
+def test_torchvisions_state_fits_and_gives_the_same_outputs(spec, theirs):
     torch.manual_seed(0)
-    network, original = build(ResNet(depth=depth, stem="imagenet").spec([3, 64, 64], 10)), theirs(num_classes=10)
+    network, original = build(spec), theirs(num_classes=10)
     expected = {name: value.shape for name, value in original.state_dict().items()}
     assert list({name: value.shape for name, value in network.state_dict().items()}.items()) == list(expected.items())
     assert [n for n, _ in network.named_parameters()] == [n for n, _ in original.named_parameters()]
@@ -35,15 +49,118 @@ def test_torchvisions_state_fits_and_gives_the_same_outputs(depth, theirs):
         torch.testing.assert_close(network.eval()(images), original.eval()(images))
 
 
-def test_it_starts_as_torchvisions():
+@TORCHVISIONS
+def test_it_starts_as_torchvisions(spec, theirs):
     torch.manual_seed(0)
-    network, original = build(ResNet(depth=18, stem="imagenet").spec([3, 64, 64], 10)), resnet18(num_classes=10)
+    network, original = build(spec), theirs(num_classes=10)
     theirs = dict(original.named_parameters())
     for name, value in network.named_parameters():
         if value.dim() == 1:  # too few to compare, or all equal
             continue
         torch.testing.assert_close(value.std(), theirs[name].std(), rtol=0.1, atol=1e-3)
         torch.testing.assert_close(value.mean(), theirs[name].mean(), rtol=0, atol=5e-3)
+
+
+def test_published_sizes():
+    """ResNet-50 as torchvision states it; ResNet-20 for CIFAR-10, whose 269,722 parameters (arXiv 1512.03385, 0.27 M)
+    two projecting shortcuts with norms add to.
+    """
+    cifar = {"family": "resnet", "shape": [3, 32, 32], "classes": 10, "stem": "cifar"}
+    cifar |= {"outer": [16, 32, 64], "inner": [[16] * 3, [32] * 3, [64] * 3]}
+    with torch.device("meta"):
+        fifty, twenty = build(BOTTLENECKS | {"classes": 1000}), build(cifar)
+    assert parameters(fifty) == 25_557_032
+    assert round(macs(fifty, [3, 224, 224]) / 1e6) == 4089
+    assert parameters(twenty) == 269_722 + (16 * 32 + 2 * 32) + (32 * 64 + 2 * 64)
+
+
+FEW = st.integers(1, 4)
+BRANCH = st.one_of(st.just(0), FEW, st.lists(FEW, min_size=2, max_size=2))
+
+
+@st.composite
+def structures(draw):
+    """A spec of any stages and blocks, in the form in which a network tells it."""
+    spec = {"family": "resnet", "shape": [3, 9, 12], "classes": 5, "stem": draw(st.sampled_from(["cifar", "imagenet"]))}
+    inner = draw(st.lists(st.lists(BRANCH, max_size=3), min_size=1, max_size=5))
+    stem = draw(FEW)
+    projected = inner[0] and draw(st.booleans())
+    outer = []
+    for position, blocks in enumerate(inner):
+        before = outer[-1] if outer else stem
+        outer.append(draw(FEW) if blocks and (position or projected) else before)
+    return spec | {"outer": outer, "inner": inner} | ({"width": stem} if projected else {})
+
+
+@given(spec=structures())
+@settings(max_examples=60, deadline=None)
+def test_any_stages_and_blocks_are_told_as_they_were_given(spec):
+    assert checked(spec).spec() == spec
+
+
+def renamed(network, names):
+    """The state of `network`, its modules called otherwise."""
+    state = {}
+    for name, value in network.state_dict().items():
+        first, _, rest = name.partition(".")
+        state[f"{names.get(first, first)}.{rest}"] = value
+    return state
+
+
+@pytest.mark.parametrize("absent", [0, 1, 2, 3])
+@torch.no_grad()
+def test_an_absent_stage_neither_halves_nor_changes_channels(absent):
+    """Without it the network is that of one stage less, of which the second and all further ones halve."""
+    torch.manual_seed(0)
+    spec = {"family": "resnet", "shape": [3, 16, 16], "classes": 5, "stem": "cifar"}
+    outer, inner = [4, 6, 8, 10], [[2, 3], [4], [[2, 3]], [5]]
+    inner[absent] = []
+    network = build(spec | {"outer": outer, "inner": inner}).eval()
+    told = network.spec()
+    assert told["outer"] == [*outer[:absent], outer[max(absent - 1, 0)], *outer[absent + 1 :]]
+    assert told["inner"] == inner
+    images, places = torch.randn(4, 3, 16, 16), []
+    network.fc.register_forward_pre_hook(lambda module, inputs: places.append(inputs[0].shape[1]))
+    network.get_submodule("layer4").register_forward_hook(lambda module, inputs, values: places.append(values.shape[2]))
+    logits = network(images)
+    assert places == [16 // 2 ** (3 if absent == 0 else 2), 8 if absent == 3 else 10]
+    if absent > 0:
+        left = [position for position in range(4) if position != absent]
+        fewer = build(spec | {"outer": [outer[i] for i in left], "inner": [inner[i] for i in left]}).eval()
+        names = {f"layer{position + 1}": f"layer{i + 1}" for i, position in enumerate(left)}
+        fewer.load_state_dict(renamed(network, names))
+        assert fewer(images).equal(logits)
+
+
+@torch.no_grad()
+def test_the_stem_keeps_its_channels_where_the_first_stage_is_absent():
+    spec = {"family": "resnet", "shape": [3, 8, 8], "classes": 5, "stem": "cifar", "inner": [[], [3]]}
+    network = build(spec | {"outer": [9, 6], "width": 4})
+    assert network.spec() == spec | {"outer": [4, 6]}
+    assert network.get_parameter("layer2.0.conv1.weight").shape[1] == 4
+
+
+@pytest.mark.parametrize("block", ["layer1.0", "layer1.1", "layer2.0", "layer2.1"])
+@torch.no_grad()
+def test_a_removed_branch_is_one_that_adds_nothing(block):
+    torch.manual_seed(0)
+    spec = {"family": "resnet", "shape": [3, 8, 8], "classes": 5, "stem": "cifar", "outer": [4, 6], "width": 3}
+    inner = [[[2, 3], 4], [3, [2, 2]]]
+    network = build(spec | {"inner": inner})
+    network.train()(torch.randn(32, 3, 8, 8))  # statistics, which a removed branch must not need
+    bottleneck = isinstance(network.get_submodule(block).inner, list)
+    last = network.get_submodule(f"{block}.{'bn3' if bottleneck else 'bn2'}")
+    last.weight.zero_()
+    stage, position = int(block[5]) - 1, int(block[7])
+    removed = [[*entries] for entries in inner]
+    removed[stage][position] = 0
+    without = build(spec | {"inner": removed})
+    assert {name.split(".")[2] for name in without.state_dict() if name.startswith(block)} <= {"downsample"}
+    without.load_state_dict(
+        {name: value for name, value in network.state_dict().items() if name in without.state_dict()}
+    )
+    images = torch.randn(4, 3, 8, 8)
+    assert without.eval()(images).equal(network.eval()(images))
 
 
 def test_a_single_image_in_training():

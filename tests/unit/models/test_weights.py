@@ -14,6 +14,10 @@ from minarch.models.weights import finite, load_networks, save_networks
 SPECS = {
     0: {"family": "dnn", "shape": [1, 8, 8], "classes": 10, "hidden": [3]},
     7: {"family": "cnn", "shape": [1, 8, 8], "classes": 10, "channels": [2]},
+    9: {"family": "resnet", "shape": [1, 8, 8], "classes": 10, "stem": "cifar", "width": 3}
+    | {"outer": [6, 6, 8], "inner": [[[2, 3], 0], [], [0, 5]]},
+    11: {"family": "vit", "shape": [1, 8, 8], "classes": 10}
+    | {"patch": 4, "width": 6, "head_size": 2, "heads": [0, 3, 0], "ffn": [5, 0, 0]},
 }
 
 
@@ -63,8 +67,8 @@ def test_torch_checkpoints_are_refused(item):
         (lambda tensors: tensors.update({"7.extra": torch.zeros(1)}), r"repeat 7 does not fit its spec .*extra"),
         (lambda tensors: tensors.update({"0.classifier.bias": torch.zeros(9)}), r"size mismatch for classifier.bias"),
         (
-            lambda tensors: tensors.update({"9.bias": torch.zeros(1)}),
-            r"no repeat .* names, such as '9.bias'",
+            lambda tensors: tensors.update({"5.bias": torch.zeros(1)}),
+            r"no repeat .* names, such as '5.bias'",
         ),
     ],
 )

@@ -69,8 +69,8 @@ class Vgg(Family):
 
     def spec(self, shape: Sequence[int], classes: int) -> Spec:
         channels = [self.width * factor for factor in (1, 2, 4, 4, 8, 8, 8, 8)]
-        found = {"channels": channels, "hidden": [self.hidden] * 2}
-        return {"family": self.name, "shape": list(shape), "classes": classes, **found}
+        sizes = {"channels": channels, "hidden": [self.hidden] * 2}
+        return {"family": self.name, "shape": list(shape), "classes": classes, **sizes}
 
 
 class VggNetwork(nn.Module):
@@ -95,8 +95,8 @@ class VggNetwork(nn.Module):
     def spec(self) -> Spec:
         channels = [len(layer.weight) for layer in self.features if isinstance(layer, nn.Conv2d)]
         *hidden, classes = [len(layer.weight) for layer in self.classifier if isinstance(layer, nn.Linear)]
-        found = {"channels": channels, "hidden": hidden}
-        return {"family": Vgg.name, "shape": list(self.shape), "classes": classes, **found}
+        sizes = {"channels": channels, "hidden": hidden}
+        return {"family": Vgg.name, "shape": list(self.shape), "classes": classes, **sizes}
 
 
 SPECS: dict[str, Spec] = {
@@ -106,6 +106,10 @@ SPECS: dict[str, Spec] = {
     | {"patch": 4, "width": 8, "head_size": 2, "heads": [4, 3], "ffn": [10, 7]},
     "resnet": {"family": "resnet", "shape": [3, 16, 16], "classes": 10, "stem": "cifar"}
     | {"outer": [6, 8, 10, 12], "inner": [[4, 5], [7], [8], [9]]},
+    "bottlenecks": {"family": "resnet", "shape": [3, 16, 16], "classes": 10, "stem": "imagenet", "width": 5}
+    | {"outer": [8, 8, 12], "inner": [[[3, 4], 0, [2, 5]], [], [0, [6, 3], 7]]},
+    "fewer blocks": {"family": "vit", "shape": [1, 8, 8], "classes": 10}
+    | {"patch": 4, "width": 8, "head_size": 2, "heads": [0, 4, 0, 3], "ffn": [10, 0, 0, 7]},
     "mobile": Mobile(width=8).spec([1, 8, 8], 10),
     "vgg": Vgg(width=4, hidden=12).spec([3, 32, 32], 10),
 }
@@ -178,23 +182,29 @@ def _vit(spec: Spec) -> tuple[int, int]:
     cost = patches * pixels * width + width * spec["classes"]
     for heads, ffn in zip(spec["heads"], spec["ffn"], strict=True):
         inner = heads * spec["head_size"]
-        count += 4 * width + 4 * width * inner + 2 * inner + width + 2 * width * ffn + ffn + width
+        count += (heads > 0) * (2 * width + 4 * width * inner + 2 * inner + width)
+        count += (ffn > 0) * (2 * width + 2 * width * ffn + ffn + width)
         cost += tokens * (4 * width * inner + 2 * width * ffn) + 2 * tokens**2 * inner
     return count, cost
 
 
 def _resnet(spec: Spec) -> tuple[int, int]:
-    side, kernel, before = spec["shape"][1], 3, spec["outer"][0]
+    side, kernel, before = spec["shape"][1], 3, spec.get("width", spec["outer"][0])
     if spec["stem"] == "imagenet":
         side, kernel = -(-side // 2), 7
     convolutions = [(kernel**2 * spec["shape"][0], before, side**2)]  # inputs of a unit, units, places
     side = -(-side // 2) if spec["stem"] == "imagenet" else side
     for stage, (outer, blocks) in enumerate(zip(spec["outer"], spec["inner"], strict=True)):
         for block, inner in enumerate(blocks):
-            if stage and not block:
-                side = -(-side // 2)
+            wide = side  # where the 1x1 convolution of a bottleneck still is
+            side = -(-side // 2) if stage and not block else side
+            if not block and (stage or "width" in spec):
                 convolutions.append((before, outer, side**2))
-            convolutions += [(9 * before, inner, side**2), (9 * inner, outer, side**2)]
+            if isinstance(inner, list):
+                first, second = inner
+                convolutions += [(before, first, wide**2), (9 * first, second, side**2), (second, outer, side**2)]
+            elif inner:
+                convolutions += [(9 * before, inner, side**2), (9 * inner, outer, side**2)]
             before = outer
     count = sum((inputs + 2) * units for inputs, units, _ in convolutions)
     cost = sum(inputs * units * places for inputs, units, places in convolutions)

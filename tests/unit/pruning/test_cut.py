@@ -19,9 +19,9 @@ def images_for(name, seed=1):
     return torch.randn(IMAGES, *SPECS[name]["shape"], generator=torch.Generator().manual_seed(seed))
 
 
-def difference(found, expected):
+def difference(logits, expected):
     """Largest, relative to the largest logit."""
-    return float((found - expected).abs().max() / expected.abs().max())
+    return float((logits - expected).abs().max() / expected.abs().max())
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -105,13 +105,13 @@ def test_nothing_masked_is_nothing_changed(name):
 
 def test_entries_that_do_not_belong_together_are_noticed():
     """A group that forgets a part, or names wrong units of it, gives other outputs or no network at all."""
-    network, found, masks = sample("cnn"), groups("cnn"), random_masks("cnn", 0)
-    last = found[-1]
+    network, whole, masks = sample("cnn"), groups("cnn"), random_masks("cnn", 0)
+    last = whole[-1]
     wrong = [replace(part, size=1, offset=0) if part.size == 4 else part for part in last.parts]
     with pytest.raises((AssertionError, RuntimeError)):
-        cut(network, [*found[:-1], replace(last, parts=tuple(wrong))], masks)
+        cut(network, [*whole[:-1], replace(last, parts=tuple(wrong))], masks)
     with pytest.raises((AssertionError, RuntimeError)):
-        cut(network, [*found[:-1], replace(last, parts=last.parts[:-1])], masks)
+        cut(network, [*whole[:-1], replace(last, parts=last.parts[:-1])], masks)
 
 
 def test_a_network_that_computes_something_else_is_refused(monkeypatch):

@@ -136,7 +136,7 @@ def test_the_network_stays_as_it_was(name):
 
 class Told(nn.Module):
     def spec(self):
-        return {"family": "own:Told", "shape": [1, 8, 8], "classes": 10}
+        return {"family": "mine:Told", "shape": [1, 8, 8], "classes": 10}
 
 
 class Flat(Told):

@@ -1,4 +1,4 @@
-"""torchvision's own resnet18 and vgg11_bn, cut to half of every layer."""
+"""torchvision's own resnet18, resnet50 and vgg11_bn, cut to half of every layer."""
 
 import pytest
 import torch
@@ -12,7 +12,7 @@ from minarch.models.families import ResNet
 from minarch.pruning.cut import masked
 from minarch.pruning.structured import Criterion, prune_structured
 
-from torchvision.models import resnet18, vgg11_bn  # isort: skip
+from torchvision.models import resnet18, resnet50, vgg11_bn  # isort: skip
 
 SHAPE = [3, 32, 32]
 
@@ -25,32 +25,42 @@ def narrow_vgg(num_classes):
     return network
 
 
+def bottlenecks(width):
+    """The spec of resnet50, whose width is 64."""
+    stages = [(width * 2**stage, count) for stage, count in enumerate((3, 4, 6, 3))]
+    return {"family": "resnet", "shape": SHAPE, "classes": 10, "stem": "imagenet", "width": width} | {
+        "outer": [4 * inner for inner, _ in stages],
+        "inner": [[[inner, inner]] * count for inner, count in stages],
+    }
+
+
 CASES = {
-    "resnet18": (ResNet(depth=18, stem="imagenet"), ResNet(depth=18, stem="imagenet", width=32), resnet18),
-    "vgg11_bn": (Vgg(hidden=64), Vgg(width=32, hidden=32), narrow_vgg),
+    "resnet18": (resnet18, *(ResNet(depth=18, stem="imagenet", width=width).spec(SHAPE, 10) for width in (64, 32))),
+    "resnet50": (resnet50, bottlenecks(64), bottlenecks(32)),
+    "vgg11_bn": (narrow_vgg, Vgg(hidden=64).spec(SHAPE, 10), Vgg(width=32, hidden=32).spec(SHAPE, 10)),
 }
 
 
 @pytest.mark.parametrize("name", CASES)
 @torch.no_grad()
 def test_half_of_every_layer(name):
-    full, half, theirs = CASES[name]
+    theirs, full, half = CASES[name]
     torch.manual_seed(0)
     original = theirs(num_classes=10).train()
     original(torch.randn(16, *SHAPE))  # the norms' statistics are no longer the initial ones
     with torch.device("meta"):
-        network = build(full.spec(SHAPE, 10))
+        network = build(full)
     assert list(network.state_dict()) == list(original.state_dict())
     network.load_state_dict(original.eval().state_dict(), assign=True)
-    assert network.eval().spec() == full.spec(SHAPE, 10)
+    assert network.eval().spec() == full
 
     cut = prune_structured(network, level=0.5, criterion=Criterion())  # from 64 units on, multiples of 8
-    assert cut.network.spec() == half.spec(SHAPE, 10)
+    assert cut.network.spec() == half
     assert cut.removed_share == 0.5
-    assert (parameters(cut.network), macs(cut.network, SHAPE)) == closed_form(half.spec(SHAPE, 10))
+    assert (parameters(cut.network), macs(cut.network, SHAPE)) == closed_form(half)
     if name == "resnet18":
-        assert parameters(cut.network) == half.parameters(SHAPE, 10)
-        assert macs(cut.network, SHAPE) == half.macs(SHAPE, 10)
+        kind = ResNet(depth=18, stem="imagenet", width=32)
+        assert (parameters(cut.network), macs(cut.network, SHAPE)) == (kind.parameters(SHAPE, 10), kind.macs(SHAPE, 10))
 
     images = torch.randn(8, *SHAPE)
     original.load_state_dict(masked(network, cut.groups, cut.masks).state_dict())

@@ -36,48 +36,48 @@ def test_gaussians_have_their_closed_form(shift: float, width: float) -> None:
     values = np.stack([NORMAL, shift + width * NORMAL])
     first, second = values.var(axis=1, ddof=1) * (1 + 512**-0.4)
     symmetrised = (first / second + second / first) / 2 - 1 + shift**2 / 2 * (1 / first + 1 / second)
-    found = distances(values)
-    assert found["kl"][0, 1] == pytest.approx(symmetrised, rel=0.1, abs=1e-9)
-    assert found["wasserstein"][0, 1] == pytest.approx(np.mean(np.abs(shift + (width - 1) * NORMAL)))
+    matrices = distances(values)
+    assert matrices["kl"][0, 1] == pytest.approx(symmetrised, rel=0.1, abs=1e-9)
+    assert matrices["wasserstein"][0, 1] == pytest.approx(np.mean(np.abs(shift + (width - 1) * NORMAL)))
 
 
 def test_densities_are_scipys_kernel_estimates() -> None:
     values = drawn(4)
     points = np.linspace(values.min() - 1, values.max() + 1, POINTS)
-    for row, found in zip(values, densities(values, points), strict=True):
+    for row, density in zip(values, densities(values, points), strict=True):
         expected = stats.gaussian_kde(row)(points)
-        np.testing.assert_allclose(found, expected / expected.sum(), rtol=1e-6, atol=1e-11)
+        np.testing.assert_allclose(density, expected / expected.sum(), rtol=1e-6, atol=1e-11)
 
 
 def test_wasserstein_and_jensen_shannon_are_scipys() -> None:
     values = drawn(5)
     probabilities = densities(values, grid(values))
-    found = wasserstein(values), jensen_shannon(probabilities)
+    transport, divergence = wasserstein(values), jensen_shannon(probabilities)
     for i, one in enumerate(values):
         for j, other in enumerate(values):
-            assert found[0][i, j] == pytest.approx(stats.wasserstein_distance(one, other))
+            assert transport[i, j] == pytest.approx(stats.wasserstein_distance(one, other))
             expected = jensenshannon(probabilities[i], probabilities[j], base=2)
-            assert found[1][i, j] == pytest.approx(expected, abs=1e-7)
+            assert divergence[i, j] == pytest.approx(expected, abs=1e-7)
 
 
 @given(count=st.integers(2, 6), seed=st.integers(0, 999), divided=st.booleans())
 @settings(max_examples=15, deadline=None)
 def test_distances_are_symmetric_bounded_and_zero_on_themselves(count: int, seed: int, divided: bool) -> None:
     values = drawn(count, seed)
-    found = distances(scaled(values) if divided else values)
-    assert list(found) == ["kl", "js", "wasserstein"]
-    for matrix in found.values():
+    matrices = distances(scaled(values) if divided else values)
+    assert list(matrices) == ["kl", "js", "wasserstein"]
+    for matrix in matrices.values():
         np.testing.assert_array_equal(matrix, matrix.T)
         assert (np.diag(matrix) == 0).all() and (matrix >= 0).all() and np.isfinite(matrix).all()
-    assert (found["js"] <= 1).all()
+    assert (matrices["js"] <= 1).all()
     order = np.random.default_rng(seed).permutation(count)
     for name, matrix in distances(scaled(values[order]) if divided else values[order]).items():
-        np.testing.assert_allclose(matrix, found[name][np.ix_(order, order)], atol=1e-9)
+        np.testing.assert_allclose(matrix, matrices[name][np.ix_(order, order)], atol=1e-9)
 
 
 def test_the_same_values_are_at_distance_zero() -> None:
-    found = distances(np.stack([NORMAL, NORMAL, 3 * NORMAL]))
-    for matrix in found.values():
+    matrices = distances(np.stack([NORMAL, NORMAL, 3 * NORMAL]))
+    for matrix in matrices.values():
         assert matrix[0, 1] == pytest.approx(0, abs=1e-7) and matrix[0, 2] > 0.1
 
 
@@ -88,9 +88,9 @@ def test_disjoint_distributions_are_as_far_apart_as_can_be() -> None:
 
 
 def test_scaled_distributions_keep_their_mean_in_units_of_their_width() -> None:
-    found = scaled(np.stack([4 + 2 * NORMAL, NORMAL]))
-    np.testing.assert_allclose(found.std(axis=1), 1)
-    np.testing.assert_allclose(found.mean(axis=1), [4 / (2 * NORMAL.std()), 0], atol=1e-12)
+    divided = scaled(np.stack([4 + 2 * NORMAL, NORMAL]))
+    np.testing.assert_allclose(divided.std(axis=1), 1)
+    np.testing.assert_allclose(divided.mean(axis=1), [4 / (2 * NORMAL.std()), 0], atol=1e-12)
 
 
 def test_an_outlier_does_not_spoil_the_grid() -> None:
@@ -105,7 +105,7 @@ def test_an_outlier_does_not_spoil_the_grid() -> None:
 
 def test_narrow_and_equal_distributions_have_a_density() -> None:
     values = np.stack([NORMAL, 1e-9 * NORMAL, np.full(512, 0.5)])
-    found = densities(values, grid(values))
-    np.testing.assert_allclose(found.sum(axis=1), 1)
-    assert found.min() > 0 and (found[1:].max(axis=1) > 0.1).all()
+    probabilities = densities(values, grid(values))
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1)
+    assert probabilities.min() > 0 and (probabilities[1:].max(axis=1) > 0.1).all()
     assert np.isfinite(grid(np.zeros((2, 512)))).all()

@@ -22,6 +22,9 @@ DNN = {"family": "dnn", "shape": [1, 4, 4], "classes": 3, "hidden": [5]}
 CNN = {"family": "cnn", "shape": [1, 8, 8], "classes": 3, "channels": [2, 3]}
 VIT = {"family": "vit", "shape": [1, 8, 8], "classes": 3, "patch": 4, "width": 6, "head_size": 3}
 VIT |= {"heads": [2, 2], "ffn": [5, 5]}
+LACKING = VIT | {"heads": [0, 2], "ffn": [5, 0]}
+RESNET = {"family": "resnet", "shape": [1, 8, 8], "classes": 3, "stem": "cifar", "width": 2}
+RESNET |= {"outer": [4, 4], "inner": [[[2, 3], 0], []]}
 ATTENTION = ["query", "key", "value", "output"]
 
 
@@ -37,21 +40,28 @@ def test_layers_and_their_kinds() -> None:
     ]
     assert [layer.kind for layer in layers_of(build(CNN))] == ["convolution", "convolution", "dense"]
     assert layers_of(build(CNN))[1].shape == (3, 2, 3, 3)
-    found = {layer.name: layer.kind for layer in layers_of(build(VIT))}
-    assert found.pop("embedding") == "convolution" and found.pop("classifier") == "dense"
-    assert {name for name, kind in found.items() if kind == "attention"} == {
+    kinds = {layer.name: layer.kind for layer in layers_of(build(VIT))}
+    assert kinds.pop("embedding") == "convolution" and kinds.pop("classifier") == "dense"
+    assert {name for name, kind in kinds.items() if kind == "attention"} == {
         f"blocks.{block}.{name}" for block in (0, 1) for name in ATTENTION
     }
-    assert {name for name, kind in found.items() if kind == "dense"} == {
+    assert {name for name, kind in kinds.items() if kind == "dense"} == {
         f"blocks.{block}.{name}" for block in (0, 1) for name in ("fc1", "fc2")
     }
+
+
+def test_what_is_removed_is_no_layer() -> None:
+    blocks = [layer.name for layer in layers_of(build(LACKING)) if layer.name.startswith("blocks")]
+    assert blocks == ["blocks.0.fc1", "blocks.0.fc2", *(f"blocks.1.{name}" for name in ATTENTION)]
+    first = [f"layer1.0.{name}" for name in ("conv1", "conv2", "conv3", "downsample.0")]
+    assert [layer.name for layer in layers_of(build(RESNET))] == ["conv1", *first, "fc"]
 
 
 @given(count=st.integers(3, 200), seed=st.integers(0, 999))
 @settings(max_examples=20, deadline=None)
 def test_moments_are_scipys(count: int, seed: int) -> None:
     values = np.random.default_rng(seed).gamma(2.0, size=(3, count)).astype(np.float32) - 1
-    found = moments(torch.from_numpy(values), near_zero=0.1)
+    statistics = moments(torch.from_numpy(values), near_zero=0.1)
     exact = values.astype(float)
     expected = {
         "mean": exact.mean(axis=1),
@@ -62,15 +72,15 @@ def test_moments_are_scipys(count: int, seed: int) -> None:
         "max": exact.max(axis=1),
         "near_zero": (abs(exact) < 0.1).mean(axis=1),
     }
-    assert found.keys() == expected.keys()
+    assert statistics.keys() == expected.keys()
     for name, value in expected.items():
-        np.testing.assert_allclose(found[name].numpy(), value, rtol=1e-9, atol=1e-12, err_msg=name)
+        np.testing.assert_allclose(statistics[name].numpy(), value, rtol=1e-9, atol=1e-12, err_msg=name)
 
 
 def test_equal_weights_have_no_shape() -> None:
-    found = moments(torch.full((1, 7), 0.1), near_zero=0.2)
-    assert (float(found["std"]), float(found["near_zero"])) == (0, 1)
-    assert found["skewness"].isnan() and found["kurtosis"].isnan()
+    statistics = moments(torch.full((1, 7), 0.1), near_zero=0.2)
+    assert (float(statistics["std"]), float(statistics["near_zero"])) == (0, 1)
+    assert statistics["skewness"].isnan() and statistics["kurtosis"].isnan()
 
 
 @pytest.mark.parametrize(
@@ -96,11 +106,11 @@ def test_closed_forms_of_the_spectrum(matrix: torch.Tensor, norm: float, rank: f
 @settings(max_examples=30, deadline=None)
 def test_singular_values_are_numpys(rows: int, columns: int, seed: int) -> None:
     matrices = np.random.default_rng(seed).normal(size=(2, rows, columns)).astype(np.float32)
-    found = singular_values(torch.from_numpy(matrices))
+    singular = singular_values(torch.from_numpy(matrices))
     expected = np.linalg.svd(matrices.astype(float), compute_uv=False)[:, ::-1]
-    np.testing.assert_allclose(found.numpy(), expected, atol=1e-7)
-    np.testing.assert_allclose(found[:, -1].numpy(), np.linalg.norm(matrices, ord=2, axis=(1, 2)), rtol=1e-5)
-    assert ((effective_rank(found) > 1 - 1e-6) & (effective_rank(found) < min(rows, columns) + 1e-6)).all()
+    np.testing.assert_allclose(singular.numpy(), expected, atol=1e-7)
+    np.testing.assert_allclose(singular[:, -1].numpy(), np.linalg.norm(matrices, ord=2, axis=(1, 2)), rtol=1e-5)
+    assert ((effective_rank(singular) > 1 - 1e-6) & (effective_rank(singular) < min(rows, columns) + 1e-6)).all()
 
 
 def test_quantiles_are_values_that_occurred() -> None:
@@ -122,8 +132,8 @@ def test_what_diverged_is_zero_in_the_stack_and_blank_in_the_results() -> None:
     assert set(stacked) == {"hidden.0.weight", "hidden.0.bias", "classifier.weight", "classifier.bias"}
     assert stacked["hidden.0.weight"][2].equal(networks[2].get_parameter("hidden.0.weight"))
     assert all((values[1] == 0).all() for values in stacked.values())
-    found = blank(stacked["classifier.weight"], sound)
-    assert found[1].isnan().all() and found[[0, 2]].isfinite().all()
+    blanked = blank(stacked["classifier.weight"], sound)
+    assert blanked[1].isnan().all() and blanked[[0, 2]].isfinite().all()
 
 
 @given(order=st.permutations(range(4)))

@@ -54,8 +54,8 @@ def test_a_dnn_by_hand() -> None:
             "classifier.bias": torch.tensor([10.0, 20]),
         }
     )
-    found = {name: values.tolist() for name, values in strengths_of([network]).items()}
-    assert found == {
+    strengths = {name: values.tolist() for name, values in strengths_of([network]).items()}
+    assert strengths == {
         "input": [[1 + 1 - 3 + 0, 1 + 2 + 4 - 5]],
         "hidden.0": [[1 + 2 + 0.5 + 1 + 3, -3 + 4 - 0.5 - 1 + 0, 0 - 5 + 0 + 2 - 2]],
         "output": [[1 - 1 + 2 + 10 + 1, 3 + 0 - 2 + 20 + 1]],
@@ -66,13 +66,13 @@ def test_a_dnn_by_hand() -> None:
 def test_a_dnn_is_the_dense_rule(widths: list[int]) -> None:
     spec = {"family": "dnn", "shape": [2, 3, 2], "classes": 5, "hidden": widths}
     networks = [made(spec, seed) for seed in range(3)]
-    found = strengths_of(networks)
-    assert list(found) == ["input", *(f"hidden.{i}" for i in range(len(widths))), "output"]
+    strengths = strengths_of(networks)
+    assert list(strengths) == ["input", *(f"hidden.{i}" for i in range(len(widths))), "output"]
     for repeat, network in enumerate(networks):
         names = [layer.name for layer in layers_of(network)]
         layers = [(network.get_parameter(f"{name}.weight"), network.get_parameter(f"{name}.bias")) for name in names]
         expected = dense_rule(layers)
-        for values, one in zip(found.values(), expected, strict=True):
+        for values, one in zip(strengths.values(), expected, strict=True):
             torch.testing.assert_close(values[repeat], one.detach())
 
 
@@ -81,8 +81,8 @@ def test_a_dnn_is_the_dense_rule(widths: list[int]) -> None:
 def test_a_cnn_is_the_dense_rule_unrolled(channels: list[int], shape: tuple[int, int, int]) -> None:
     """Pooling as averages: one of four units is listened to at a time."""
     networks = [made({"family": "cnn", "shape": shape, "classes": 3, "channels": channels}, seed) for seed in range(2)]
-    found = strengths_of(networks)
-    assert list(found) == ["input", *(f"convolutions.{i}" for i in range(len(channels))), "output"]
+    strengths = strengths_of(networks)
+    assert list(strengths) == ["input", *(f"convolutions.{i}" for i in range(len(channels))), "output"]
     for repeat, network in enumerate(networks):
         size: tuple[int, ...] = shape
         layers: list[tuple[Tensor, Tensor]] = []
@@ -96,7 +96,7 @@ def test_a_cnn_is_the_dense_rule_unrolled(channels: list[int], shape: tuple[int,
 
             layers.append(unrolled(affine, size))
             size = tuple(affine(torch.zeros(1, *size, dtype=torch.float64)).shape[1:])
-        for values, one in zip(found.values(), dense_rule(layers), strict=True):
+        for values, one in zip(strengths.values(), dense_rule(layers), strict=True):
             torch.testing.assert_close(values[repeat], one)
 
 
@@ -106,27 +106,38 @@ def test_pixels_at_the_border_are_touched_by_fewer_taps() -> None:
         for parameter in network.parameters():
             parameter.fill_(1)
     taps = torch.tensor([1.0, 2, 3, 2, 1])
-    found = strengths_of([network])
-    assert found["input"][0].equal(1 + 2 * torch.outer(taps, taps).flatten().double())
-    assert (found["convolutions.0"] == 9 + 1 + 2).all()  # kernel sum + bias + one weight to each class
-    assert (found["output"] == 2 * 9 + 1 + 1).all()
+    strengths = strengths_of([network])
+    assert strengths["input"][0].equal(1 + 2 * torch.outer(taps, taps).flatten().double())
+    assert (strengths["convolutions.0"] == 9 + 1 + 2).all()  # kernel sum + bias + one weight to each class
+    assert (strengths["output"] == 2 * 9 + 1 + 1).all()
 
 
 def test_a_vit_by_its_matrices() -> None:
     spec = {"family": "vit", "shape": [2, 4, 8], "classes": 3, "patch": 4, "width": 6, "head_size": 2}
     network = made(spec | {"heads": [2, 1], "ffn": [5, 4]}, 0)
-    found = {name: values[0] for name, values in strengths_of([network]).items()}
-    assert list(found) == ["input", "blocks.0.value", "blocks.0.fc1", "blocks.1.value", "blocks.1.fc1", "output"]
-    assert hidden(found) == list(found)[1:-1]
+    strengths = {name: values[0] for name, values in strengths_of([network]).items()}
+    assert list(strengths) == ["input", "blocks.0.value", "blocks.0.fc1", "blocks.1.value", "blocks.1.fc1", "output"]
+    assert hidden(strengths) == list(strengths)[1:-1]
     state = {name: values.detach() for name, values in network.named_parameters()}
     pixels = state["embedding.weight"].sum(0)  # every patch has the same taps
-    torch.testing.assert_close(found["input"], 1 + torch.cat([pixels, pixels], dim=2).flatten())
+    torch.testing.assert_close(strengths["input"], 1 + torch.cat([pixels, pixels], dim=2).flatten())
     for block in ("blocks.0", "blocks.1"):
         for units, readers in (("value", "output"), ("fc1", "fc2")):
             expected = state[f"{block}.{units}.weight"].sum(1) + state[f"{block}.{units}.bias"]
             expected = expected + state[f"{block}.{readers}.weight"].sum(0)
-            torch.testing.assert_close(found[f"{block}.{units}"], expected)
-    torch.testing.assert_close(found["output"], state["classifier.weight"].sum(1) + state["classifier.bias"] + 1)
+            torch.testing.assert_close(strengths[f"{block}.{units}"], expected)
+    torch.testing.assert_close(strengths["output"], state["classifier.weight"].sum(1) + state["classifier.bias"] + 1)
+
+
+def test_parts_that_a_block_lacks_have_no_units() -> None:
+    """A part that is there has the units that it has in whole blocks."""
+    spec = {"family": "vit", "shape": [2, 4, 8], "classes": 3, "patch": 4, "width": 6, "head_size": 2}
+    whole, lacking = made(spec | {"heads": [2, 1], "ffn": [5, 4]}, 0), made(spec | {"heads": [0, 1], "ffn": [5, 0]}, 1)
+    state = whole.state_dict()
+    lacking.load_state_dict({name: state[name] for name in lacking.state_dict()})
+    strengths, expected = strengths_of([lacking]), strengths_of([whole])
+    assert list(strengths) == ["input", "blocks.0.fc1", "blocks.1.value", "output"]
+    assert all(values.equal(expected[name]) for name, values in strengths.items())
 
 
 def test_other_networks_have_none() -> None:

@@ -16,6 +16,8 @@ from scipy import stats
 from torch import nn
 
 from minarch.data.tensors import load_split
+from minarch.models.build import build
+from minarch.models.cost import parameters
 from minarch.models.families import Family
 from minarch.models.vit import ViT
 from minarch.models.weights import load_networks, save_networks
@@ -114,11 +116,11 @@ def test_attention_is_averaged_over_the_first_validation_images(
     described: Path, sweep_items: Items, data_item: Path
 ) -> None:
     images = load_split(data_item, "validation").batch(slice(8))
-    found = load_file(described / sweep_items["vit"].name / "attention.safetensors")["attention"]
-    assert found.shape == (2, 1, 2, 4)
+    maps = load_file(described / sweep_items["vit"].name / "attention.safetensors")["attention"]
+    assert maps.shape == (2, 1, 2, 4)
     for repeat, network in load_networks(sweep_items["vit"]).items():
         assert isinstance(network, ViT)
-        assert found[repeat].equal(class_attention(network, images))
+        assert maps[repeat].equal(class_attention(network, images))
     record = json.loads((described / sweep_items["vit"].name / "record.json").read_text())
     assert record["attention"] == {"images": 8, "patches": [2, 2]}
     assert not (described / sweep_items["dnn"].name / "attention.safetensors").exists()
@@ -141,9 +143,9 @@ def test_a_diverged_network_keeps_empty_rows(
 ) -> None:
     folder, whole = describe(data_item, half_broken, tmp_path / "out"), described / sweep_items["vit"].name
     for name in ("layers", "strengths"):
-        found, expected = (pd.read_csv(path / f"{name}.csv") for path in (folder, whole))
-        pd.testing.assert_frame_equal(found[found["repeat"] == 0], expected[expected["repeat"] == 0])
-        broken = found[found["repeat"] == 1]
+        table, expected = (pd.read_csv(path / f"{name}.csv") for path in (folder, whole))
+        pd.testing.assert_frame_equal(table[table["repeat"] == 0], expected[expected["repeat"] == 0])
+        broken = table[table["repeat"] == 1]
         assert len(broken) == len(expected) / 2
         assert broken.drop(columns=["repeat", "layer", "kind", "n", "nodes"], errors="ignore").isna().all(axis=None)
     for name in ("quantiles", "attention"):
@@ -189,3 +191,39 @@ def test_other_families_have_layers_but_no_strengths(data_item: Path, tmp_path: 
     assert (folder / "strengths.csv").read_text() == "repeat,layer,nodes,mean,std,min,max\n"
     assert json.loads((folder / "record.json").read_text())["node_layers"] == []
     assert set(load_file(folder / "quantiles.safetensors")) == {"weights.convolution", "weights.head", "weights.all"}
+
+
+VIT = {"family": "vit", "shape": [1, 8, 8], "classes": 10, "patch": 4, "width": 8, "head_size": 2}
+RESNET = {"family": "resnet", "shape": [1, 8, 8], "classes": 10, "stem": "cifar", "width": 3}
+RESNET |= {"outer": [6, 6, 8], "inner": [[[2, 3], 0], [], [5]]}
+LACKING = {
+    "a transformer": (VIT | {"heads": [0, 3, 0], "ffn": [5, 0, 0]}, ["blocks.0.fc1", "blocks.1.value"], (1, 3, 3, 4)),
+    "a transformer without heads": (VIT | {"heads": [0], "ffn": [5]}, ["blocks.0.fc1"], None),
+    "a transformer of nothing": (VIT | {"heads": [0], "ffn": [0]}, [], None),
+    "a residual network": (RESNET, None, None),
+}
+
+
+@pytest.mark.parametrize(("spec", "nodes", "maps"), LACKING.values(), ids=LACKING)
+def test_networks_that_lack_parts_are_described_by_the_others(
+    spec: dict[str, Any], nodes: list[str] | None, maps: tuple[int, ...] | None, data_item: Path, tmp_path: Path
+) -> None:
+    item = tmp_path / "item"
+    item.mkdir()
+    network = build(spec)
+    record = {"architecture": "lacking", "dataset": "digits", "family": spec["family"], "depth": 3}
+    record |= {"parameters": parameters(network), "weights": "best.safetensors"}
+    (item / "results.json").write_text(json.dumps(record | {"repeats": [{"repeat": 0, "spec": spec}]}))
+    save_networks(item / "best.safetensors", {0: network})
+    folder = describe(data_item, item, tmp_path / "out")
+    layers = pd.read_csv(folder / "layers.csv")["layer"].tolist()
+    assert layers == [*(n.removesuffix(".weight") for n, p in network.named_parameters() if is_layer(n, p)), "all"]
+    strengths = pd.read_csv(folder / "strengths.csv")["layer"].tolist()
+    assert strengths == ([] if nodes is None else ["input", *nodes, "output"])
+    assert ("strength.hidden" in load_file(folder / "quantiles.safetensors")) == bool(nodes)
+    attention = folder / "attention.safetensors"
+    assert (load_file(attention)["attention"].shape if attention.exists() else None) == maps
+
+
+def is_layer(name: str, parameter: torch.Tensor) -> bool:
+    return name.endswith(".weight") and parameter.dim() > 1

@@ -1,7 +1,8 @@
 """What a study can ask for: a family and its knobs. Torch-free, because Snakemake imports it to read the workflow.
 
 A family is a frozen dataclass of knobs; `spec(shape, classes)` turns them into the structural spec, a JSON-able dict
-whose per-layer sizes are lists, so that a network is described in the same form after units were cut out of it.
+whose per-layer sizes are lists, so that a network is described in the same form after units were cut out of it. Of a
+branch or part of a block that was removed the size is 0.
 `network` names the module that is built from a spec ("package.module:Class"); its arguments are the spec's fields.
 """
 

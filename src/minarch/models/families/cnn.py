@@ -34,7 +34,7 @@ class Cnn(Family):
         return sum(inputs * units * places for inputs, units, places in self._layers(shape, classes))
 
     def _layers(self, shape: Sequence[int], classes: int) -> list[tuple[int, int, int]]:
-        """Of each layer: inputs of a unit, units, and places where they are applied."""
+        """Layers as (inputs of a unit, units, places where they are applied)."""
         places = [((shape[1] - 2) // 2**i) * ((shape[2] - 2) // 2**i) for i in range(self.depth)]
         inputs = [9 * shape[0], *[9 * self.channels] * (self.depth - 1)]
         layers = [(count, self.channels, area) for count, area in zip(inputs, places, strict=True)]

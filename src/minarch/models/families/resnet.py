@@ -57,9 +57,7 @@ class ResNet(Family):
         return convolutions + self.outer[-1] * classes
 
     def _convolutions(self, shape: Sequence[int]) -> list[tuple[int, int, int]]:
-        """Of each convolution: inputs of a unit, units, and places where they are applied. None has a bias, each has
-        a norm.
-        """
+        """Convolutions as (inputs of a unit, units, places where they are applied); none has a bias, all have norms."""
         before, height, width = shape
         halvings = 1 if self.stem == "imagenet" else 0
         places = [_halved(height, i) * _halved(width, i) for i in range(2 * halvings + 4)]
@@ -74,5 +72,5 @@ class ResNet(Family):
 
 
 def _halved(pixels: int, times: int) -> int:
-    """Rounded up each time, as by a kernel of edge 2p + 1, padding p and stride 2."""
+    """Pixels after halvings, rounded up each time, as by a kernel of edge 2p + 1, padding p and stride 2."""
     return -(-pixels // 2**times)

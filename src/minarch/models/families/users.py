@@ -22,7 +22,7 @@ _OTHERS = (
 
 
 def is_path(name: str) -> bool:
-    """Whether a name has the form "package.module:Class"."""
+    """Tell whether a name has the form "package.module:Class"."""
     module, _, attribute = name.partition(":")
     return all(part.isidentifier() for part in [*module.split("."), attribute])
 
@@ -52,7 +52,7 @@ def _place(trace: TracebackType | None) -> str:
 
 
 def imported(name: str) -> Any:
-    """What "package.module:Class" names; None: there is no such thing.
+    """The thing that "package.module:Class" names; None: there is none.
 
     Raises:
         UserError: its module raises.
@@ -103,5 +103,5 @@ def check_description(kind: Family, shape: Sequence[int], classes: int) -> None:
 
 
 def _same(value: Any, other: Any) -> bool:
-    """Whether two are equal and of one type; tensors and arrays do not say whether they are equal."""
+    """Tell whether two are equal and of one type; tensors and arrays do not say whether they are equal."""
     return type(value) is type(other) and repr(value) == repr(other)

@@ -1,0 +1,52 @@
+"""Bottlenecks, removed branches and removed parts of transformer blocks are exported and quantized as the rest is."""
+
+import pytest
+import torch
+
+from minarch.models.build import build
+from minarch.quantization.export import Deployed, export
+from minarch.quantization.files import Exported
+from minarch.quantization.int8 import calibration_images
+from minarch.quantization.methods import Source, quantize
+from minarch.quantization.preprocessing import Preprocessing
+from minarch.training.loop import Recipe, train
+
+DIGITS = Preprocessing("digits", [1, 8, 8], [str(digit) for digit in range(10)], resize=False)
+RESNET = {"family": "resnet", "shape": [1, 8, 8], "classes": 10, "stem": "cifar"}
+VIT = {"family": "vit", "shape": [1, 8, 8], "classes": 10, "patch": 4, "width": 16, "head_size": 4}
+SPECS = {
+    "bottlenecks": RESNET | {"width": 6, "outer": [12, 12, 16], "inner": [[[4, 5], 0, 6], [], [0, [6, 4]]]},
+    "no first stage": RESNET | {"outer": [8, 12], "inner": [[], [6]]},
+    "fewer blocks": VIT | {"heads": [0, 3, 0, 2], "ffn": [12, 0, 0, 20]},
+}
+RECIPE = Recipe(epochs=8, batch_size=32, optimizer="adam", learning_rate=1e-2, weight_decay=0.0)
+INT8 = {"precision": "int8", "preset": "mixed", "target": "any", "bias_correction": "fast"}
+INT8 |= {"max_drop_points": None, "qat": None}
+
+
+@pytest.fixture(scope="module", params=SPECS)
+def trained(request, splits):
+    """(name, network in evaluation mode)."""
+    torch.manual_seed(0)
+    network = build(SPECS[request.param])
+    train(network, splits["train"], RECIPE, torch.Generator().manual_seed(0))
+    return request.param, network.eval()
+
+
+@pytest.mark.parametrize("backend", ["openvino", "torch"])
+def test_every_file_computes_what_the_network_does(trained, splits, tmp_path, backend):
+    """Parity is checked on the way: what exceeds its bound raises."""
+    name, network = trained
+    deployed = Deployed(network, splits["train"].mean, splits["train"].std)
+    model = export(deployed, DIGITS.shape, name)
+    source = Source(network, model, name, SPECS[name]["family"] == "vit", 0)
+    calibration = calibration_images(splits["train"].images, 64, seed=0)
+    quantized = quantize(INT8 | {"backend": backend}, source, splits, calibration)
+    files = Exported(tmp_path, 0, {"fp32": deployed, "int8": quantized.network})
+    files.write({"fp32": model, "int8": quantized.model}, DIGITS, name)
+    on_validation, on_test, _ = files.measure(splits, "any")
+    exact = {"fp32.xml", "fp32.onnx"} | ({"int8.xml", "int8.onnx"} if backend == "torch" else set())
+    assert set(on_test["parity"]) == exact
+    assert on_validation["agreement"] >= 0.9
+    assert on_test["fp32"] > 0.8  # it learned: agreement is not that of one answer for all
+    assert 'element_type="i8"' in (tmp_path / "int8-0.xml").read_text()
