@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from minarch.contract import ORIGINAL
 from minarch.data.tensors import Split, load_split
 from minarch.files import read_json, write_json
 from minarch.flow.job import run_stage
@@ -36,17 +37,19 @@ def work(config: dict[str, Any], inputs: dict[str, Any], out: Path) -> None:
     strategy = choose(task, len(config["repeats"]), asked, device)
     repeats = train_repeats(task, config["repeats"], strategy)
 
+    cost = {"parameters": parameters(model), "macs": macs(model, record["shape"])}
     results = {
         "architecture": f"{family_slug(config['family'])}-{kind.label}",
         "dataset": config["dataset"],
         "family": config["family"],
         "knobs": config["knobs"],
         "classes": record["classes"],
-        "parameters": parameters(model),
-        "macs": macs(model, record["shape"]),
+        **cost,
         "depth": kind.depth,
+        "method": ORIGINAL,
+        "level": 0,
         "weights": "best.safetensors",
-        "repeats": [_summary(r, spec) for r in repeats],
+        "repeats": [_summary(r, spec) | cost for r in repeats],
     }
     write_json(out / "results.json", results)
     with (out / "curves.csv").open("w", newline="") as file:
@@ -61,6 +64,7 @@ def work(config: dict[str, Any], inputs: dict[str, Any], out: Path) -> None:
 
 
 def _summary(result: Repeat, spec: dict[str, Any]) -> dict[str, Any]:
+    best = result.metrics(result.best_epoch)
     return {
         "repeat": result.repeat,
         "seed": result.seed,
@@ -69,7 +73,8 @@ def _summary(result: Repeat, spec: dict[str, Any]) -> dict[str, Any]:
         "epochs": len(result.curve),
         "best_epoch": result.best_epoch,
         "final": result.metrics(len(result.curve)),
-        "best": result.metrics(result.best_epoch),
+        "best": best,
+        "validation_accuracy": best["validation_accuracy"],
     }
 
 
@@ -79,7 +84,7 @@ def _test(task: Task, repeats: list[Repeat], split: Split, strategy: Strategy) -
         found = measure(task, [result.networks[name] for result in repeats], split, strategy)
         for row, (loss, accuracy) in zip(rows, found, strict=True):
             row[name] = {"loss": loss if loss < float("inf") else None, "accuracy": accuracy}
-    return {"repeats": rows}
+    return {"repeats": [row | {"accuracy": row["best"]["accuracy"]} for row in rows]}
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import TypedDict
 
 import torch
 from torch import Tensor, nn
@@ -31,6 +31,15 @@ class Criterion:
     round_to: int | None = None
 
 
+class GroupSize(TypedDict):
+    """The units of a group before any pruning, and now."""
+
+    name: str
+    kind: str
+    before: int
+    after: int
+
+
 @dataclass(frozen=True)
 class Cut:
     """A network that became smaller, the groups it was cut by, which of their units stayed, and how many there were
@@ -44,16 +53,15 @@ class Cut:
 
     @property
     def removed_share(self) -> float:
-        """Of all units of these groups before any pruning."""
+        """Share of all units of these groups before any pruning that are gone."""
         return 1 - sum(int(mask.sum()) for mask in self.masks.values()) / sum(self.before.values())
 
-    def record(self) -> dict[str, Any]:
-        """What an item keeps of it."""
-        groups = [
+    def group_sizes(self) -> list[GroupSize]:
+        """The sizes of the groups, in their order."""
+        return [
             {"name": g.name, "kind": g.kind, "before": self.before[g.name], "after": int(self.masks[g.name].sum())}
             for g in self.groups
         ]
-        return {"removed_share": self.removed_share, "groups": groups}
 
 
 def prune_structured(
@@ -102,5 +110,5 @@ def _left(groups: Sequence[Group], network: nn.Module) -> list[Group]:
     """What is left of the groups in a network that was pruned already. Of some that have one unit left, NNCF cannot
     tell any more that they were heads, or tied to a depthwise convolution.
     """
-    found = {group.name: group for group in find_groups(network)}
-    return [found.get(group.name, replace(group, units=1, parts=())) for group in groups]
+    left = {group.name: group for group in find_groups(network)}
+    return [left.get(group.name, replace(group, units=1, parts=())) for group in groups]

@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor
 
 from minarch.data.tensors import Split
-from minarch.quantization import Target
+from minarch.quantization import FLOAT32, INT8, Target
 from minarch.quantization.arithmetic import in_float
 from minarch.quantization.export import Deployed, save
 from minarch.quantization.measure import accuracy, agreement, runner
@@ -16,13 +16,13 @@ from minarch.quantization.parity import parity, processor_parity, torch_logits
 from minarch.quantization.preprocessing import Preprocessing
 from minarch.quiet import openvino as ov
 
-FLOAT32, INT8 = "fp32", "int8"
-
 
 @dataclass(frozen=True)
 class Exported:
-    """`<precision>-<repeat>.xml`, .bin and .onnx in a folder. `networks`: precision -> the torch network that the files
-    hold; None: OpenVINO quantized it, so that torch does not know it and there is no .onnx (its INT8 has no ONNX form).
+    """The files `<precision>-<repeat>.xml`, .bin and .onnx in a folder.
+
+    `networks`: precision -> the torch network that the files hold; None: OpenVINO quantized it, so that torch does not
+    know it and there is no .onnx (its INT8 has no ONNX form).
     """
 
     folder: Path
@@ -61,12 +61,12 @@ class Exported:
         """
         validation, test = splits["validation"], splits["test"]
         run = {precision: runner(self.path(precision, ".xml")) for precision in self.networks}
-        found = {precision: logits(validation.images) for precision, logits in run.items()}
+        validated = {precision: logits(validation.images) for precision, logits in run.items()}
         tested = {precision: logits(test.images) for precision, logits in run.items()}
-        classes = {precision: logits.argmax(1) for precision, logits in found.items()}
+        classes = {precision: logits.argmax(1) for precision, logits in validated.items()}
         floating, quantized = classes.values()
         on_validation = {
-            "validation": {precision: accuracy(logits, validation.labels) for precision, logits in found.items()},
+            "validation": {precision: accuracy(logits, validation.labels) for precision, logits in validated.items()},
             "agreement": agreement(floating, quantized),
         }
         on_test: dict[str, Any] = {precision: accuracy(logits, test.labels) for precision, logits in tested.items()}
