@@ -94,21 +94,21 @@ def test_the_best_epoch_on_validation_is_kept(digits_dnn, splits):
     states, ranks, reference = [], [], copy.deepcopy(digits_dnn)
 
     def after_epoch(_):
-        found = evaluate(reference, splits["validation"])
-        ranks.append((found.accuracy, -found.loss))
+        validation = evaluate(reference, splits["validation"])
+        ranks.append((validation.accuracy, -validation.loss))
         states.append(copy.deepcopy(reference))
         return False
 
     train(reference, splits["train"], recipe, torch.Generator().manual_seed(3), after_epoch)
-    found = train_on(digits_dnn, splits, recipe, torch.Generator().manual_seed(3))
+    trained_on = train_on(digits_dnn, splits, recipe, torch.Generator().manual_seed(3))
     assert ranks.index(max(ranks)) < 7
-    assert same(found, states[ranks.index(max(ranks))]) and not found.training
+    assert same(trained_on, states[ranks.index(max(ranks))]) and not trained_on.training
 
 
 def test_a_diverged_training_gives_the_network_as_it_ended(digits_dnn, splits):
     recipe = Recipe(epochs=1, batch_size=32, optimizer="sgd", learning_rate=1e30, weight_decay=0.0)
-    found = train_on(digits_dnn, splits, recipe, torch.Generator().manual_seed(0))
-    assert not all(parameter.isfinite().all() for parameter in found.parameters())
+    trained_on = train_on(digits_dnn, splits, recipe, torch.Generator().manual_seed(0))
+    assert not all(parameter.isfinite().all() for parameter in trained_on.parameters())
 
 
 @pytest.mark.parametrize("decay", [0.0, 0.01])
@@ -120,13 +120,13 @@ def test_pruned_weights_stay_pruned(trained, splits, scope, optimizer, decay):
     before = copy.deepcopy(sparse.network)
     hold_zeros(sparse.network)
     recipe = Recipe(epochs=2, batch_size=64, optimizer=optimizer, learning_rate=1e-2, weight_decay=decay)
-    found = train_on(sparse.network, splits, recipe, torch.Generator().manual_seed(0))
-    for network in (found, sparse.network):  # the best epoch and the last
+    trained_on = train_on(sparse.network, splits, recipe, torch.Generator().manual_seed(0))
+    for network in (trained_on, sparse.network):  # the best epoch and the last
         for then, now in zip(prunable_weights(before), prunable_weights(network), strict=True):
             assert (now == 0).equal(then == 0)
             assert not torch.isclose(now, then, rtol=1e-6)[then != 0].all()
         assert not any(p.equal(q) for p, q in zip(before.parameters(), network.parameters(), strict=True))
-    assert evaluate(found, splits["validation"]).accuracy > evaluate(before, splits["validation"]).accuracy
+    assert evaluate(trained_on, splits["validation"]).accuracy > evaluate(before, splits["validation"]).accuracy
 
 
 def test_without_holding_zeros_do_not_stay(digits_dnn, splits):
@@ -171,6 +171,6 @@ def test_best_copies_carry_no_hooks(digits_dnn, splits):
     """A network that was held can be trained on freely where it is used next."""
     (sparse,) = prune_magnitude(digits_dnn, [0.6])
     hold_zeros(sparse.network)
-    found = train_on(sparse.network, splits, RECIPE, torch.Generator().manual_seed(0))
-    nn.functional.cross_entropy(found(splits["train"].batch(slice(64))), splits["train"].labels[:64]).backward()
-    assert found.hidden[0].weight.grad[found.hidden[0].weight == 0].abs().max() > 0
+    trained_on = train_on(sparse.network, splits, RECIPE, torch.Generator().manual_seed(0))
+    nn.functional.cross_entropy(trained_on(splits["train"].batch(slice(64))), splits["train"].labels[:64]).backward()
+    assert trained_on.hidden[0].weight.grad[trained_on.hidden[0].weight == 0].abs().max() > 0
