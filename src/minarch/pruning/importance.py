@@ -1,4 +1,4 @@
-"""How much each unit matters: NNCF's filter importances, summed over the layers that lose the unit together."""
+"""The importance of each unit: NNCF's filter importances, summed over the layers that lose the unit together."""
 
 import torch
 from torch import Tensor, nn

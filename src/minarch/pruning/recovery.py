@@ -95,7 +95,7 @@ def train_on(
 
 
 def trained_by(item: Path) -> Strategy:
-    """How an item's networks were trained, on a CPU: what is left of them is trained so as well, one by one."""
+    """The strategy that trained an item's networks, on a CPU and one by one: what is left is trained by it, too."""
     timing = read_json(item / "timing.json")
     at_once = min(timing.get("at_once", 0), 1)
     return Strategy(at_once, Products(torch.device("cpu")), timing.get("layout", "contiguous"))

@@ -21,10 +21,10 @@ from minarch.training.strategy import Strategy
 
 @dataclass(frozen=True)
 class Retraining:
-    """How what is left of the networks of `model`, the trained ones, is trained.
+    """The training of what is left of the networks of `model`, which were trained before.
 
-    `weights` says from which: "trained", those that stayed; "rewound", those of the model after `rewind` epochs;
-    "fresh", initialised again. `seed` decides these and the order of the images.
+    `weights` says from which it starts: "trained", those that stayed; "rewound", those of the model after `rewind`
+    epochs; "fresh", initialised again. `seed` decides these and the order of the images.
     """
 
     model: Networks
@@ -36,7 +36,7 @@ class Retraining:
 
     @classmethod
     def of(cls, config: Mapping[str, Any], model: Networks, strategy: Strategy) -> "Retraining":
-        """What the configuration of an item asks for."""
+        """The training that the configuration of an item asks for."""
         recipe, seed = recipe_of(config["training"])
         return cls(model, recipe, seed, config["weights"], config["rewind"], strategy)
 

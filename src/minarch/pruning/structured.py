@@ -95,14 +95,14 @@ def prune_structured(
     comparable = criterion.scope == "global"
     scores = {g.name: score(network, g, criterion.importance, generator, normalised=comparable) for g in groups}
     rules = partial(select, groups, floor=criterion.floor, round_to=criterion.round_to, before=units)
-    choose = partial(rules, level=level, scope=criterion.scope)
+    kept_units = partial(rules, level=level, scope=criterion.scope)
     if criterion.target == "macs":
         full = macs(original or network, network.spec()["shape"])  # type: ignore[operator]
-        choose = partial(choose, macs=cost_of(network, groups), full=full)
+        kept_units = partial(kept_units, macs=cost_of(network, groups), full=full)
     if criterion.importance == "learned":
         assert train is not None, "a ranking is learned from training images"
-        scores = learn_ranking(network, groups, scores, choose, train, seed)
-    masks = masks_of(scores, choose(scores))
+        scores = learn_ranking(network, groups, scores, kept_units, train, seed)
+    masks = masks_of(scores, kept_units(scores))
     return Cut(cut(network, groups, masks), groups, masks, units)
 
 

@@ -31,8 +31,8 @@ def quantize_within(
     target: Target,
     accurate: bool,
 ) -> tuple[ov.Model, list[str]]:
-    """`quantize_int8`, and where that loses more than `max_drop_points` of validation accuracy against the float model,
-    what NNCF's accuracy control makes of it; with the names of the layers that are float again.
+    """The model quantized by `quantize_int8`, or, where that loses more than `max_drop_points` of validation accuracy
+    against the float model, by NNCF's accuracy control; with the names of the layers that are float again.
 
     Accuracy control does without SmoothQuant: it cannot revert layers whose weights that has moved.
     """

@@ -1,4 +1,4 @@
-"""Which quantization a configuration asks for: precision, backend and control -> the quantized model."""
+"""The quantization that a configuration asks for: precision, backend and control -> the quantized model."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -23,7 +23,7 @@ from minarch.training.repeats import derive_seed
 
 @dataclass(frozen=True)
 class Source:
-    """What is quantized: the float network (without preprocessing), its OpenVINO model, the architecture's name,
+    """A network to be quantized: the float one (without preprocessing), its OpenVINO model, the architecture's name,
     whether it is a transformer, and which repeat it is.
     """
 

@@ -1,4 +1,4 @@
-"""Whether an exported file computes what the network does, and whether this processor computes what the file says.
+"""Parity: an exported file computes what the network does, and this processor what the file says.
 
 Both compare logits on the same images. An exporter's bug shows in the file's own values, whatever multiplies them: of
 INT8 it is looked for in float arithmetic, and only what is left is this processor's.

@@ -67,7 +67,7 @@ def predict(study: str, model: str, images: Sequence[str], repeat: int | None, p
 
 
 def exported_file(study: str, model: str, repeat: int | None = None, precision: str | None = None) -> Path:
-    """The file that `predict` is asked for.
+    """The file of a model that the arguments of `predict` name.
 
     Raises:
         UserError: there is none.
@@ -104,7 +104,7 @@ def _folder(study: str, name: str) -> Path:
 
 
 def classify(path: Path, images: Sequence[str]) -> list[Prediction]:
-    """What the exported model at `path` says of image files.
+    """The predictions of the exported model at `path` for image files.
 
     Raises:
         UserError: the file is not one of minarch's, or an image is none that it takes.
@@ -132,7 +132,7 @@ def _runner(path: Path, given: Preprocessing) -> Callable[[torch.Tensor], torch.
 
 
 def _told(path: Path, work: Callable[[], Result]) -> Result:
-    """What OpenVINO does with the file at `path`; a UserError where it refuses it."""
+    """The result of `work`, which OpenVINO does with the file at `path`; a UserError where it refuses the file."""
     try:
         return work()
     except RuntimeError as error:

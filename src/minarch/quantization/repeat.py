@@ -66,11 +66,12 @@ class Exporter:
         quantized = quantize(self.config, source, self.splits, self.calibration)
         files = Exported(self.out, repeat, {FLOAT32: deployed, precision: quantized.network})
         files.write({FLOAT32: model, precision: quantized.model}, self.preprocessing, self.name)
-        on_validation, on_test, classes = files.measure(self.splits, self.config["target"])
-        on_validation["validation"]["torch"] = accuracy(logits, validation.labels)
+        measured = files.measure(self.splits, self.config["target"])
         entry = {"repeat": repeat, "status": "ok", "parameters": parent["parameters"], "macs": parent["macs"]}
-        entry |= {**files.sizes(), **on_validation, "reverted": quantized.reverted, "qat": quantized.qat}
-        return Outcome(entry, {"repeat": repeat, **on_test}, classes)
+        accuracies = {**measured.validation, "torch": accuracy(logits, validation.labels)}
+        entry |= {**files.sizes(), "validation": accuracies, "agreement": measured.agreement}
+        entry |= {"reverted": quantized.reverted, "qat": quantized.qat}
+        return Outcome(entry, {"repeat": repeat, **measured.test}, measured.classes)
 
     def _unstable(self, repeat: int) -> Outcome:
         """The outcome where there is nothing to export: all that would be measured is None."""

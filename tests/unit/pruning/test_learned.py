@@ -34,15 +34,15 @@ def learn(network, all_groups, train, seed, target="units"):
     """The ranking, and all proposals on the way."""
     norms = {group.name: score(network, group, "learned", torch.Generator()) for group in all_groups}
     before = {group.name: group.units for group in all_groups}
-    choose = partial(select, all_groups, level=0.5, scope="global", floor=0, round_to=1, before=before)
+    kept_units = partial(select, all_groups, level=0.5, scope="global", floor=0, round_to=1, before=before)
     if target == "macs":
         full = macs(network, network.spec()["shape"])
-        choose = partial(choose, macs=cost_of(network, all_groups), full=full)
+        kept_units = partial(kept_units, macs=cost_of(network, all_groups), full=full)
     proposals = []
 
     def noted(scores):
         proposals.append(scores)
-        return choose(scores)
+        return kept_units(scores)
 
     return learn_ranking(network, all_groups, norms, noted, train, seed), proposals, norms
 
