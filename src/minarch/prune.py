@@ -6,39 +6,28 @@ nothing was done.
 """
 
 import time
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from minarch.contract import model_of, read_networks, read_test_accuracies
 from minarch.data.tensors import Split, load_split
-from minarch.files import read_json, write_json
+from minarch.files import write_json
 from minarch.flow.job import run_stage
-from minarch.models.build import build
-from minarch.models.cost import macs, parameters
-from minarch.models.network import Network
 from minarch.models.weights import finite, load_networks, save_networks
 from minarch.pruning import MAGNITUDE, SENSITIVITY, STRUCTURED
 from minarch.pruning.curves import magnitude, sensitivity
-from minarch.pruning.cut import cut
-from minarch.pruning.recovery import at_epoch, recipe_of, reestimate, train_on, trained_by
-from minarch.pruning.structured import Criterion, Cut, prune_structured
-from minarch.training.evaluate import evaluate
+from minarch.pruning.records import Accuracy, Pruned
+from minarch.pruning.recovery import trained_by
+from minarch.pruning.retraining import Retraining
+from minarch.pruning.structured import Criterion, prune_structured
 from minarch.training.memory import keep_freed_memory
-from minarch.training.repeats import Task, derive_seed
-from minarch.training.strategy import Strategy
+from minarch.training.repeats import derive_seed
 
-STEPS = ("base", "pruned", "reestimated", "finetuned")
-CRITERION = ("importance", "scope", "target", "floor", "heads", "round_to")
-NOTHING: dict[str, Any] = {
-    "status": "unstable",
-    "spec": None,
-    "parameters": None,
-    "macs": None,
-    "removed_share": None,
-    "groups": [],
-}
-Accuracies = dict[str, dict[str, float | None]]  # split -> step -> accuracy
+CRITERION = tuple(field.name for field in fields(Criterion))
+WEIGHTS = "weights.safetensors"
 
 
 def work(config: dict[str, Any], inputs: dict[str, Any], out: Path) -> None:
@@ -46,104 +35,61 @@ def work(config: dict[str, Any], inputs: dict[str, Any], out: Path) -> None:
     splits = {name: load_split(inputs["data"], name) for name in ("train", "validation", "test")}
     keep_freed_memory()
     started = time.perf_counter()
-    source = read_json(inputs["parent"] / "results.json")
-    about = {"kind": config["kind"], "parent": inputs["parent"].name}
-    about |= {name: source[name] for name in ("dataset", "family", "architecture")}
+    results: dict[str, Any] = {"kind": config["kind"], "parent": inputs["parent"].name}
+    results |= model_of(read_networks(inputs["parent"]))
     timing: dict[str, Any] = {"device": "cpu", "threads": torch.get_num_threads()}
     if config["kind"] == STRUCTURED:
-        strategy = trained_by(inputs.get("origin", inputs["parent"]))
-        found = structured(config, inputs, splits, strategy, out)
-        timing |= strategy.record()
+        origin = inputs.get("origin", inputs["parent"])
+        retraining = Retraining.of(config, read_networks(origin), trained_by(origin))
+        repeats = structured(config, inputs["parent"], origin, splits, retraining)
+        how = {name: config[name] for name in (*CRITERION, "schedule", "weights", "rewind")}
+        results |= {"method": config["method"], "level": config["level"], "weights": WEIGHTS, "how": how}
+        results["repeats"] = [pruned.entry() for pruned in repeats]
+        networks = {pruned.original["repeat"]: pruned.network for pruned in repeats if pruned.network is not None}
+        save_networks(out / WEIGHTS, networks)
+        write_json(out / "test.json", {"repeats": [pruned.tested() for pruned in repeats]})
+        timing |= retraining.strategy.record()
     else:
         curve = {MAGNITUDE: magnitude, SENSITIVITY: sensitivity}[config["kind"]]
-        found = curve(config, load_networks(inputs["parent"]), splits, out)
-    write_json(out / "results.json", about | found)
+        results |= curve(config, load_networks(inputs["parent"]), splits, out)
+    write_json(out / "results.json", results)
     write_json(out / "timing.json", timing | {"seconds": time.perf_counter() - started})
 
 
 def structured(
-    config: dict[str, Any], inputs: dict[str, Any], splits: dict[str, Split], strategy: Strategy, out: Path
-) -> dict[str, Any]:
-    """Cut units out and train what is left; writes weights.safetensors and test.json.
+    config: dict[str, Any], parent: Path, origin: Path, splits: dict[str, Split], retraining: Retraining
+) -> list[Pruned]:
+    """Cut units out of the networks of `parent`, and train what is left; every repeat of the trained model in turn.
 
-    The parent is what is cut: the trained model, or (iterative) what the level before left of it; `origin` is always
-    the trained model.
+    `parent` is what is cut: the trained model, or (iterative) what the level before left of it; `origin` is always the
+    trained model.
     """
-    origin = inputs.get("origin", inputs["parent"])
-    model, originals = read_json(origin / "results.json"), load_networks(origin)
-    networks = originals if origin == inputs["parent"] else load_networks(inputs["parent"])
-    tested = {run["repeat"]: run["best"]["accuracy"] for run in read_json(origin / "test.json")["repeats"]}
-    entries, test, kept = [], [], dict[int, Network]()
-    for run in model["repeats"]:
-        repeat, shape = run["repeat"], splits["train"].images.shape[1:]
-        base, network = originals[repeat], networks.get(repeat)
-        entry = {"repeat": repeat, "parameters_before": parameters(base), "macs_before": macs(base, shape)}
-        accuracy: Accuracies = {split: dict.fromkeys(STEPS) for split in ("validation", "test")}
-        if finite(base):
-            accuracy["validation"]["base"] = run["best"]["validation_accuracy"]
-            accuracy["test"]["base"] = tested[repeat]
-        if network is None or not (finite(base) and finite(network)):
-            entry |= NOTHING
-        else:
-            found = prune_structured(
-                network,
-                level=config["level"],
-                criterion=Criterion(**{name: config[name] for name in CRITERION}),
-                seed=derive_seed({"prune": origin.name, "level": config["level"], **config["training"]}, repeat),
-                original=base if origin != inputs["parent"] else None,
-                train=splits["train"],
-            )
-            kept[repeat] = recover(config, model, run, found, splits, accuracy, strategy)
-            removed = found.removed_share > 0 or config["level"] == 0
-            status = "diverged" if not finite(kept[repeat]) else "ok" if removed else "nothing_removed"
-            entry |= {"status": status, "spec": kept[repeat].spec(), **found.record()}
-            entry |= {"parameters": parameters(kept[repeat]), "macs": macs(kept[repeat], shape)}
-        entries.append(entry | {"validation": accuracy["validation"]})
-        test.append({"repeat": repeat, **accuracy["test"]})
-    save_networks(out / "weights.safetensors", kept)
-    write_json(out / "test.json", {"repeats": test})
-    asked = {"method": config["method"], "level": config["level"], "weights": "weights.safetensors"}
-    how = {name: config[name] for name in (*CRITERION, "schedule", "weights", "rewind")}
-    return asked | {"how": how, "repeats": entries}
-
-
-def recover(
-    config: dict[str, Any],
-    model: dict[str, Any],
-    run: dict[str, Any],
-    found: Cut,
-    splits: dict[str, Split],
-    accuracy: Accuracies,
-    strategy: Strategy,
-) -> Network:
-    """Train what is left of one repeat; writes what it reaches on the way into `accuracy`.
-
-    All architectures and levels see the images in the same order in the same repeat.
-    """
-    recipe, seed = recipe_of(config["training"])
-    order, network = derive_seed({"finetune": seed}, run["repeat"]), found.network
-    torch.manual_seed(order)  # of dropout
-
-    def record(step: str) -> None:
-        for split, accuracies in accuracy.items():
-            accuracies[step] = evaluate(network, splits[split]).accuracy if finite(network) else None
-
-    record("pruned")
-    if reestimate(network, splits["train"]):
-        record("reestimated")
-    else:
-        for accuracies in accuracy.values():
-            accuracies["reestimated"] = accuracies["pruned"]
-    if config["weights"] == "fresh":
-        torch.manual_seed(derive_seed({"fresh": seed, **network.spec()}, run["repeat"]))
-        network = build(network.spec())
-    elif config["weights"] == "rewound":
-        identity = {name: model[name] for name in ("dataset", "family", "knobs")} | {"seed": seed}
-        task = Task(run["spec"], identity, splits["train"], splits["validation"], recipe)
-        network = cut(at_epoch(task, run["repeat"], run["seed"], config["rewind"]), found.groups, found.masks)
-    network = train_on(network, splits, recipe, torch.Generator().manual_seed(order), strategy)
-    record("finetuned")
-    return network
+    originals, tested = load_networks(origin), read_test_accuracies(origin)
+    networks = originals if origin == parent else load_networks(parent)
+    criterion = Criterion(**{name: config[name] for name in CRITERION})
+    repeats = []
+    for original in retraining.model["repeats"]:
+        repeat = original["repeat"]
+        base, network = originals.get(repeat), networks.get(repeat)
+        measured = base is not None and finite(base)
+        steps = {"base": Accuracy(original["validation_accuracy"], tested[repeat])} if measured else {}
+        if base is None or network is None or not (finite(base) and finite(network)):
+            repeats.append(Pruned(original, "unstable", steps))
+            continue
+        smaller = prune_structured(
+            network,
+            level=config["level"],
+            criterion=criterion,
+            seed=derive_seed({"prune": origin.name, "level": config["level"], **config["training"]}, repeat),
+            original=base if origin != parent else None,
+            train=splits["train"],
+        )
+        trained, reached = retraining.run(smaller, original, splits)
+        removed = smaller.removed_share > 0 or config["level"] == 0
+        status = "diverged" if not finite(trained) else "ok" if removed else "nothing_removed"
+        sizes = smaller.removed_share, smaller.group_sizes()
+        repeats.append(Pruned(original, status, steps | reached, trained, *sizes))
+    return repeats
 
 
 if __name__ == "__main__":

@@ -11,51 +11,45 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
+from minarch.contract import Networks, read_networks, variant_of
 from minarch.data.catalogue import CATALOGUE, FOLDER
 from minarch.data.tensors import Split, load_split
 from minarch.errors import UserError
 from minarch.files import read_json, write_json
 from minarch.flow.job import run_stage
 from minarch.flow.seal import RECORD
-from minarch.models.cost import macs, parameters
 from minarch.models.network import Network
-from minarch.models.weights import finite, load_networks
-from minarch.quantization import CURVE
+from minarch.models.weights import load_networks
+from minarch.quantization import CURVE, FLOAT32
 from minarch.quantization.arithmetic import int8_kernel
 from minarch.quantization.curve import precision_curve
-from minarch.quantization.export import Deployed, export
-from minarch.quantization.files import FLOAT32, Exported
 from minarch.quantization.int8 import calibration_images
-from minarch.quantization.measure import accuracy, core, images_per_second, latency_ms
-from minarch.quantization.methods import Source, quantize
-from minarch.quantization.parity import torch_logits
+from minarch.quantization.measure import core, images_per_second, latency_ms
 from minarch.quantization.preprocessing import Preprocessing
+from minarch.quantization.repeat import Exporter
 
 BATCHES = (1, 64)
-SIZES = ("bytes", "weight_bytes", "onnx_bytes")
 
 
 def work(config: dict[str, Any], inputs: dict[str, Any], out: Path) -> None:
     """Quantize every repeat of the parent; test accuracies go into a file of their own, which nothing selects by."""
     started = time.perf_counter()
-    source, networks = read_json(inputs["parent"] / "results.json"), load_networks(inputs["parent"])
+    parent, networks = read_networks(inputs["parent"]), load_networks(inputs["parent"])
     splits = {name: load_split(inputs["data"], name) for name in ("train", "validation", "test")}
-    about = {"kind": config["kind"], "parent": inputs["parent"].name}
-    about |= {name: source[name] for name in ("dataset", "family", "architecture")}
-    about |= {"method": source.get("method", "original"), "level": source.get("level", 0)}
+    results: dict[str, Any] = {"kind": config["kind"], "parent": inputs["parent"].name, **variant_of(parent)}
     if config["kind"] == CURVE:
-        found = precision_curve(config, networks, splits, out)
+        results |= precision_curve(config, networks, splits, out)
         timing: dict[str, Any] = {"device": "cpu", "threads": torch.get_num_threads()}
     else:
-        entries = exported(config, source, networks, splits, preprocessing_of(inputs["data"]), out)
-        found = {name: config[name] for name in ("quantization", "precision", "backend")} | {"repeats": entries}
-        timing = timed(config, entries, splits["validation"].images, out)
-    write_json(out / "results.json", about | found)
+        results |= {name: config[name] for name in ("quantization", "precision", "backend")}
+        results["repeats"] = exported(config, parent, networks, splits, preprocessing_of(inputs["data"]), out)
+        timing = timed(config, results["repeats"], splits["validation"].images, out)
+    write_json(out / "results.json", results)
     write_json(out / "timing.json", timing | {"seconds": time.perf_counter() - started})
 
 
 def preprocessing_of(data: Path) -> Preprocessing:
-    """What the files say of the images of a data item.
+    """The preprocessing of a data item's images, as exported files tell it.
 
     Raises:
         UserError: the item is not finished, and of a data set that may be a folder's.
@@ -74,47 +68,25 @@ def preprocessing_of(data: Path) -> Preprocessing:
 
 def exported(
     config: dict[str, Any],
-    source: dict[str, Any],
+    parent: Networks,
     networks: dict[int, Network],
     splits: dict[str, Split],
     preprocessing: Preprocessing,
     out: Path,
 ) -> list[dict[str, Any]]:
     """The entries of results.json; writes the files of every repeat, classes.safetensors and test.json."""
-    train, validation = splits["train"], splits["validation"]
-    calibration = calibration_images(train.images, config["calibration"], config["seed"])
-    precision, name = config["precision"], source["architecture"]
-    precisions = (FLOAT32, precision)
-    entries, test, classes = [], [], dict[str, Tensor]()
-    for repeat in (entry["repeat"] for entry in source["repeats"]):
-        network = networks.get(repeat)
-        logits = None
-        if network is not None and finite(network):
-            deployed = Deployed(network, train.mean, train.std)
-            logits = torch_logits(deployed, validation.images)
-        if network is None or logits is None or not logits.isfinite().all():
-            nothing = dict.fromkeys(precisions)
-            entry = dict.fromkeys(("parameters", "macs", "agreement", "reverted", "qat"))
-            entry |= {**dict.fromkeys(SIZES, nothing), "validation": {"torch": None, **nothing}}
-            entries.append({"repeat": repeat, "status": "unstable", **entry})
-            test.append({"repeat": repeat, **nothing, "parity": {}, "processor_parity": {}})
-            continue
-        model = export(deployed, preprocessing.shape, name)
-        asked = Source(network, model, name, source["family"] == "vit", repeat)
-        quantized = quantize(config, asked, splits, calibration)
-        files = Exported(out, repeat, {FLOAT32: deployed, precision: quantized.network})
-        files.write({FLOAT32: model, precision: quantized.model}, preprocessing, name)
-        on_validation, on_test, predicted = files.measure(splits, config["target"])
-        on_validation["validation"]["torch"] = accuracy(logits, validation.labels)
-        entry = {"parameters": parameters(network), "macs": macs(network, preprocessing.shape), **files.sizes()}
-        entry |= {**on_validation, "reverted": quantized.reverted, "qat": quantized.qat}
-        entries.append({"repeat": repeat, "status": "ok", **entry})
-        test.append({"repeat": repeat, **on_test})
-        kind = torch.uint8 if len(preprocessing.classes) <= 256 else torch.int64
-        classes |= {f"{each}-{repeat}": found.to(kind) for each, found in predicted.items()}
+    calibration = calibration_images(splits["train"].images, config["calibration"], config["seed"])
+    exporter = Exporter(config, splits, calibration, preprocessing, parent["architecture"], out)
+    outcomes = [exporter.run(entry, networks.get(entry["repeat"])) for entry in parent["repeats"]]
+    kind = torch.uint8 if len(preprocessing.classes) <= 256 else torch.int64
+    classes = {
+        f"{precision}-{outcome.entry['repeat']}": predicted.to(kind)
+        for outcome in outcomes
+        for precision, predicted in outcome.classes.items()
+    }
     save_file(classes, out / "classes.safetensors")
-    write_json(out / "test.json", {"repeats": test})
-    return entries
+    write_json(out / "test.json", {"repeats": [outcome.tested for outcome in outcomes]})
+    return [outcome.entry for outcome in outcomes]
 
 
 def timed(config: dict[str, Any], entries: list[dict[str, Any]], images: Tensor, out: Path) -> dict[str, Any]:
@@ -122,17 +94,17 @@ def timed(config: dict[str, Any], entries: list[dict[str, Any]], images: Tensor,
     processor, and its instructions in effect, which also decide the accuracies of INT8.
     """
     repeat = next((entry["repeat"] for entry in entries if entry["status"] == "ok"), None)
-    latency = {}
+    latencies = {}
     if repeat is not None:
-        files = {each: out / f"{each}-{repeat}.xml" for each in (FLOAT32, config["precision"])}
-        latency = {batch: latency_ms(files, images, batch, config["latency_rounds"]) for batch in BATCHES}
+        files = {name: out / f"{name}-{repeat}.xml" for name in (FLOAT32, config["precision"])}
+        latencies = {batch: latency_ms(files, images, batch, config["latency_rounds"]) for batch in BATCHES}
     kernel, saturated = int8_kernel()
     return {
         "repeat": repeat,
         "rounds": config["latency_rounds"],
         "threads": 1,
-        "latency_ms": {str(batch): found for batch, found in latency.items()},
-        "images_per_second": {str(batch): images_per_second(found, batch) for batch, found in latency.items()},
+        "latency_ms": {str(batch): latency for batch, latency in latencies.items()},
+        "images_per_second": {str(batch): images_per_second(latency, batch) for batch, latency in latencies.items()},
         "device": core().get_property("CPU", "FULL_DEVICE_NAME"),
         "int8_kernel": kernel,
         "int8_saturates": saturated,

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from minarch.contract import ORIGINAL
 from minarch.data.record import Record
 from minarch.data.tensors import Split, load_split
 from minarch.files import read_json, write_json
@@ -35,17 +36,19 @@ def work(config: dict[str, Any], inputs: dict[str, Any], out: Path) -> None:
     strategy = choose(task, len(config["repeats"]), training["strategy"], device)
     repeats = train_repeats(task, config["repeats"], strategy)
 
+    sizes = {"parameters": task.parameters, "macs": task.macs}
     results = {
         "architecture": f"{family_slug(config['family'])}-{family.label}",
         "dataset": config["dataset"],
         "family": config["family"],
         "knobs": config["knobs"],
         "classes": record["classes"],
-        "parameters": task.parameters,
-        "macs": task.macs,
+        **sizes,
         "depth": family.depth,
+        "method": ORIGINAL,
+        "level": 0,
         "weights": "best.safetensors",
-        "repeats": [_summary(r, spec) for r in repeats],
+        "repeats": [_summary(r, spec) | sizes for r in repeats],
     }
     write_json(out / "results.json", results)
     with (out / "curves.csv").open("w", newline="") as file:
@@ -60,6 +63,7 @@ def work(config: dict[str, Any], inputs: dict[str, Any], out: Path) -> None:
 
 
 def _summary(result: Repeat, spec: dict[str, Any]) -> dict[str, Any]:
+    best = result.metrics(result.best_epoch)
     return {
         "repeat": result.repeat,
         "seed": result.seed,
@@ -68,7 +72,8 @@ def _summary(result: Repeat, spec: dict[str, Any]) -> dict[str, Any]:
         "epochs": len(result.curve),
         "best_epoch": result.best_epoch,
         "final": result.metrics(len(result.curve)),
-        "best": result.metrics(result.best_epoch),
+        "best": best,
+        "validation_accuracy": best["validation_accuracy"],
     }
 
 
@@ -78,7 +83,7 @@ def _test(task: Task, repeats: list[Repeat], split: Split, strategy: Strategy) -
         measured = measure(task, [result.networks[name] for result in repeats], split, strategy)
         for row, (loss, accuracy) in zip(rows, measured, strict=True):
             row[name] = {"loss": loss if loss < float("inf") else None, "accuracy": accuracy}
-    return {"repeats": rows}
+    return {"repeats": [row | {"accuracy": row["best"]["accuracy"]} for row in rows]}
 
 
 if __name__ == "__main__":

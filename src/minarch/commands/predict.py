@@ -24,7 +24,7 @@ from minarch.data.images import GREY16, as_colour, open_image
 from minarch.errors import UserError, one_line
 from minarch.files import read_json
 from minarch.flow.plan import Plan
-from minarch.quantization import EXPORT
+from minarch.quantization import EXPORT, FLOAT32
 from minarch.quantization.measure import core, runner
 from minarch.quantization.preprocessing import FORMATS, Preprocessing, read_preprocessing
 
@@ -52,22 +52,22 @@ def predict(study: str, model: str, images: Sequence[str], repeat: int | None, p
     Raises:
         UserError: no such model or file of it, or an image that it does not take.
     """
-    found = classify(exported_file(study, model, repeat, precision), images)
+    predictions = classify(exported_file(study, model, repeat, precision), images)
     if not sys.stdout.isatty():
-        for each in found:
-            print(each.image, each.label, f"{each.probability:.6f}", sep="\t")
+        for prediction in predictions:
+            print(prediction.image, prediction.label, f"{prediction.probability:.6f}", sep="\t")
         return
     table = Table()
     for name in ("image", "class"):
         table.add_column(name, overflow="fold")
     table.add_column("probability", justify="right")
-    for each in found:
-        table.add_row(Text(each.image), Text(each.label), f"{100 * each.probability:.1f} %")
+    for prediction in predictions:
+        table.add_row(Text(prediction.image), Text(prediction.label), f"{100 * prediction.probability:.1f} %")
     Console().print(table)
 
 
 def exported_file(study: str, model: str, repeat: int | None = None, precision: str | None = None) -> Path:
-    """The file that `predict` is asked for.
+    """The file of a model that the arguments of `predict` name.
 
     Raises:
         UserError: there is none.
@@ -84,7 +84,7 @@ def exported_file(study: str, model: str, repeat: int | None = None, precision: 
     results = read_json(folder / "results.json")
     if not isinstance(results, dict) or results.get("kind") != EXPORT:
         raise UserError(f"ITEM_OR_FILE: {folder}: exports no model; allowed: an item of stage quantize that does")
-    precisions = ("fp32", results["precision"])
+    precisions = (FLOAT32, results["precision"])
     if precision is not None and precision not in precisions:
         raise UserError(f"--precision: {precision!r} is not in {folder.name}; allowed: {', '.join(precisions)}")
     exported = [entry["repeat"] for entry in results["repeats"] if entry["status"] == "ok"]
@@ -104,13 +104,13 @@ def _folder(study: str, name: str) -> Path:
 
 
 def classify(path: Path, images: Sequence[str]) -> list[Prediction]:
-    """What the exported model at `path` says of image files.
+    """The predictions of the exported model at `path` for image files.
 
     Raises:
         UserError: the file is not one of minarch's, or an image is none that it takes.
     """
     given = read_preprocessing(path)
-    found = []
+    predictions = []
     run = _told(path, partial(_runner, path, given))
     for first in range(0, len(images), BATCH):
         names = images[first : first + BATCH]
@@ -118,8 +118,8 @@ def classify(path: Path, images: Sequence[str]) -> list[Prediction]:
         logits = _told(path, partial(run, torch.from_numpy(pixels)))
         probabilities = logits.double().softmax(1).amax(1)
         for name, k, probability in zip(names, logits.argmax(1).tolist(), probabilities.tolist(), strict=True):
-            found.append(Prediction(name, given.classes[k], probability))
-    return found
+            predictions.append(Prediction(name, given.classes[k], probability))
+    return predictions
 
 
 def _runner(path: Path, given: Preprocessing) -> Callable[[torch.Tensor], torch.Tensor]:
@@ -132,7 +132,7 @@ def _runner(path: Path, given: Preprocessing) -> Callable[[torch.Tensor], torch.
 
 
 def _told(path: Path, work: Callable[[], Result]) -> Result:
-    """What OpenVINO does with the file at `path`; a UserError where it refuses it."""
+    """The result of `work`, which OpenVINO does with the file at `path`; a UserError where it refuses the file."""
     try:
         return work()
     except RuntimeError as error:

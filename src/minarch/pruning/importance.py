@@ -1,4 +1,4 @@
-"""How much each unit matters: NNCF's filter importances, summed over the layers that lose the unit together."""
+"""The importance of each unit: NNCF's filter importances, summed over the layers that lose the unit together."""
 
 import torch
 from torch import Tensor, nn
@@ -22,7 +22,11 @@ def score(
     if importance == "random":
         return torch.rand(group.units, generator=generator)
     measure = FILTER_IMPORTANCE_FUNCTIONS["L2" if importance == "learned" else importance]
-    state, found = network.state_dict(), torch.zeros(group.units)
+    state, importances = network.state_dict(), torch.zeros(group.units)
     for name in group.weights:
-        found += measure(state[name].reshape(group.units, -1)).reshape(group.units)  # one unit's median: no dimension
-    return found / found.mean().clamp_min(torch.finfo(found.dtype).tiny) if normalised else found
+        importances += measure(state[name].reshape(group.units, -1)).reshape(
+            group.units
+        )  # one unit's median: no dimension
+    if normalised:
+        importances /= importances.mean().clamp_min(torch.finfo(importances.dtype).tiny)
+    return importances

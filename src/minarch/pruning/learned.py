@@ -29,13 +29,13 @@ def learn_ranking(
     network: Network,
     groups: Sequence[Group],
     norms: Mapping[str, Tensor],
-    choose: Callable[[Mapping[str, Tensor]], Units],
+    kept_units: Callable[[Mapping[str, Tensor]], Units],
     train: Split,
     seed: int,
 ) -> dict[str, Tensor]:
     """Scores [U] per group, scaled and shifted from their L2 `norms`.
 
-    A proposal is judged by the training loss after it was cut by `choose` and trained for a few steps: neither
+    A proposal is judged by the training loss after it was cut by `kept_units` and trained for a few steps: neither
     validation nor test images are seen.
     """
     hyperparameters = {
@@ -54,7 +54,7 @@ def learn_ranking(
         agent.tell(None, 0.0, False, generation, None)
         agent.random_seed += 1  # or every draw would be the same
         scores = _ranking(norms, agent.ask(generation))
-        candidate = cut(network, groups, masks_of(scores, choose(scores))).train()
+        candidate = cut(network, groups, masks_of(scores, kept_units(scores))).train()
         stepper = optimizer_for(candidate.parameters(), RECIPE)
         for index in batches:
             step(candidate, train, index, stepper)

@@ -4,7 +4,6 @@ from copy import deepcopy
 from dataclasses import replace
 from math import nan
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import nn
@@ -25,16 +24,11 @@ from minarch.training.strategy import LAYOUTS, Strategy
 BATCH = 256  # images whose statistics are averaged
 
 
-def recipe_of(training: dict[str, Any]) -> tuple[Recipe, int]:
-    """A section of the study as a recipe and its seed."""
-    return Recipe.of(training), training["seed"]
-
-
 @torch.no_grad()
 def reestimate(network: nn.Module, split: Split) -> bool:
     """Estimate the statistics of batch norms again, in place: means over all batches of the (training!) images.
 
-    Whether there are any.
+    Returns whether the network has batch norms.
     """
     norms = [module for module in network.modules() if isinstance(module, _BatchNorm)]
     if not norms:
@@ -59,9 +53,8 @@ def train_on(
     generator: torch.Generator,
     strategy: Strategy | None = None,
 ) -> Network:
-    """Train on; what it was after the epoch of best validation accuracy, as the sweep keeps it, in evaluation mode.
-
-    Of equal ones that of the lowest loss. If no epoch leaves finite weights, the network as it ended.
+    """Train on, and return the network after the epoch of best validation accuracy, of equal ones that of the lowest
+    loss, as the sweep keeps it, in evaluation mode. If no epoch leaves finite weights, it is the network as it ended.
 
     Args:
         generator: decides the order of the images.
@@ -87,8 +80,8 @@ def train_on(
             network.to(memory_format=LAYOUTS[strategy.layout])  # type: ignore[call-overload]
 
         def after_epoch(_: int) -> bool:
-            found = evaluate(network, splits["validation"])
-            keep(found.loss, found.accuracy)
+            validation = evaluate(network, splits["validation"])
+            keep(validation.loss, validation.accuracy)
             return False
 
         train(network, splits["train"], recipe, generator, after_epoch)
@@ -96,13 +89,14 @@ def train_on(
 
 
 def trained_by(item: Path) -> Strategy:
-    """How a sweep item was trained, on a CPU: what is left of its networks is trained so as well, one by one."""
-    how = read_json(item / "timing.json")
-    return Strategy(min(how.get("at_once", 0), 1), Products(torch.device("cpu")), how.get("layout", "contiguous"))
+    """The strategy that trained an item's networks, on a CPU and one by one: what is left is trained by it, too."""
+    timing = read_json(item / "timing.json")
+    at_once = min(timing.get("at_once", 0), 1)
+    return Strategy(at_once, Products(torch.device("cpu")), timing.get("layout", "contiguous"))
 
 
 def at_epoch(task: Task, repeat: int, seed: int, epochs: int) -> Network:
-    """The network of a repeat as it was after so many epochs of the sweep's training, 0 being its initialisation.
+    """The network of a repeat as it was after `epochs` of the sweep's training, 0 being its initialisation.
 
     It is trained again from its seed by the plain loop, which equals the sweep's to floating-point tolerance.
     """

@@ -1,4 +1,4 @@
-"""How many units of each group stay at a level, and which: per layer or by one ranking of all, for units or MACs."""
+"""The units of each group that stay at a level, how many and which: per layer or by one ranking, for units or MACs."""
 
 from collections.abc import Callable, Mapping, Sequence
 from math import ceil
@@ -17,18 +17,18 @@ COARSE = 8
 
 
 def multiple_of(units: int, round_to: int | None) -> int:
-    """Kept units are rounded up to a multiple of this; None leaves it to the layer's size."""
+    """The number of which kept units are a multiple: `round_to`, or what a layer of so many `units` is given."""
     return round_to or (1 if units < FINE_BELOW else COARSE)
 
 
 def rounded(count: float, units: int, round_to: int | None) -> int:
-    """`count` of a layer's `units` rounded up to what may stay: the multiple (at least one), or all."""
+    """The `count` of a layer's `units` rounded up to what may stay: the multiple (at least one), or all."""
     multiple = multiple_of(units, round_to)
     return min(units, multiple * max(1, ceil(count / multiple - 1e-9)))
 
 
 def masks_of(scores: Mapping[str, Tensor], units: Units) -> dict[str, Tensor]:
-    """The highest scores stay, of equal ones the later; bool [U] per group."""
+    """Masks of the units that stay, those of the highest scores, of equal ones the later; bool [U] per group."""
     masks = {}
     for name, score in scores.items():
         masks[name] = torch.zeros(len(score), dtype=torch.bool)
@@ -37,13 +37,13 @@ def masks_of(scores: Mapping[str, Tensor], units: Units) -> dict[str, Tensor]:
 
 
 def per_layer(groups: Sequence[Group], before: Units, level: float, round_to: int | None) -> Units:
-    """The same share `level` of every group's units before any pruning goes; at least one stays."""
+    """Units that stay where every group loses the share `level` of its units before any pruning; at least one."""
     return {g.name: min(g.units, rounded(before[g.name] * (1 - level), before[g.name], round_to)) for g in groups}
 
 
 def ranked(scores: Mapping[str, Tensor], before: Units, removed: int, *, floor: float, round_to: int | None) -> Units:
-    """One ranking of the units of all groups: the lowest `removed` go, as far as every group keeps the share `floor` of
-    what it had before any pruning, and at least one unit.
+    """Units that stay by one ranking of all groups' units: the lowest `removed` go, as far as every group keeps the
+    share `floor` of what it had before any pruning, and at least one unit.
     """
     units = {name: len(score) for name, score in scores.items()}
     owners = [name for name, score in scores.items() for _ in range(len(score))]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import TypedDict
 
 import torch
 from torch import Tensor
@@ -32,6 +32,15 @@ class Criterion:
     round_to: int | None = None
 
 
+class GroupSize(TypedDict):
+    """The units of a group before any pruning, and now."""
+
+    name: str
+    kind: str
+    before: int
+    after: int
+
+
 @dataclass(frozen=True)
 class Cut:
     """A network that became smaller, the groups it was cut by, which of their units stayed, and how many there were
@@ -45,16 +54,15 @@ class Cut:
 
     @property
     def removed_share(self) -> float:
-        """Of all units of these groups before any pruning."""
+        """Share of all units of these groups before any pruning that are gone."""
         return 1 - sum(int(mask.sum()) for mask in self.masks.values()) / sum(self.before.values())
 
-    def record(self) -> dict[str, Any]:
-        """What an item keeps of it."""
-        groups = [
+    def group_sizes(self) -> list[GroupSize]:
+        """The sizes of the groups, in their order."""
+        return [
             {"name": g.name, "kind": g.kind, "before": self.before[g.name], "after": int(self.masks[g.name].sum())}
             for g in self.groups
         ]
-        return {"removed_share": self.removed_share, "groups": groups}
 
 
 def prune_structured(
@@ -88,14 +96,14 @@ def prune_structured(
     comparable = criterion.scope == "global"
     scores = {g.name: score(network, g, criterion.importance, generator, normalised=comparable) for g in groups}
     rules = partial(select, groups, floor=criterion.floor, round_to=criterion.round_to, before=units)
-    choose = partial(rules, level=level, scope=criterion.scope)
+    kept_units = partial(rules, level=level, scope=criterion.scope)
     if criterion.target == "macs":
         full = macs(original or network, network.spec()["shape"])
-        choose = partial(choose, macs=cost_of(network, groups), full=full)
+        kept_units = partial(kept_units, macs=cost_of(network, groups), full=full)
     if criterion.importance == "learned":
         assert train is not None, "a ranking is learned from training images"
-        scores = learn_ranking(network, groups, scores, choose, train, seed)
-    masks = masks_of(scores, choose(scores))
+        scores = learn_ranking(network, groups, scores, kept_units, train, seed)
+    masks = masks_of(scores, kept_units(scores))
     return Cut(cut(network, groups, masks), groups, masks, units)
 
 
@@ -103,5 +111,5 @@ def _left(groups: Sequence[Group], network: Network) -> list[Group]:
     """What is left of the groups in a network that was pruned already. Of some that have one unit left, NNCF cannot
     tell any more that they were heads, or tied to a depthwise convolution.
     """
-    found = {group.name: group for group in find_groups(network)}
-    return [found.get(group.name, replace(group, units=1, parts=())) for group in groups]
+    left = {group.name: group for group in find_groups(network)}
+    return [left.get(group.name, replace(group, units=1, parts=())) for group in groups]

@@ -42,8 +42,8 @@ def int8_kernel() -> tuple[str, bool]:
     kernel = next(
         layer["primitiveType"].astype(str) for layer in layers if layer["layerType"].astype(str) == "Convolution"
     )
-    (found,) = compiled(np.full((1, 8, 4, 4), 255, np.float32)).values()
-    return kernel, bool((found < 0.99 * 8 * 255 * 127).any())
+    (sums,) = compiled(np.full((1, 8, 4, 4), 255, np.float32)).values()
+    return kernel, bool((sums < 0.99 * 8 * 255 * 127).any())
 
 
 def saturates() -> bool:

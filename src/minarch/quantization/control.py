@@ -31,14 +31,14 @@ def quantize_within(
     target: Target,
     accurate: bool,
 ) -> tuple[ov.Model, list[str]]:
-    """`quantize_int8`, and where that loses more than `max_drop_points` of validation accuracy against the float model,
-    what NNCF's accuracy control makes of it; with the names of the layers that are float again.
+    """The model quantized by `quantize_int8`, or, where that loses more than `max_drop_points` of validation accuracy
+    against the float model, by NNCF's accuracy control; with the names of the layers that are float again.
 
     Accuracy control does without SmoothQuant: it cannot revert layers whose weights that has moved.
     """
     how: dict[str, Any] = {"preset": preset, "transformer": transformer, "target": target, "accurate": accurate}
     plain = quantize_int8(model, images, **how)
-    before, after = (accuracy(runner(each)(validation.images), validation.labels) for each in (model, plain))
+    before, after = (accuracy(runner(one)(validation.images), validation.labels) for one in (model, plain))
     if before - after <= max_drop_points / 100:
         return plain, []
     smoothing = nncf.AdvancedSmoothQuantParameters(convolution=-1, matmul=-1)
@@ -67,12 +67,12 @@ def quantize_within(
 
 
 def _validate(run: ov.CompiledModel, batches: Iterable[tuple[Tensor, Tensor]]) -> tuple[float, list[float]]:
-    """Accuracy on all batches, and on each."""
+    """Accuracy on all batches together, and on every single one."""
     hits = [(run(images.numpy())[0].argmax(1) == labels.numpy()) for images, labels in batches]
     return float(sum(hit.sum() for hit in hits) / sum(map(len, hits))), [float(hit.mean()) for hit in hits]
 
 
 def _quantizers(model: ov.Model) -> set[tuple[Any, ...]]:
-    """(operation, "weights", "input" or "output") of each."""
+    """The quantizers as (operation, "weights", "input" or "output")."""
     names = (QUANTIZER.fullmatch(operation.get_friendly_name()) for operation in model.get_ops())
     return {name.groups() for name in names if name}

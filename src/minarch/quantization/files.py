@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor
 
 from minarch.data.tensors import Split
-from minarch.quantization import Target
+from minarch.quantization import FLOAT32, INT8, Target
 from minarch.quantization.arithmetic import in_float
 from minarch.quantization.export import Deployed, save
 from minarch.quantization.measure import accuracy, agreement, runner
@@ -16,13 +16,27 @@ from minarch.quantization.parity import parity, processor_parity, torch_logits
 from minarch.quantization.preprocessing import Preprocessing
 from minarch.quiet import openvino as ov
 
-FLOAT32, INT8 = "fp32", "int8"
+
+@dataclass(frozen=True)
+class Measured:
+    """What the files of a repeat compute.
+
+    On the validation images: accuracies by precision, and the share of them of which the two predict the same class. On
+    the test images: accuracies and parities, and the classes int64 [N_test] that the IR predicts, by precision.
+    """
+
+    validation: dict[str, float]
+    agreement: float
+    test: dict[str, Any]
+    classes: dict[str, Tensor]
 
 
 @dataclass(frozen=True)
 class Exported:
-    """`<precision>-<repeat>.xml`, .bin and .onnx in a folder. `networks`: precision -> the torch network that the files
-    hold; None: OpenVINO quantized it, so that torch does not know it and there is no .onnx (its INT8 has no ONNX form).
+    """The files `<precision>-<repeat>.xml`, .bin and .onnx in a folder.
+
+    `networks`: precision -> the torch network that the files hold; None: OpenVINO quantized it, so that torch does not
+    know it and there is no .onnx (its INT8 has no ONNX form).
     """
 
     folder: Path
@@ -51,30 +65,26 @@ class Exported:
             "onnx_bytes": {precision: onnx.get(precision) for precision in graph},
         }
 
-    def measure(
-        self, splits: dict[str, Split], target: Target
-    ) -> tuple[dict[str, Any], dict[str, Any], dict[str, Tensor]]:
-        """(on validation, on test, predicted classes int64 [N_test] of the IR by precision).
+    def measure(self, splits: dict[str, Split], target: Target) -> Measured:
+        """Run the files on the validation and the test images.
 
-        On test stand beside the accuracies the parity of every file that torch knows the answer to, and that of this
-        processor with every INT8 file, which is for `target`.
+        Of the test images there is, beside the accuracies, the parity of every file that torch knows the answer to,
+        and that of this processor with every INT8 file, which is for `target`.
         """
         validation, test = splits["validation"], splits["test"]
         run = {precision: runner(self.path(precision, ".xml")) for precision in self.networks}
-        found = {precision: logits(validation.images) for precision, logits in run.items()}
+        validated = {precision: logits(validation.images) for precision, logits in run.items()}
         tested = {precision: logits(test.images) for precision, logits in run.items()}
-        classes = {precision: logits.argmax(1) for precision, logits in found.items()}
+        classes = {precision: logits.argmax(1) for precision, logits in validated.items()}
         floating, quantized = classes.values()
-        on_validation = {
-            "validation": {precision: accuracy(logits, validation.labels) for precision, logits in found.items()},
-            "agreement": agreement(floating, quantized),
-        }
+        accuracies = {precision: accuracy(logits, validation.labels) for precision, logits in validated.items()}
         on_test: dict[str, Any] = {precision: accuracy(logits, test.labels) for precision, logits in tested.items()}
         on_test |= self._parities(tested, test.images, target)
-        return on_validation, on_test, {precision: logits.argmax(1) for precision, logits in tested.items()}
+        predicted = {precision: logits.argmax(1) for precision, logits in tested.items()}
+        return Measured(accuracies, agreement(floating, quantized), on_test, predicted)
 
     def _parities(self, tested: dict[str, Tensor], images: Tensor, target: Target) -> dict[str, Any]:
-        """`tested` are the logits of the IR by precision on `images`."""
+        """The parities of all files; `tested` are the logits of the IR by precision on `images`."""
         parities: dict[str, Any] = {}
         processor_parities: dict[str, Any] = {}
         for precision, network in self.networks.items():

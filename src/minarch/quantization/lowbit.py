@@ -22,7 +22,7 @@ def compress(model: ov.Model, precision: str, name: str) -> ov.Model:
         UserError: there is no linear layer.
     """
     with redirect_stdout(io.StringIO()):  # progress bars
-        found = nncf.compress_weights(
+        compressed = nncf.compress_weights(
             model.clone(),
             mode=MODES[precision],
             ratio=1.0,
@@ -30,8 +30,8 @@ def compress(model: ov.Model, precision: str, name: str) -> ov.Model:
             all_layers=True,
             backup_mode=nncf.BackupMode.NONE,
         )
-    if not any(operation.get_element_type() in TYPES for operation in found.get_ops() if not operation.inputs()):
+    if not any(operation.get_element_type() in TYPES for operation in compressed.get_ops() if not operation.inputs()):
         raise UserError(
             f"quantize: precision {precision!r} is not allowed for {name}, it has no linear layer; allowed: int8"
         )
-    return found
+    return compressed

@@ -21,10 +21,10 @@ def core() -> ov.Core:
 
     It is made on first use, never before a fork.
     """
-    found = ov.Core()
+    openvino = ov.Core()
     settings = {"INFERENCE_NUM_THREADS": 1, "INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
-    found.set_property("CPU", settings | {"DYNAMIC_QUANTIZATION_GROUP_SIZE": 0})
-    return found
+    openvino.set_property("CPU", settings | {"DYNAMIC_QUANTIZATION_GROUP_SIZE": 0})
+    return openvino
 
 
 def runner(model: Path | ov.Model, batch_size: int = 256) -> Callable[[Tensor], Tensor]:

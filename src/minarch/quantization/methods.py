@@ -1,11 +1,13 @@
-"""Which quantization a configuration asks for: precision, backend and control -> the quantized model."""
+"""The quantization that a configuration asks for: precision, backend and control -> the quantized model."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from torch import Tensor, nn
 
 from minarch.data.tensors import Split
+from minarch.quantization import INT8
 from minarch.quantization.control import quantize_within
 from minarch.quantization.export import Deployed, export
 from minarch.quantization.int8 import quantize_int8
@@ -21,7 +23,7 @@ from minarch.training.repeats import derive_seed
 
 @dataclass(frozen=True)
 class Source:
-    """What is quantized: the float network (without preprocessing), its OpenVINO model, the architecture's name,
+    """A network to be quantized: the float one (without preprocessing), its OpenVINO model, the architecture's name,
     whether it is a transformer, and which repeat it is.
     """
 
@@ -35,7 +37,7 @@ class Source:
 @dataclass(frozen=True)
 class Quantized:
     """The quantized OpenVINO model; `network` is what it was exported from where torch quantized it, with
-    preprocessing. `reverted` and `qat` are records of what was asked for, else None.
+    preprocessing. `reverted` and `qat` record accuracy control and training, where the configuration has them.
     """
 
     model: ov.Model
@@ -44,13 +46,13 @@ class Quantized:
     qat: dict[str, Any] | None = None
 
 
-def quantize(config: dict[str, Any], source: Source, splits: dict[str, Split], calibration: Tensor) -> Quantized:
+def quantize(config: Mapping[str, Any], source: Source, splits: dict[str, Split], calibration: Tensor) -> Quantized:
     """Quantize as `config` says; `calibration` are training images uint8 [N, C, H, W].
 
     The validation split is read by accuracy control and quantization-aware training alone, the test split by nothing.
     Of INT8 models large float tables are stored at 16 bits, but not under accuracy control, whose bound is on the rest.
     """
-    if config["precision"] != "int8":
+    if config["precision"] != INT8:
         return Quantized(compress(source.model, config["precision"], source.name))
     how = {"preset": config["preset"], "transformer": source.transformer, "target": config["target"]}
     if config["backend"] == "torch":
@@ -66,7 +68,7 @@ def quantize(config: dict[str, Any], source: Source, splits: dict[str, Split], c
 def _in_torch(
     qat: dict[str, Any] | None, source: Source, splits: dict[str, Split], calibration: Tensor, how: dict[str, Any]
 ) -> Quantized:
-    """By NNCF's torch backend, and trained on where that loses more than qat["above_points"]."""
+    """Quantize by NNCF's torch backend, and train on where that loses more than qat["above_points"]."""
     train, validation = splits["train"], splits["validation"]
     normalised = replace(train, images=calibration).batch(slice(None))
     network = quantize_int8(source.network, normalised, **how)

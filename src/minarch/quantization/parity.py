@@ -1,4 +1,4 @@
-"""Whether an exported file computes what the network does, and whether this processor computes what the file says.
+"""Parity: an exported file computes what the network does, and this processor what the file says.
 
 Both compare logits on the same images. An exporter's bug shows in the file's own values, whatever multiplies them: of
 INT8 it is looked for in float arithmetic, and only what is left is this processor's.
@@ -23,19 +23,19 @@ def torch_logits(deployed: nn.Module, images: Tensor, batch_size: int = 256) -> 
     return torch.cat([deployed(batch) for batch in images.split(batch_size)])
 
 
-def parity(file: str, found: Tensor, expected: Tensor, *, quantized: bool = False) -> dict[str, Any]:
+def parity(file: str, logits: Tensor, expected: Tensor, *, quantized: bool = False) -> dict[str, Any]:
     """The differences between the logits [N, K] of a file and of its network; an INT8 file's are in float arithmetic.
 
     Raises:
         RuntimeError: the bound is exceeded, or there is no number: an exporter's bug is no result.
     """
-    record, within = _differences(found, expected, quantized)
+    record, within = _differences(logits, expected, quantized)
     if not within:
         raise RuntimeError(f"{file} is not what was exported: {_words(record)}")
     return record
 
 
-def processor_parity(file: str, found: Tensor, expected: Tensor, target: Target) -> dict[str, Any]:
+def processor_parity(file: str, logits: Tensor, expected: Tensor, target: Target) -> dict[str, Any]:
     """The differences between the logits [N, K] of an INT8 file as this processor runs it and in float arithmetic.
 
     `saturated` where they exceed the bound because INT8 products do not fit in 16 bits here: that is a result of a file
@@ -44,7 +44,7 @@ def processor_parity(file: str, found: Tensor, expected: Tensor, target: Target)
     Raises:
         RuntimeError: the bound is exceeded otherwise: by a file for any processor, or where products do fit.
     """
-    record, within = _differences(found, expected, quantized=True)
+    record, within = _differences(logits, expected, quantized=True)
     if not within and not saturates():
         raise RuntimeError(f"{file} is not what this processor computes, though its products fit: {_words(record)}")
     if not within and target == "any":
@@ -52,7 +52,7 @@ def processor_parity(file: str, found: Tensor, expected: Tensor, target: Target)
     return record | {"saturated": not within}
 
 
-def _differences(found: Tensor, expected: Tensor, quantized: bool) -> tuple[dict[str, Any], bool]:
+def _differences(logits: Tensor, expected: Tensor, quantized: bool) -> tuple[dict[str, Any], bool]:
     """Share of equal predictions, and absolute differences of the logits: of each image the largest, of those the
     median and the largest; and whether they are within the bound.
 
@@ -60,11 +60,11 @@ def _differences(found: Tensor, expected: Tensor, quantized: bool) -> tuple[dict
     of the median: where a value lies between two levels, rounding errors decide which it becomes, so that in a network
     of few units single images may differ by any amount. A bug, or saturation, would move them all.
     """
-    differences = (found - expected).abs().amax(1)
+    differences = (logits - expected).abs().amax(1)
     typical, largest = float(differences.median()), float(differences.max())
     bound = (QUANTIZED if quantized else FLOAT) * max(1.0, float(expected.abs().max()))
     record = {
-        "agreement": agreement(found.argmax(1), expected.argmax(1)),
+        "agreement": agreement(logits.argmax(1), expected.argmax(1)),
         "median_difference": typical,
         "largest_difference": largest,
         "bound": bound,

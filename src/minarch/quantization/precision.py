@@ -5,17 +5,17 @@ precision of the trainable parameters". Shapes: S scales, V values that share on
 """
 
 from copy import deepcopy
+from string import ascii_lowercase
 
 import torch
 from torch import Tensor, nn
 
 from minarch.errors import UserError
+from minarch.quantization import PRECISIONS, SCHEMES
 
 CASTS = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}  # without a scale
 FP8 = torch.float8_e4m3fn
-BITS = {"fp32": 32, "fp16": 16, "bf16": 16, "fp8": 8} | {f"int{bits}": bits for bits in range(8, 0, -1)}
-PRECISIONS = tuple(BITS)  # from the finest to the coarsest
-SCHEMES = ("tensor", "channel")  # what shares a scale: a whole tensor, or one row of its dimension 0
+BITS = {name: int(name.lstrip(ascii_lowercase)) for name in PRECISIONS}  # per value, as their names say
 SCALE_BITS = 32
 
 
@@ -34,18 +34,18 @@ def rounded(weight: Tensor, precision: str, scheme: str) -> Tensor:
         return weight.detach().to(CASTS[precision]).to(weight.dtype)
     values = _sharing(weight.detach(), scheme).double()
     if precision == "int1":
-        found = torch.where(values < 0, -1.0, 1.0) * values.abs().mean(1, keepdim=True)
+        nearest = torch.where(values < 0, -1.0, 1.0) * values.abs().mean(1, keepdim=True)
     else:
         top = values.abs().amax(1, keepdim=True)
         top = top.where(top > 0, 1.0)  # nothing but zeros: they stay
         # The product is exact, so that the quotient is a tie exactly where the true value is one.
         if precision == "fp8":
             largest = torch.finfo(FP8).max
-            found = (values * largest / top).float().to(FP8).double() * top / largest
+            nearest = (values * largest / top).float().to(FP8).double() * top / largest
         else:
             steps = 2 ** (BITS[precision] - 1) - 1
-            found = (values * steps / top).round() * top / steps
-    return found.to(weight.dtype).view_as(weight)
+            nearest = (values * steps / top).round() * top / steps
+    return nearest.to(weight.dtype).view_as(weight)
 
 
 @torch.no_grad()

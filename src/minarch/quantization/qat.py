@@ -24,8 +24,8 @@ def train_quantized(network: nn.Module, splits: dict[str, Split], recipe: Recipe
     result, kept = Repeat(0, seed), dict[str, torch.Tensor]()
 
     def after_epoch(_: int) -> bool:
-        found = evaluate(network, splits["validation"])
-        if finite(network) and result.record((NOWHERE, NOWHERE, found.loss, found.accuracy)):
+        validation = evaluate(network, splits["validation"])
+        if finite(network) and result.record((NOWHERE, NOWHERE, validation.loss, validation.accuracy)):
             kept.update({name: tensor.clone() for name, tensor in network.state_dict().items()})
         return False
 

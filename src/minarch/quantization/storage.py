@@ -1,4 +1,4 @@
-"""How a graph is stored: names that repeat, equal constants once, large float tables of a quantized one at 16 bits."""
+"""The storage of a graph: names that repeat, equal constants once, large float tables of a quantized one at 16 bits."""
 
 import re
 

@@ -11,12 +11,11 @@ from minarch.pruning import STRUCTURED
 
 FINETUNE = {"epochs": 2, "batch_size": 32, "optimizer": "adam", "learning_rate": 2e-3, "weight_decay": 0.0, "seed": 0}
 SWEPT = FINETUNE | {"learning_rate": 3e-3}  # as the items were trained, but for the epochs
-STEPS = {"base", "pruned", "reestimated", "finetuned"}
 
 
 def method(level=0.5, round_to=1, training=FINETUNE, **how):
-    asked = {"kind": STRUCTURED, "method": "own", "level": level, "round_to": round_to, "training": training}
-    return asked | Method.model_validate(how).identity()
+    config = {"kind": STRUCTURED, "method": "own", "level": level, "round_to": round_to, "training": training}
+    return config | Method.model_validate(how).identity()
 
 
 PLAIN = method()

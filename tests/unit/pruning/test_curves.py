@@ -8,6 +8,7 @@ import torch
 from networks import groups
 from stage import FINETUNE, broken, changed_by_test_images, contents, read
 
+from minarch.curve import write_curve
 from minarch.models.weights import load_networks
 from minarch.pruning import curves
 from minarch.pruning.cut import masked
@@ -31,18 +32,18 @@ def rows(path):
 @pytest.fixture
 def measured(monkeypatch):
     """The networks of a curve, in its order, as they are when they are evaluated."""
-    found, real = [], curves._write_curve
+    measured_points = []
 
-    def noted(names, points, splits, out):
+    def noted(points, splits, out, **names):
         def watched():
-            for name, network in points:
-                found.append((name, copy.deepcopy(network)))
-                yield name, network
+            for point in points:
+                measured_points.append((point.values, copy.deepcopy(point.network)))
+                yield point
 
-        real(names, watched(), splits, out)
+        write_curve(watched(), splits, out, **names)
 
-    monkeypatch.setattr(curves, "_write_curve", noted)
-    return found
+    monkeypatch.setattr(curves, "write_curve", noted)
+    return measured_points
 
 
 @pytest.mark.parametrize("config", [MAGNITUDE, BY_LAYER], ids=["global", "layer"])
@@ -66,10 +67,12 @@ def test_magnitude_starts_at_the_base_and_ends_worse(run, sweep_items, family, c
         (r, n) for r in (0, 1) for n in [0, *LEVELS]
     ]
     for entry in sweep["repeats"]:
-        own = [row for row in curve if int(row["repeat"]) == entry["repeat"]]
-        assert float(own[0]["validation_accuracy"]) == pytest.approx(entry["best"]["validation_accuracy"], **CLOSE)
-        assert float(own[0]["validation_loss"]) == pytest.approx(entry["best"]["validation_loss"], rel=1e-3)
-        assert float(own[-1]["validation_accuracy"]) < float(own[0]["validation_accuracy"]) - 0.1
+        rows_of_repeat = [row for row in curve if int(row["repeat"]) == entry["repeat"]]
+        assert float(rows_of_repeat[0]["validation_accuracy"]) == pytest.approx(
+            entry["best"]["validation_accuracy"], **CLOSE
+        )
+        assert float(rows_of_repeat[0]["validation_loss"]) == pytest.approx(entry["best"]["validation_loss"], rel=1e-3)
+        assert float(rows_of_repeat[-1]["validation_accuracy"]) < float(rows_of_repeat[0]["validation_accuracy"]) - 0.1
 
 
 @pytest.mark.parametrize("scope", ["global", "layer"])
@@ -86,9 +89,9 @@ def test_magnitude_is_measured_on_exactly_these_shares(run, sweep_items, splits,
         assert sum(gone) == pytest.approx(round(name["level"] * sum(w.numel() for w in weights)), abs=len(weights) / 2)
         assert int(row["remaining_parameters"]) == total - sum(gone)
         (again,) = prune_magnitude(parents[name["repeat"]], [name["level"]], scope)
-        found = evaluate(again.network, splits["validation"])
-        assert float(row["validation_accuracy"]) == found.accuracy
-        assert float(row["validation_loss"]) == pytest.approx(found.loss)
+        measured_again = evaluate(again.network, splits["validation"])
+        assert float(row["validation_accuracy"]) == measured_again.accuracy
+        assert float(row["validation_loss"]) == pytest.approx(measured_again.loss)
         assert float(tested["accuracy"]) == evaluate(again.network, splits["test"]).accuracy
         assert (tested["repeat"], tested["level"]) == (row["repeat"], row["level"])
 
@@ -146,8 +149,8 @@ def test_one_group_masked_by_hand(run, sweep_items, splits):
         with torch.no_grad():
             gone = layer.weight.abs().sum(1).argsort()[: int(16 * float(row["level"]))]
             layer.weight[gone], layer.bias[gone] = 0, 0
-        found = evaluate(network, splits["validation"]).accuracy
-        assert float(row["validation_accuracy"]) == pytest.approx(found, **CLOSE)
+        accuracy = evaluate(network, splits["validation"]).accuracy
+        assert float(row["validation_accuracy"]) == pytest.approx(accuracy, **CLOSE)
 
 
 @EVERY
@@ -196,5 +199,5 @@ def test_norms_and_heads_are_masked_too(run, mobile_item, sweep_items):
 
 def test_memory_decides_only_how_many_are_evaluated_at_once(run, sweep_items, monkeypatch):
     together = contents(run(MAGNITUDE, sweep_items["dnn"]))
-    monkeypatch.setattr(curves, "HELD_BYTES", 1)
+    monkeypatch.setattr("minarch.curve.HELD_BYTES", 1)
     assert contents(run(MAGNITUDE, sweep_items["dnn"])) == together

@@ -33,7 +33,7 @@ def geometric_median(units):
 DEFINITIONS = {"L1": l1, "L2": l2, "geometric_median": geometric_median, "learned": l2}
 
 
-def found(name, group, importance, **options):
+def importances(name, group, importance, **options):
     return score(sample(name), group, importance, torch.Generator().manual_seed(0), **options)
 
 
@@ -48,7 +48,7 @@ def test_importances_are_summed_over_the_layers_that_lose_the_unit(name, importa
         for weight in group.weights:
             expected += torch.tensor(DEFINITIONS[importance](rows(state[weight], group.units)), dtype=torch.float64)
         expected = expected / expected.mean() if normalised else expected
-        result = found(name, group, importance, normalised=normalised)
+        result = importances(name, group, importance, normalised=normalised)
         assert result.shape == (group.units,) and result.dtype == torch.float32
         torch.testing.assert_close(result.double(), expected, rtol=1e-4, atol=1e-5)
 
@@ -66,7 +66,7 @@ def test_one_ranking_is_fair_to_layers_of_any_fan_in(importance):
 @pytest.mark.parametrize("importance", [*DEFINITIONS, "random"])
 def test_a_group_of_one_unit_has_one_importance(importance):
     group = Group("classifier", "neurons", 1, ("classifier.weight",), ())
-    assert found("dnn", group, importance).shape == (1,)
+    assert importances("dnn", group, importance).shape == (1,)
 
 
 def test_random_importances_are_those_of_the_seed():

@@ -30,21 +30,21 @@ def trained(sweep_items):
     return load_networks(sweep_items["dnn"])[0]
 
 
-def learn(network, found, train, seed, target="units"):
+def learn(network, all_groups, train, seed, target="units"):
     """The ranking, and all proposals on the way."""
-    norms = {group.name: score(network, group, "learned", torch.Generator()) for group in found}
-    before = {group.name: group.units for group in found}
-    choose = partial(select, found, level=0.5, scope="global", floor=0, round_to=1, before=before)
+    norms = {group.name: score(network, group, "learned", torch.Generator()) for group in all_groups}
+    before = {group.name: group.units for group in all_groups}
+    kept_units = partial(select, all_groups, level=0.5, scope="global", floor=0, round_to=1, before=before)
     if target == "macs":
         full = macs(network, network.spec()["shape"])
-        choose = partial(choose, macs=cost_of(network, found), full=full)
+        kept_units = partial(kept_units, macs=cost_of(network, all_groups), full=full)
     proposals = []
 
     def noted(scores):
         proposals.append(scores)
-        return choose(scores)
+        return kept_units(scores)
 
-    return learn_ranking(network, found, norms, noted, train, seed), proposals, norms
+    return learn_ranking(network, all_groups, norms, noted, train, seed), proposals, norms
 
 
 def equal(first, second):
@@ -53,8 +53,8 @@ def equal(first, second):
 
 @pytest.mark.parametrize("target", ["units", "macs"])
 def test_proposals_are_scaled_and_shifted_norms_that_differ(splits, target):
-    network, found = sample("dnn"), groups("dnn")
-    ranking, proposals, norms = learn(network, found, splits["train"], 0, target)
+    network, all_groups = sample("dnn"), groups("dnn")
+    ranking, proposals, norms = learn(network, all_groups, splits["train"], 0, target)
     assert len(proposals) == GENERATIONS
     assert not any(equal(a, b) for i, a in enumerate(proposals) for b in proposals[:i])
     assert equal(proposals[POPULATION - 1], norms)  # what is not scaled is among them
@@ -94,8 +94,8 @@ def cross_entropy_of(given):
 
 def test_a_ranking_is_that_of_its_seed(trained, splits):
     def cut(seed):
-        found = prune_structured(trained, level=0.5, criterion=LEARNED, seed=seed, train=splits["train"])
-        return found.network.state_dict(), found.masks
+        cut = prune_structured(trained, level=0.5, criterion=LEARNED, seed=seed, train=splits["train"])
+        return cut.network.state_dict(), cut.masks
 
     (first, masks), (again, _) = cut(1), cut(1)
     assert equal(first, again)

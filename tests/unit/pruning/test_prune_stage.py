@@ -14,7 +14,6 @@ from stage import (
     PLAIN,
     RANDOM,
     REWOUND,
-    STEPS,
     broken,
     changed_by_test_images,
     contents,
@@ -28,6 +27,7 @@ from minarch import prune
 from minarch.data.tensors import Split
 from minarch.models.cost import macs, parameters
 from minarch.models.weights import load_networks
+from minarch.pruning import STEPS
 from minarch.pruning.recovery import reestimate
 from minarch.pruning.structured import Criterion, prune_structured
 from minarch.training.evaluate import evaluate
@@ -41,28 +41,31 @@ def test_what_is_recorded_is_what_is_in_the_weights(run, sweep_items, splits, fa
     item = sweep_items[family]
     out = run(config, item)
     results, tested, model = read(out / "results.json"), read(out / "test.json"), read(item / "results.json")
-    about = ("kind", "method", "parent", "dataset", "family", "architecture", "level")
+    names_of_model = ("kind", "method", "parent", "dataset", "family", "architecture", "level")
     expected = ["structured", "own", item.name, "digits", family, model["architecture"], 0.5]
-    assert [results[name] for name in about] == expected
+    assert [results[name] for name in names_of_model] == expected
     names = {"importance", "scope", "target", "floor", "heads", "schedule", "weights", "rewind", "round_to"}
     assert results["how"] == {name: config[name] for name in names}
     assert [entry["status"] for entry in results["repeats"]] == ["ok", "ok"]
     networks, parents = load_networks(out), load_networks(item)
     for entry, test in zip(results["repeats"], tested["repeats"], strict=True):
         repeat, accuracies = entry["repeat"], entry["validation"]
-        assert test["repeat"] == repeat and set(test) - {"repeat"} == set(accuracies) == STEPS
+        assert (
+            test["repeat"] == repeat and set(test) == {"repeat", "accuracy", *STEPS} and set(accuracies) == set(STEPS)
+        )
+        assert (test["accuracy"], entry["validation_accuracy"]) == (test["finetuned"], accuracies["finetuned"])
         network, base = networks[repeat], parents[repeat]
         criterion = Criterion(**{name: config[name] for name in prune.CRITERION})
-        found = prune_structured(base, level=0.5, criterion=criterion)
+        smaller = prune_structured(base, level=0.5, criterion=criterion)
         for split, recorded in (("validation", accuracies), ("test", test)):
             assert recorded["finetuned"] == evaluate(network, splits[split]).accuracy
             assert recorded["base"] == pytest.approx(evaluate(base, splits[split]).accuracy, abs=0.005)
-            assert recorded["pruned"] == evaluate(found.network, splits[split]).accuracy
+            assert recorded["pruned"] == evaluate(smaller.network, splits[split]).accuracy
             assert recorded["reestimated"] == recorded["pruned"]  # no batch norm
         assert accuracies["base"] == model["repeats"][repeat]["best"]["validation_accuracy"] > 0.85
         assert accuracies["finetuned"] > accuracies["pruned"]
-        assert entry["spec"] == network.spec() == found.network.spec()
-        assert {name: entry[name] for name in ("removed_share", "groups")} == found.record()
+        assert entry["spec"] == network.spec() == smaller.network.spec()
+        assert (entry["removed_share"], entry["groups"]) == (smaller.removed_share, smaller.group_sizes())
         assert entry["parameters"] == parameters(network) < entry["parameters_before"] == parameters(base)
         assert entry["macs"] == macs(network, [1, 8, 8]) < entry["macs_before"] == macs(base, [1, 8, 8])
     how, trained = (read(folder / "timing.json") for folder in (out, item))
@@ -130,9 +133,9 @@ def test_units_are_chosen_without_validation_and_test_images(run, sweep_items, s
 
     def cut(*arguments, **options):
         cutting.append(True)
-        found = prune_structured(*arguments, **options)
+        smaller = prune_structured(*arguments, **options)
         cutting.pop()
-        return found
+        return smaller
 
     monkeypatch.setattr(Split, "batch", batch)
     monkeypatch.setattr(prune, "prune_structured", cut)
@@ -146,9 +149,10 @@ def test_a_parent_that_is_not_finite_is_recorded(run, sweep_items, tmp_path):
     good, bad = read(out / "results.json")["repeats"]
     assert (good["status"], bad["status"]) == ("ok", "unstable")
     assert set(bad) == set(good)
-    assert [bad[name] for name in ("spec", "parameters", "macs", "removed_share", "groups")] == [None] * 4 + [[]]
-    assert set(bad["validation"]) == STEPS and set(bad["validation"].values()) == {None}
-    assert read(out / "test.json")["repeats"][1] == {"repeat": 1, **dict.fromkeys(STEPS)}
+    nothing = ("spec", "parameters", "macs", "removed_share", "validation_accuracy")
+    assert [bad[name] for name in nothing] == [None] * 5 and bad["groups"] == []
+    assert bad["validation"] == dict.fromkeys(STEPS)
+    assert read(out / "test.json")["repeats"][1] == {"repeat": 1, "accuracy": None, **dict.fromkeys(STEPS)}
     assert list(load_networks(out)) == [0]
 
 

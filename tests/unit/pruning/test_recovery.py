@@ -13,7 +13,7 @@ from minarch.data.tensors import Split
 from minarch.models.build import build
 from minarch.models.weights import load_networks
 from minarch.pruning.magnitude import hold_zeros, prunable_weights, prune_magnitude
-from minarch.pruning.recovery import at_epoch, recipe_of, reestimate, train_on
+from minarch.pruning.recovery import at_epoch, reestimate, train_on
 from minarch.sweep import work as sweep
 from minarch.training.evaluate import evaluate
 from minarch.training.loop import Recipe, train
@@ -94,21 +94,21 @@ def test_the_best_epoch_on_validation_is_kept(digits_dnn, splits):
     states, ranks, reference = [], [], copy.deepcopy(digits_dnn)
 
     def after_epoch(_):
-        found = evaluate(reference, splits["validation"])
-        ranks.append((found.accuracy, -found.loss))
+        validation = evaluate(reference, splits["validation"])
+        ranks.append((validation.accuracy, -validation.loss))
         states.append(copy.deepcopy(reference))
         return False
 
     train(reference, splits["train"], recipe, torch.Generator().manual_seed(3), after_epoch)
-    found = train_on(digits_dnn, splits, recipe, torch.Generator().manual_seed(3))
+    trained_on = train_on(digits_dnn, splits, recipe, torch.Generator().manual_seed(3))
     assert ranks.index(max(ranks)) < 7
-    assert same(found, states[ranks.index(max(ranks))]) and not found.training
+    assert same(trained_on, states[ranks.index(max(ranks))]) and not trained_on.training
 
 
 def test_a_diverged_training_gives_the_network_as_it_ended(digits_dnn, splits):
     recipe = Recipe(epochs=1, batch_size=32, optimizer="sgd", learning_rate=1e30, weight_decay=0.0)
-    found = train_on(digits_dnn, splits, recipe, torch.Generator().manual_seed(0))
-    assert not all(parameter.isfinite().all() for parameter in found.parameters())
+    trained_on = train_on(digits_dnn, splits, recipe, torch.Generator().manual_seed(0))
+    assert not all(parameter.isfinite().all() for parameter in trained_on.parameters())
 
 
 @pytest.mark.parametrize("decay", [0.0, 0.01])
@@ -120,13 +120,13 @@ def test_pruned_weights_stay_pruned(trained, splits, scope, optimizer, decay):
     before = copy.deepcopy(sparse.network)
     hold_zeros(sparse.network)
     recipe = Recipe(epochs=2, batch_size=64, optimizer=optimizer, learning_rate=1e-2, weight_decay=decay)
-    found = train_on(sparse.network, splits, recipe, torch.Generator().manual_seed(0))
-    for network in (found, sparse.network):  # the best epoch and the last
+    trained_on = train_on(sparse.network, splits, recipe, torch.Generator().manual_seed(0))
+    for network in (trained_on, sparse.network):  # the best epoch and the last
         for then, now in zip(prunable_weights(before), prunable_weights(network), strict=True):
             assert (now == 0).equal(then == 0)
             assert not torch.isclose(now, then, rtol=1e-6)[then != 0].all()
         assert not any(p.equal(q) for p, q in zip(before.parameters(), network.parameters(), strict=True))
-    assert evaluate(found, splits["validation"]).accuracy > evaluate(before, splits["validation"]).accuracy
+    assert evaluate(trained_on, splits["validation"]).accuracy > evaluate(before, splits["validation"]).accuracy
 
 
 def test_without_holding_zeros_do_not_stay(digits_dnn, splits):
@@ -144,8 +144,8 @@ def test_an_earlier_epoch_is_the_sweep_s(data_item, splits, tmp_path, strategy, 
     options = {"device": "cpu", "strategy": strategy, "shared_batches": shared}
     sweep(config | {"train": TRAIN | options}, {"data": data_item}, tmp_path)
     results = json.loads((tmp_path / "results.json").read_text())
-    recipe, seed = recipe_of(TRAIN | {"shared_batches": shared, "epochs": 7})  # the epochs that are left do not matter
-    identity = {name: results[name] for name in ("dataset", "family", "knobs")} | {"seed": seed}
+    recipe = Recipe.of(TRAIN | {"shared_batches": shared, "epochs": 7})  # the epochs that are left do not matter
+    identity = {name: results[name] for name in ("dataset", "family", "knobs")} | {"seed": TRAIN["seed"]}
     stored = load_file(tmp_path / "final.safetensors")
     for run in results["repeats"]:
         task = Task(run["spec"], identity, splits["train"], splits["validation"], recipe)
@@ -162,15 +162,10 @@ def test_epoch_0_is_the_initialisation(sweep_items, splits):
     assert same(network, build(run["spec"])) and not network.training
 
 
-def test_a_section_of_the_study_is_a_recipe_and_a_seed():
-    recipe, seed = recipe_of(TRAIN | {"precision": "tf32", "shared_batches": True})
-    assert seed == 5 and (recipe.epochs, recipe.shared_batches, recipe.give_up_after) == (2, True, None)
-
-
 def test_best_copies_carry_no_hooks(digits_dnn, splits):
     """A network that was held can be trained on freely where it is used next."""
     (sparse,) = prune_magnitude(digits_dnn, [0.6])
     hold_zeros(sparse.network)
-    found = train_on(sparse.network, splits, RECIPE, torch.Generator().manual_seed(0))
-    nn.functional.cross_entropy(found(splits["train"].batch(slice(64))), splits["train"].labels[:64]).backward()
-    assert found.hidden[0].weight.grad[found.hidden[0].weight == 0].abs().max() > 0
+    trained_on = train_on(sparse.network, splits, RECIPE, torch.Generator().manual_seed(0))
+    nn.functional.cross_entropy(trained_on(splits["train"].batch(slice(64))), splits["train"].labels[:64]).backward()
+    assert trained_on.hidden[0].weight.grad[trained_on.hidden[0].weight == 0].abs().max() > 0

@@ -6,11 +6,11 @@ import shutil
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from stage import FRESH, REWOUND, STEPS, SWEPT, broken, contents, method, read, same
+from stage import FRESH, REWOUND, SWEPT, broken, contents, method, read, same
 
-from minarch import prune
 from minarch.models.build import build
 from minarch.models.weights import load_networks
+from minarch.pruning import STEPS, retraining
 from minarch.pruning.structured import Criterion, prune_structured
 from minarch.sweep import work as sweep
 from minarch.training.evaluate import evaluate
@@ -39,13 +39,13 @@ class TestIterative:
         assert results["architecture"] == read(sweep_items["dnn"] / "results.json")["architecture"]
         for repeat, network in load_networks(first).items():
             original, entry = load_networks(sweep_items["dnn"])[repeat], results["repeats"][repeat]
-            found = prune_structured(
+            smaller = prune_structured(
                 network,
                 level=0.5,
                 criterion=Criterion(round_to=1, target=results["how"]["target"]),
                 original=original,
             )
-            assert entry["validation"]["pruned"] == evaluate(found.network, splits["validation"]).accuracy
+            assert entry["validation"]["pruned"] == evaluate(smaller.network, splits["validation"]).accuracy
             assert (
                 entry["validation"]["pruned"]
                 < read(first / "results.json")["repeats"][repeat]["validation"]["finetuned"]
@@ -55,7 +55,7 @@ class TestIterative:
         out = run(method(schedule="iterative"), broken(chain[0], tmp_path / "broken", 0), origin=sweep_items["dnn"])
         bad, good = read(out / "results.json")["repeats"]
         assert (bad["status"], bad["spec"], good["status"]) == ("unstable", None, "ok")
-        assert {bad["validation"][step] for step in STEPS - {"base"}} == {None}
+        assert {bad["validation"][step] for step in STEPS[1:]} == {None}
         third = run(method(level=0.75, schedule="iterative"), out, origin=sweep_items["dnn"])
         assert [entry["status"] for entry in read(third / "results.json")["repeats"]] == ["unstable", "ok"]
 
@@ -63,14 +63,14 @@ class TestIterative:
 @pytest.fixture
 def starts(monkeypatch):
     """The networks that training starts from, in the order of the repeats."""
-    found, real = [], prune.train_on
+    networks, real = [], retraining.train_on
 
     def noted(network, *arguments):
-        found.append(copy.deepcopy(network))
+        networks.append(copy.deepcopy(network))
         return real(network, *arguments)
 
-    monkeypatch.setattr(prune, "train_on", noted)
-    return found
+    monkeypatch.setattr(retraining, "train_on", noted)
+    return networks
 
 
 def rows_that_stay(network, masks):

@@ -58,8 +58,8 @@ def test_every_layer_loses_the_level(name, level):
     cut = prune_structured(sample(name), level=level, criterion=criterion(heads=True))
     assert cut.groups == groups(name)
     for group in cut.groups:
-        asked = group.units * (1 - level)
-        assert asked - 1e-9 <= kept(cut)[group.name] < asked + 1
+        wanted = group.units * (1 - level)
+        assert wanted - 1e-9 <= kept(cut)[group.name] < wanted + 1
     shares = [1 - count / cut.before[name] for name, count in kept(cut).items()]
     assert min(shares) <= cut.removed_share <= level + 1e-9
 
@@ -180,8 +180,8 @@ def test_random_importance_is_that_of_the_seed():
 def test_random_importance_chooses_every_unit_about_equally_often():
     counts = torch.zeros(12)
     for seed in range(60):
-        found = prune_structured(sample("dnn"), level=0.5, criterion=criterion(importance="random"), seed=seed)
-        counts += found.masks["hidden.0"]
+        smaller = prune_structured(sample("dnn"), level=0.5, criterion=criterion(importance="random"), seed=seed)
+        counts += smaller.masks["hidden.0"]
     assert counts.sum() == 60 * 6
     assert (counts - 30).abs().max() < 15  # four standard deviations
 
@@ -220,7 +220,7 @@ def test_levels_that_build_on_each_other_reach_the_same_counts(name, target, sco
     else:
         assert macs(more.network, SPECS[name]["shape"]) <= 0.4 * closed_form(SPECS[name])[1]
     assert more.before == some.before == direct.before
-    names = [(group["name"], group["kind"], group["before"]) for group in more.record()["groups"]]
+    names = [(group["name"], group["kind"], group["before"]) for group in more.group_sizes()]
     assert names == [(group.name, group.kind, group.units) for group in groups(name)]
 
 
@@ -230,19 +230,18 @@ def test_a_last_unit_stays_through_further_levels(name):
     original, options = sample(name), criterion(heads=True)
     some = prune_structured(original, level=0.99, criterion=options)
     more = prune_structured(some.network, level=0.995, criterion=options, original=original)
-    assert more.record() == some.record() and same(more.network, some.network)
+    assert (more.removed_share, more.group_sizes()) == (some.removed_share, some.group_sizes())
+    assert same(more.network, some.network)
 
 
 def test_what_an_item_keeps():
     cut = prune_structured(sample("cnn"), level=0.5, criterion=criterion())
     names = ("convolutions.0", "convolutions.1", "convolutions.2")
-    assert cut.record() == {
-        "removed_share": 1 - 10 / 19,
-        "groups": [
-            {"name": name, "kind": "channels", "before": before, "after": after}
-            for name, before, after in zip(names, (6, 8, 5), (3, 4, 3), strict=True)
-        ],
-    }
+    assert cut.removed_share == 1 - 10 / 19
+    assert cut.group_sizes() == [
+        {"name": name, "kind": "channels", "before": before, "after": after}
+        for name, before, after in zip(names, (6, 8, 5), (3, 4, 3), strict=True)
+    ]
 
 
 @pytest.mark.parametrize("family", ["dnn", "cnn", "vit"])

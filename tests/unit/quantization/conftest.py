@@ -3,7 +3,7 @@
 import shutil
 
 import pytest
-from asked import change_weights
+from quantize_items import change_weights
 
 from minarch.data.tensors import load_split
 from minarch.quantize import work

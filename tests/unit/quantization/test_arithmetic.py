@@ -14,8 +14,8 @@ import sys
 import numpy as np
 import pytest
 import torch
-from asked import CONFIGS, PLAIN, QAT, change_weights
 from pydantic import ValidationError
+from quantize_items import CONFIGS, PLAIN, QAT, change_weights
 
 from minarch.files import read_json
 from minarch.flow.stages.quantize import Quantization
@@ -65,9 +65,9 @@ without_vnni = pytest.mark.skipif(platform.machine() != "x86_64", reason="other 
 @pytest.fixture(scope="module")
 def networks(sweep_items):
     torch.manual_seed(0)
-    found = {family: load_networks(item)[0] for family, item in sweep_items.items()}
-    found |= {"other dnn": load_networks(sweep_items["dnn"])[1]}
-    return found | {"resnet": build(architecture("resnet", {"depth": 18, "width": 4}).spec([1, 8, 8], 10)).eval()}
+    by_name = {family: load_networks(item)[0] for family, item in sweep_items.items()}
+    by_name |= {"other dnn": load_networks(sweep_items["dnn"])[1]}
+    return by_name | {"resnet": build(architecture("resnet", {"depth": 18, "width": 4}).spec([1, 8, 8], 10)).eval()}
 
 
 @pytest.fixture(scope="module")
@@ -126,9 +126,9 @@ def test_files_for_any_processor_compute_the_same_without_vnni(written, splits, 
     command = [sys.executable, "-c", RUN, str(tmp_path / "images.npy"), *map(str, paths)]
     subprocess.run(command, check=True, env=WITHOUT_VNNI)
     for path in paths:
-        expected, found = runner(in_float(path))(images), torch.from_numpy(np.load(f"{path}.npy"))
-        assert (found - expected).abs().amax(1).median() <= 1e-3 * expected.abs().max(), path.name
-        assert (found.argmax(1) == expected.argmax(1)).double().mean() > 0.99, path.name
+        expected, logits = runner(in_float(path))(images), torch.from_numpy(np.load(f"{path}.npy"))
+        assert (logits - expected).abs().amax(1).median() <= 1e-3 * expected.abs().max(), path.name
+        assert (logits.argmax(1) == expected.argmax(1)).double().mean() > 0.99, path.name
 
 
 @pytest.mark.parametrize(

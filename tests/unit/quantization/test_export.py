@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from asked import PLAIN, ConvolutionalNetwork, SpectralNetwork
+from quantize_items import PLAIN, ConvolutionalNetwork, SpectralNetwork
 
 from minarch.errors import UserError
 from minarch.models.build import build
@@ -27,12 +27,12 @@ DIGITS = Preprocessing("digits", [1, 8, 8], [str(digit) for digit in range(10)],
 @pytest.fixture(scope="module")
 def exported(sweep_items, splits, tmp_path_factory):
     """Family -> (network, folder with fp32-0.* and int8-0.*)."""
-    found = {}
+    items = {}
     for family, item in sweep_items.items():
         network, folder = load_networks(item)[0], tmp_path_factory.mktemp(family)
         write_both(network, splits, folder, family)
-        found[family] = (network, folder)
-    return found
+        items[family] = (network, folder)
+    return items
 
 
 def write_both(network, splits, folder, family):
@@ -53,8 +53,8 @@ def test_fp32_logits_equal_torch_s_for_any_batch(exported, splits, family, batch
     with torch.no_grad():
         expected = network(split.batch(slice(batch))).numpy()
     for suffix in (".xml", ".onnx"):
-        found = core().compile_model(folder / f"fp32-0{suffix}", "CPU")(split.images[:batch].numpy())[0]
-        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4 * np.abs(expected).max())
+        logits = core().compile_model(folder / f"fp32-0{suffix}", "CPU")(split.images[:batch].numpy())[0]
+        np.testing.assert_allclose(logits, expected, rtol=0, atol=1e-4 * np.abs(expected).max())
 
 
 @FAMILIES
@@ -138,8 +138,8 @@ def test_latency_is_ordered_and_positive(exported, splits):
     _, folder = exported["cnn"]
     files = {name: folder / f"{name}-0.xml" for name in ("fp32", "int8")}
     for batch in (1, 64):
-        found = latency_ms(files, splits["validation"].images, batch, rounds=3)
-        for ms, rate in zip(found.values(), images_per_second(found, batch).values(), strict=True):
+        latencies = latency_ms(files, splits["validation"].images, batch, rounds=3)
+        for ms, rate in zip(latencies.values(), images_per_second(latencies, batch).values(), strict=True):
             assert 0 < ms["low"] <= ms["median"] <= ms["high"]
             assert 0 < rate["low"] <= rate["median"] <= rate["high"]
             assert rate["median"] == pytest.approx(1000 * batch / ms["median"])

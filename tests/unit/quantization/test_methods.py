@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from asked import CONFIGS, ConvolutionalNetwork
+from quantize_items import CONFIGS, ConvolutionalNetwork
 
 from minarch.errors import UserError
 from minarch.models.weights import load_networks
@@ -31,15 +31,15 @@ def images(splits):
 @pytest.mark.parametrize("family", ["dnn", "cnn", "vit"])
 @pytest.mark.parametrize("name", ["plain", "accurate", "torch"])
 def test_int8_agrees_with_the_network(sweep_items, splits, images, family, name):
-    asked = source(load_networks(sweep_items[family])[0], splits, family)
+    original = source(load_networks(sweep_items[family])[0], splits, family)
     validation = splits["validation"]
-    expected = asked.network(validation.batch(slice(None))).argmax(1)
-    before = evaluate(asked.network, validation).accuracy
-    quantized = quantize(CONFIGS[name], asked, splits, images)
+    expected = original.network(validation.batch(slice(None))).argmax(1)
+    before = evaluate(original.network, validation).accuracy
+    quantized = quantize(CONFIGS[name], original, splits, images)
     logits = runner(quantized.model)(validation.images)
     assert (logits.argmax(1) == expected).double().mean() >= 0.93
     assert abs(accuracy(logits, validation.labels) - before) < 0.04
-    assert evaluate(asked.network, validation).accuracy == before  # it is a copy that was quantized
+    assert evaluate(original.network, validation).accuracy == before  # it is a copy that was quantized
     assert (quantized.network is not None) == (name == "torch")
     assert quantized.reverted is None and quantized.qat is None
 
@@ -47,28 +47,31 @@ def test_int8_agrees_with_the_network(sweep_items, splits, images, family, name)
 def test_accuracy_control_names_the_layers_that_are_float_again_and_keeps_its_bound(
     damaged_item, splits, images, tmp_path
 ):
-    asked = source(load_networks(damaged_item)[0], splits)
+    original = source(load_networks(damaged_item)[0], splits)
     validation = splits["validation"]
-    found = {name: quantize(CONFIGS[name], asked, splits, images) for name in ("plain", "controlled")}
-    reached = {name: accuracy(runner(each.model)(validation.images), validation.labels) for name, each in found.items()}
-    base = accuracy(runner(asked.model)(validation.images), validation.labels)
+    made = {name: quantize(CONFIGS[name], original, splits, images) for name in ("plain", "controlled")}
+    reached = {
+        name: accuracy(runner(quantized.model)(validation.images), validation.labels)
+        for name, quantized in made.items()
+    }
+    base = accuracy(runner(original.model)(validation.images), validation.labels)
     assert base - reached["plain"] > 0.1
     assert base - reached["controlled"] <= 0.01
-    reverted = found["controlled"].reverted
+    reverted = made["controlled"].reverted
     assert reverted and set(reverted) < {"hidden.0", "hidden.1", "classifier"}
     sizes = {}
-    for name, each in found.items():
-        save(each.model, tmp_path / f"{name}.xml", DIGITS)
+    for name, quantized in made.items():
+        save(quantized.model, tmp_path / f"{name}.xml", DIGITS)
         sizes[name] = (tmp_path / f"{name}.bin").stat().st_size
-    weights = {name: module.weight.numel() for name, module in asked.network.named_modules() if name in reverted}
+    weights = {name: module.weight.numel() for name, module in original.network.named_modules() if name in reverted}
     grown = 3 * sum(weights.values())  # 4 bytes each instead of 1; scales go
     assert 0.7 * grown < sizes["controlled"] - sizes["plain"] <= grown
 
 
 def test_accuracy_control_leaves_alone_what_loses_little(sweep_items, splits, images):
-    asked = source(load_networks(sweep_items["dnn"])[0], splits)
+    original = source(load_networks(sweep_items["dnn"])[0], splits)
     plain, controlled = (
-        quantize(CONFIGS["plain"] | extra, asked, splits, images) for extra in ({}, {"max_drop_points": 50.0})
+        quantize(CONFIGS["plain"] | extra, original, splits, images) for extra in ({}, {"max_drop_points": 50.0})
     )
     assert controlled.reverted == []
     validation = splits["validation"].images
@@ -76,16 +79,16 @@ def test_accuracy_control_leaves_alone_what_loses_little(sweep_items, splits, im
 
 
 def test_only_what_loses_more_than_the_threshold_is_trained(damaged_item, splits, images):
-    asked = source(load_networks(damaged_item)[0], splits)
+    original = source(load_networks(damaged_item)[0], splits)
     qat = CONFIGS["qat"]["qat"] | {"epochs": 6}  # the first ones may be worse than the start
-    before = evaluate(asked.network, splits["validation"]).accuracy
+    before = evaluate(original.network, splits["validation"]).accuracy
     trained, untrained = (
-        quantize(CONFIGS["torch"] | {"qat": qat | {"above_points": points}}, asked, splits, images)
+        quantize(CONFIGS["torch"] | {"qat": qat | {"above_points": points}}, original, splits, images)
         for points in (1.0, 90.0)
     )
     assert trained.qat["trained"] and not untrained.qat["trained"]
     assert trained.qat["validation_before"] == untrained.qat["validation_before"] < before
-    plain = quantize(CONFIGS["torch"], asked, splits, images)
+    plain = quantize(CONFIGS["torch"], original, splits, images)
     test = splits["test"].images
     assert runner(untrained.model)(test).equal(runner(plain.model)(test))
     assert not runner(trained.model)(test).equal(runner(plain.model)(test))
@@ -95,25 +98,25 @@ def test_only_what_loses_more_than_the_threshold_is_trained(damaged_item, splits
 @pytest.mark.parametrize("precision", ["int4", "nf4"])
 def test_four_bits_run_and_are_smaller(sweep_items, splits, images, tmp_path, family, precision):
     """Smaller than INT8 where all weights are in linear layers; a CNN's convolutions stay float."""
-    asked = source(load_networks(sweep_items[family])[0], splits, family)
+    original = source(load_networks(sweep_items[family])[0], splits, family)
     validation = splits["validation"]
     size = {}
     for name in ("plain", precision):
-        quantized = quantize(CONFIGS[name], asked, splits, images)
+        quantized = quantize(CONFIGS[name], original, splits, images)
         save(quantized.model, tmp_path / f"{name}.xml", DIGITS)
         size[name] = (tmp_path / f"{name}.bin").stat().st_size
-    save(asked.model, tmp_path / "fp32.xml", DIGITS)
+    save(original.model, tmp_path / "fp32.xml", DIGITS)
     assert size[precision] < (size["plain"] if family != "cnn" else (tmp_path / "fp32.bin").stat().st_size)
     logits = runner(tmp_path / f"{precision}.xml")(validation.images)
-    expected = asked.network(validation.batch(slice(None))).argmax(1)
+    expected = original.network(validation.batch(slice(None))).argmax(1)
     assert (logits.argmax(1) == expected).double().mean() > 0.85
 
 
 @pytest.mark.parametrize("precision", ["int4", "nf4"])
 def test_a_network_without_linear_layers_has_no_four_bits(splits, images, precision):
-    asked = source(ConvolutionalNetwork([1, 8, 8], 10).eval(), splits, "mine")
+    original = source(ConvolutionalNetwork([1, 8, 8], 10).eval(), splits, "mine")
     with pytest.raises(UserError, match=rf"'{precision}' is not allowed for mine, .*allowed: int8") as raised:
-        quantize(CONFIGS[precision], asked, splits, images)
+        quantize(CONFIGS[precision], original, splits, images)
     assert "\n" not in str(raised.value)
 
 
@@ -124,13 +127,13 @@ def test_large_tables_take_half_and_weights_stay(tmp_path):
     product = ov.opset1.matmul(parameter, ov.op.Constant(weight.numpy()), False, False)
     model = ov.Model([ov.opset1.add(product, ov.op.Constant(table.numpy()))], [parameter], "m")
     halved = with_halved_tables(model)
-    for name, each in (("whole", model), ("halved", halved)):
-        save(each, tmp_path / f"{name}.xml", DIGITS)
+    for name, variant in (("whole", model), ("halved", halved)):
+        save(variant, tmp_path / f"{name}.xml", DIGITS)
     sizes = [(tmp_path / f"{name}.bin").stat().st_size for name in ("whole", "halved")]
     assert sizes == [4 * (300 * 300 + 300), 4 * 300 * 300 + 2 * 300]
     values = torch.randn(5, 300)
-    expected, found = (
-        torch.from_numpy(core().compile_model(each, "CPU")(values.numpy())[0]) for each in (model, halved)
+    expected, logits = (
+        torch.from_numpy(core().compile_model(variant, "CPU")(values.numpy())[0]) for variant in (model, halved)
     )
-    assert (found - expected).abs().max() <= 2**-11 * table.abs().max() + 1e-4
-    assert not found.equal(expected)
+    assert (logits - expected).abs().max() <= 2**-11 * table.abs().max() + 1e-4
+    assert not logits.equal(expected)

@@ -4,8 +4,8 @@ import numpy as np
 import onnx
 import pytest
 import torch
-from asked import CONFIGS, SpectralNetwork
 from onnx import numpy_helper
+from quantize_items import CONFIGS, SpectralNetwork
 
 from minarch.errors import UserError
 from minarch.models.weights import load_networks
@@ -22,14 +22,14 @@ DIGITS = Preprocessing("digits", [1, 8, 8], [str(digit) for digit in range(10)],
 @pytest.fixture(scope="module")
 def in_torch(sweep_items, splits):
     """Family -> its network at INT8 by the torch backend, with preprocessing."""
-    found = {}
+    networks = {}
     for family in ("dnn", "cnn"):
         network = load_networks(sweep_items[family])[0]
         model = export(Deployed(network, splits["train"].mean, splits["train"].std), DIGITS.shape, family)
         images = calibration_images(splits["train"].images, 64, seed=0)
-        asked = Source(network, model, family, False, 0)
-        found[family] = quantize(CONFIGS["torch"], asked, splits, images).network
-    return found
+        original = Source(network, model, family, False, 0)
+        networks[family] = quantize(CONFIGS["torch"], original, splits, images).network
+    return networks
 
 
 @pytest.mark.parametrize("family", ["dnn", "cnn"])
@@ -50,8 +50,8 @@ def test_weights_are_stored_as_integers(in_torch, splits, family, tmp_path):
     images = splits["test"].images
     with torch.no_grad():
         expected = in_torch[family](images)
-    found = runner(path)(images)
-    assert (found.argmax(1) == expected.argmax(1)).double().mean() > 0.99
+    logits = runner(path)(images)
+    assert (logits.argmax(1) == expected.argmax(1)).double().mean() > 0.99
 
 
 @pytest.mark.parametrize("axis", [0, 1])
@@ -63,15 +63,15 @@ def test_integers_are_the_nearest_ones_and_saturate(axis):
     graph = onnx.helper.make_graph([node], "g", [], [], [numpy_helper.from_array(t, n) for n, t in tensors.items()])
     store_integers(graph)
     assert not graph.node
-    found = next(numpy_helper.to_array(constant) for constant in graph.initializer if constant.name == "q")
+    integers = next(numpy_helper.to_array(constant) for constant in graph.initializer if constant.name == "q")
     expected = np.array(
         [
             [round(w / scale[row if axis == 0 else column]) for column, w in enumerate(values)]
             for row, values in enumerate(weight.tolist())
         ]
     ).clip(-128, 127)
-    np.testing.assert_array_equal(found, expected)
-    assert found.dtype == np.int8
+    np.testing.assert_array_equal(integers, expected)
+    assert integers.dtype == np.int8
 
 
 def test_the_same_network_is_the_same_bytes(in_torch, tmp_path):

@@ -34,8 +34,8 @@ def test_a_difference_above_the_bound_is_an_error(value):
 def test_of_quantized_networks_single_images_may_differ_but_not_most():
     moved = LOGITS.clone()
     moved[0] += 1.5  # the bound is 1
-    found = parity("int8.xml", moved, LOGITS, quantized=True)
-    assert (found["bound"], found["median_difference"], found["largest_difference"]) == (1.0, 0.0, 1.5)
+    record = parity("int8.xml", moved, LOGITS, quantized=True)
+    assert (record["bound"], record["median_difference"], record["largest_difference"]) == (1.0, 0.0, 1.5)
     moved[1:3] += 1.5
     with pytest.raises(RuntimeError, match=r"int8\.xml is not what was exported"):
         parity("int8.xml", moved, LOGITS, quantized=True)
@@ -50,8 +50,8 @@ def test_a_processor_may_only_saturate_files_that_are_for_others():
     with pytest.raises(RuntimeError, match="saturate on this one" if saturates() else "though its products fit"):
         processor_parity("int8.xml", moved, LOGITS, "any")
     if saturates():
-        found = processor_parity("int8.xml", moved, LOGITS, "vnni")
-        assert found["saturated"] and found["agreement"] == 1.0
+        record = processor_parity("int8.xml", moved, LOGITS, "vnni")
+        assert record["saturated"] and record["agreement"] == 1.0
     else:
         with pytest.raises(RuntimeError, match=r"int8\.xml is not what this processor computes"):
             processor_parity("int8.xml", moved, LOGITS, "vnni")

@@ -18,9 +18,9 @@ from minarch.errors import UserError
 from minarch.models.build import build
 from minarch.models.cost import parameters
 from minarch.models.weights import load_networks
-from minarch.quantization import curve
+from minarch.quantization import PRECISIONS, SCHEMES
 from minarch.quantization.curve import precision_curve
-from minarch.quantization.precision import BITS, CASTS, PRECISIONS, SCHEMES, reduced, rounded, size_bits
+from minarch.quantization.precision import BITS, CASTS, reduced, rounded, size_bits
 from minarch.training.evaluate import evaluate
 
 INTEGERS = [f"int{bits}" for bits in range(8, 1, -1)]  # with a uniform grid
@@ -40,8 +40,10 @@ def grid(exponent_bits, mantissa_bits, largest):
     bias = 2 ** (exponent_bits - 1) - 1
     exponents = np.arange(2**exponent_bits)[:, None]
     mantissas = np.arange(2**mantissa_bits)[None] / 2**mantissa_bits
-    found = np.where(exponents == 0, mantissas * 2.0 ** (1 - bias), (1 + mantissas) * 2.0 ** (exponents - bias)).ravel()
-    return found[found <= largest]
+    values = np.where(
+        exponents == 0, mantissas * 2.0 ** (1 - bias), (1 + mantissas) * 2.0 ** (exponents - bias)
+    ).ravel()
+    return values[values <= largest]
 
 
 GRIDS = {"fp16": grid(5, 10, 65504.0), "bf16": grid(8, 7, 3.3895313892515355e38), "fp8": grid(4, 3, 448.0)}
@@ -86,9 +88,9 @@ def drawn(shape, seed=0):
 def test_values_are_the_reference_s(precision, scheme, shape):
     weight = drawn(shape, seed=len(shape))
     weight.flatten()[0] = 0
-    found = rounded(weight, precision, scheme)
-    assert found.dtype == torch.float32 and found.shape == weight.shape
-    np.testing.assert_allclose(found.numpy(), reference(weight.numpy(), precision, scheme), rtol=1e-6, atol=0)
+    coarse = rounded(weight, precision, scheme)
+    assert coarse.dtype == torch.float32 and coarse.shape == weight.shape
+    np.testing.assert_allclose(coarse.numpy(), reference(weight.numpy(), precision, scheme), rtol=1e-6, atol=0)
 
 
 @pytest.mark.parametrize("precision", GRIDS)
@@ -97,8 +99,8 @@ def test_the_grids_are_torch_s(precision):
     dtype = CASTS.get(precision, torch.float8_e4m3fn)
     patterns = torch.arange(256 if precision == "fp8" else 65536).to(torch.uint8 if precision == "fp8" else torch.int32)
     patterns = patterns if precision == "fp8" else patterns.to(torch.uint16)
-    found = patterns.view(dtype).double()
-    np.testing.assert_array_equal(found[found.isfinite() & ~found.signbit()].sort().values.numpy(), GRIDS[precision])
+    values = patterns.view(dtype).double()
+    np.testing.assert_array_equal(values[values.isfinite() & ~values.signbit()].sort().values.numpy(), GRIDS[precision])
 
 
 @pytest.mark.parametrize("precision", GRIDS)
@@ -109,8 +111,8 @@ def test_floats_of_every_size_go_to_the_nearest(precision):
     weight = np.concatenate([normal, (normal[1:] + normal[:-1]) / 2, normal * 1.01])
     weight = np.append(weight[weight <= points[-1]], 0).astype(np.float32)
     for sign in (1, -1):
-        found = rounded(torch.from_numpy(sign * weight), precision, "tensor").numpy()
-        np.testing.assert_array_equal(found, sign * nearest(weight.astype(np.float64), points))
+        coarse = rounded(torch.from_numpy(sign * weight), precision, "tensor").numpy()
+        np.testing.assert_array_equal(coarse, sign * nearest(weight.astype(np.float64), points))
 
 
 @given(weight=tensors)
@@ -121,8 +123,8 @@ def test_ties_go_to_even_exactly(weight):
     for precision in INTEGERS:
         steps = 2 ** (int(precision[3:]) - 1) - 1
         exact = [float(round(Fraction(float(v)) * steps / top) * top / steps) if top else 0 for v in weight]
-        found = rounded(torch.from_numpy(weight), precision, "tensor")
-        np.testing.assert_array_equal(found.numpy(), np.array(exact).astype(np.float32), precision)
+        coarse = rounded(torch.from_numpy(weight), precision, "tensor")
+        np.testing.assert_array_equal(coarse.numpy(), np.array(exact).astype(np.float32), precision)
 
 
 @UNIFORM
@@ -130,8 +132,8 @@ def test_half_the_largest_is_a_tie_whatever_the_scale(precision):
     """The number of steps is odd; the scale itself is no float, and one divided by it would miss some of these."""
     steps = 2 ** (int(precision[3:]) - 1) - 1
     top = drawn((2000, 1)).abs() + 0.01
-    found = rounded(torch.cat([top, top / 2], 1), precision, "channel")[:, 1:].double() / top * steps
-    torch.testing.assert_close(found, torch.full_like(found, round(steps / 2)), rtol=0, atol=1e-4)
+    coarse = rounded(torch.cat([top, top / 2], 1), precision, "channel")[:, 1:].double() / top * steps
+    torch.testing.assert_close(coarse, torch.full_like(coarse, round(steps / 2)), rtol=0, atol=1e-4)
 
 
 def test_known_values():
@@ -188,12 +190,12 @@ def test_signs_are_symmetric_and_zeros_stay(weight):
     weight = torch.from_numpy(weight)
     zero = weight == 0
     for name in POINTS:
-        found, mirrored = rounded(weight, *name), rounded(-weight, *name)
-        assert found[~zero].equal(-mirrored[~zero]) and (found * weight >= 0).all(), name
+        coarse, mirrored = rounded(weight, *name), rounded(-weight, *name)
+        assert coarse[~zero].equal(-mirrored[~zero]) and (coarse * weight >= 0).all(), name
         if name[0] == "int1":
-            assert (found[zero] >= 0).all() and found[zero].equal(mirrored[zero]), name
+            assert (coarse[zero] >= 0).all() and coarse[zero].equal(mirrored[zero]), name
         else:
-            assert (found[zero] == 0).all(), name
+            assert (coarse[zero] == 0).all(), name
 
 
 @given(weight=tensors)
@@ -212,8 +214,8 @@ def test_nothing_but_zeros_stays(precision, scheme):
     weight = drawn((3, 4))
     weight[1] = 0
     assert rounded(torch.zeros(3, 4), precision, scheme).equal(torch.zeros(3, 4))
-    found = rounded(weight, precision, scheme)
-    assert found.isfinite().all() and (scheme == "tensor" or found[1].equal(torch.zeros(4)))
+    coarse = rounded(weight, precision, scheme)
+    assert coarse.isfinite().all() and (scheme == "tensor" or coarse[1].equal(torch.zeros(4)))
 
 
 def test_channels_have_scales_of_their_own():
@@ -293,9 +295,9 @@ def contents(folder):
 @pytest.mark.parametrize("family", ["dnn", "cnn", "vit"])
 def test_a_curve_has_every_precision_of_every_repeat(run, sweep_items, splits, family):
     networks = load_networks(sweep_items[family])
-    found, out = run(CONFIG, networks)
+    results, out = run(CONFIG, networks)
     total = parameters(networks[0])
-    assert found == {
+    assert results == {
         "simulated": True,
         "precisions": list(PRECISIONS),
         "schemes": list(SCHEMES),
@@ -330,8 +332,8 @@ def test_eight_bits_cost_little_and_one_bit_much(run, sweep_items):
 
 
 def test_what_was_not_asked_for_is_not_measured_but_fp32(run, sweep_items):
-    found, out = run({"precisions": ["int4", "bf16"], "schemes": ["channel"]}, load_networks(sweep_items["dnn"]))
-    assert (found["precisions"], found["schemes"]) == (["fp32", "bf16", "int4"], ["channel"])
+    results, out = run({"precisions": ["int4", "bf16"], "schemes": ["channel"]}, load_networks(sweep_items["dnn"]))
+    assert (results["precisions"], results["schemes"]) == (["fp32", "bf16", "int4"], ["channel"])
     names = [(row["precision"], row["scheme"]) for row in rows(out / "curve.csv") if row["repeat"] == "1"]
     assert names == [("fp32", "tensor"), ("bf16", "tensor"), ("int4", "channel")]
 
@@ -340,7 +342,7 @@ def test_running_again_gives_the_same_bytes_whatever_the_memory(run, sweep_items
     networks = load_networks(sweep_items["vit"])
     first = contents(run(CONFIG, networks)[1])
     assert contents(run(CONFIG, networks)[1]) == first
-    monkeypatch.setattr(curve, "HELD_BYTES", 1)
+    monkeypatch.setattr("minarch.curve.HELD_BYTES", 1)
     assert contents(run(CONFIG, networks)[1]) == first
 
 
@@ -349,10 +351,10 @@ def test_the_test_split_reaches_only_its_own_file(run, sweep_items, data_item, s
     other = tmp_path / "data"
     shutil.copytree(data_item, other)
     shutil.copy(other / "validation.safetensors", other / "test.safetensors")
-    found, out = run(CONFIG, networks)
+    results, out = run(CONFIG, networks)
     again, other_out = run(CONFIG, networks, splits | {"test": load_split(other, "test")})
     before, after = contents(out), contents(other_out)
-    assert found == again and [name for name in before if before[name] != after[name]] == ["test.csv"]
+    assert results == again and [name for name in before if before[name] != after[name]] == ["test.csv"]
 
 
 def test_a_repeat_that_is_not_finite_is_recorded_and_left_out(run, sweep_items, tmp_path):
@@ -362,12 +364,12 @@ def test_a_repeat_that_is_not_finite_is_recorded_and_left_out(run, sweep_items, 
     tensors["1.classifier.weight"][0, 0] = torch.inf
     save_file(tensors, item / "best.safetensors")
     networks = load_networks(item)
-    found, out = run(CONFIG, networks)
-    assert [entry["status"] for entry in found["repeats"]] == ["ok", "unstable"]
+    results, out = run(CONFIG, networks)
+    assert [entry["status"] for entry in results["repeats"]] == ["ok", "unstable"]
     assert {row["repeat"] for name in ("curve.csv", "test.csv") for row in rows(out / name)} == {"0"}
     for none in ({1: networks[1]}, {}):
-        found, out = run(CONFIG, none)
-        assert [entry["status"] for entry in found["repeats"]] == ["unstable"] * len(none)
+        results, out = run(CONFIG, none)
+        assert [entry["status"] for entry in results["repeats"]] == ["unstable"] * len(none)
         assert rows(out / "curve.csv") == rows(out / "test.csv") == []
         assert len((out / "curve.csv").read_text().splitlines()) == 1
 

@@ -14,10 +14,10 @@ import onnx
 import pytest
 import torch
 import yaml
-from asked import PLAIN
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from quantize_items import PLAIN
 from safetensors.torch import load_file
 
 from minarch.commands.predict import classify, exported_file, predict, read_image
@@ -53,31 +53,33 @@ def item(sweep_items, data_item, tmp_path_factory):
 def images(data_item, tmp_path_factory):
     """The study's test images as files."""
     folder = tmp_path_factory.mktemp("images")
-    found = []
+    paths = []
     for i, image in enumerate(load_split(data_item, "test").images.numpy()):
-        found.append(str(folder / f"{i:03}.png"))
-        Image.fromarray(image[0]).save(found[-1])
-    return found
+        paths.append(str(folder / f"{i:03}.png"))
+        Image.fromarray(image[0]).save(paths[-1])
+    return paths
 
 
 @pytest.mark.parametrize("repeat", [0, 1])
 @pytest.mark.parametrize("precision", ["fp32", "int8"])
 def test_the_classes_are_those_that_the_stage_recorded(item, images, repeat, precision):
-    found = classify(exported_file("params.yaml", str(item), repeat, precision), images)
+    predictions = classify(exported_file("params.yaml", str(item), repeat, precision), images)
     recorded = load_file(item / "classes.safetensors")[f"{precision}-{repeat}"].tolist()
     assert len(images) > 256  # more than one batch
-    assert [int(each.label) for each in found] == recorded
-    assert [each.image for each in found] == images
+    assert [int(prediction.label) for prediction in predictions] == recorded
+    assert [prediction.image for prediction in predictions] == images
 
 
 @pytest.mark.parametrize("suffix", [".xml", ".onnx"])
 def test_probabilities_are_the_softmax_of_the_network_s_logits(item, images, sweep_items, data_item, suffix):
-    found = classify(item / f"fp32-1{suffix}", images)
+    predictions = classify(item / f"fp32-1{suffix}", images)
     network, split = load_networks(sweep_items["cnn"])[1], load_split(data_item, "test")
     with torch.no_grad():
         expected = network(split.batch(slice(None))).double().softmax(1)
-    np.testing.assert_allclose([each.probability for each in found], expected.amax(1), rtol=0, atol=1e-4)
-    assert [int(each.label) for each in found] == expected.argmax(1).tolist()
+    np.testing.assert_allclose(
+        [prediction.probability for prediction in predictions], expected.amax(1), rtol=0, atol=1e-4
+    )
+    assert [int(prediction.label) for prediction in predictions] == expected.argmax(1).tolist()
 
 
 def test_a_class_is_told_by_its_name_whatever_that_holds(images, sweep_items, data_item, tmp_path, capsys):
@@ -115,7 +117,7 @@ def test_a_repeat_that_was_not_exported_is_passed_over(item, tmp_path):
 def test_output_that_is_no_terminal_is_a_line_with_tabs_per_image(item, images, capsys):
     predict("params.yaml", str(item), images[:5], None, None)
     expected = classify(item / "int8-0.xml", images[:5])
-    lines = [f"{each.image}\t{each.label}\t{each.probability:.6f}" for each in expected]
+    lines = [f"{prediction.image}\t{prediction.label}\t{prediction.probability:.6f}" for prediction in expected]
     assert capsys.readouterr().out.splitlines() == lines
 
 
@@ -339,10 +341,10 @@ def draw(path: Path, mode: str = "RGB", size: tuple[int, int] = (8, 8), seed: in
 @pytest.mark.parametrize(("mode", "name"), [("L", "x.png"), ("1", "x.png"), ("LA", "x.png"), ("L", "x.bmp")])
 def test_a_grey_image_keeps_its_pixels(tmp_path, mode, name):
     path = draw(tmp_path / name, mode)
-    found = read_image(path, GREY)
-    assert found.dtype == np.uint8 and found.shape == (1, 8, 8)
+    pixels = read_image(path, GREY)
+    assert pixels.dtype == np.uint8 and pixels.shape == (1, 8, 8)
     with Image.open(path) as image:
-        assert (found[0] == np.asarray(image.convert("L"))).all()
+        assert (pixels[0] == np.asarray(image.convert("L"))).all()
 
 
 def test_a_palette_of_greys_is_grey_or_colour_as_the_model_wants(tmp_path):
@@ -468,11 +470,11 @@ def test_a_damaged_image_is_read_or_is_one_line(tmp_path, data):
     tail = truth[start + len(noise) :] if data.draw(st.booleans()) else b""
     (tmp_path / name).write_bytes(truth[:start] + noise + tail)
     try:
-        found = read_image(tmp_path / name, shape)
+        pixels = read_image(tmp_path / name, shape)
     except UserError as error:
         message = str(error)
     else:
-        message = "IMAGE" if found.shape == tuple(shape.shape) and found.dtype == np.uint8 else ""
+        message = "IMAGE" if pixels.shape == tuple(shape.shape) and pixels.dtype == np.uint8 else ""
     assert message.startswith("IMAGE") and "\n" not in message
 
 

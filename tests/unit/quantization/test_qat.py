@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from asked import QAT
+from quantize_items import QAT
 
 from minarch.models.weights import load_networks
 from minarch.quantization.int8 import calibration_images, quantize_int8
@@ -26,7 +26,7 @@ def damaged(damaged_item, splits):
 
 def test_training_recovers_most_of_what_quantization_damaged(damaged, splits):
     network, quantized = damaged
-    intact, before = (evaluate(each, splits["validation"]).accuracy for each in (network, quantized))
+    intact, before = (evaluate(either, splits["validation"]).accuracy for either in (network, quantized))
     assert intact - before > 0.1
     train_quantized(quantized, splits, RECIPE, seed=0)
     after = evaluate(quantized, splits["validation"]).accuracy
@@ -45,12 +45,12 @@ def test_the_best_epoch_is_kept_and_the_start_counts(damaged, splits):
 
 
 def test_the_seed_decides(damaged_item, splits):
-    found = []
+    trained = []
     for seed in (0, 0, 1):
         network = load_networks(damaged_item)[0]
         images = splits["train"].batch(slice(64))
         quantized = quantize_int8(network, images, preset="mixed", transformer=False, target="any")
         short = replace(RECIPE, epochs=6)  # the first ones may be worse than the start
         train_quantized(quantized, splits, short, seed)
-        found.append(torch.cat([parameter.detach().flatten() for parameter in quantized.parameters()]))
-    assert found[0].equal(found[1]) and not found[0].equal(found[2])
+        trained.append(torch.cat([parameter.detach().flatten() for parameter in quantized.parameters()]))
+    assert trained[0].equal(trained[1]) and not trained[0].equal(trained[2])

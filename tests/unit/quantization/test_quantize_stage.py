@@ -7,7 +7,7 @@ import sys
 
 import pytest
 import torch
-from asked import CONFIGS, CURVE, PLAIN, Convolutional, Spectral, change_weights, contents, untrained_item
+from quantize_items import CONFIGS, CURVE, PLAIN, Convolutional, Spectral, change_weights, contents, untrained_item
 from safetensors.torch import load_file, save_file
 
 from minarch.data.tensors import load_split
@@ -45,25 +45,25 @@ def test_an_original_is_measured(run, sweep_items, data_item, family, name):
         assert entry["validation"]["torch"] == trained["best"]["validation_accuracy"]
         assert entry["validation"]["fp32"] == pytest.approx(entry["validation"]["torch"], abs=0.005)
         assert entry["agreement"] > 0.85
-        for each in ("fp32", precision):
-            sizes = [(out / f"{each}-{repeat}.{suffix}").stat().st_size for suffix in ("xml", "bin")]
-            assert (entry["bytes"][each], entry["weight_bytes"][each]) == (sum(sizes), sizes[1])
-            onnx = out / f"{each}-{repeat}.onnx"
-            assert onnx.exists() == (each == "fp32" or in_torch)
-            assert entry["onnx_bytes"][each] == (onnx.stat().st_size if onnx.exists() else None)
-            found = classes[f"{each}-{repeat}"]
-            assert found.dtype == torch.uint8
-            assert found.equal(runner(out / f"{each}-{repeat}.xml")(split.images).argmax(1).to(torch.uint8))
-            assert tested[each] == float((found == split.labels).double().mean())
+        for kind in ("fp32", precision):
+            sizes = [(out / f"{kind}-{repeat}.{suffix}").stat().st_size for suffix in ("xml", "bin")]
+            assert (entry["bytes"][kind], entry["weight_bytes"][kind]) == (sum(sizes), sizes[1])
+            onnx = out / f"{kind}-{repeat}.onnx"
+            assert onnx.exists() == (kind == "fp32" or in_torch)
+            assert entry["onnx_bytes"][kind] == (onnx.stat().st_size if onnx.exists() else None)
+            classes_of_file = classes[f"{kind}-{repeat}"]
+            assert classes_of_file.dtype == torch.uint8
+            assert classes_of_file.equal(runner(out / f"{kind}-{repeat}.xml")(split.images).argmax(1).to(torch.uint8))
+            assert tested[kind] == float((classes_of_file == split.labels).double().mean())
         files = {"fp32.xml", "fp32.onnx"} | ({f"{precision}.xml", f"{precision}.onnx"} if in_torch else set())
         assert set(tested) == TESTED | {precision} and set(tested["parity"]) == files
         assert set(tested["processor_parity"]) == {file for file in (*files, f"{precision}.xml") if "int8" in file}
-        for found in tested["processor_parity"].values():
-            assert found["median_difference"] <= found["bound"] and not found["saturated"]
-        for file, found in tested["parity"].items():
+        for parity in tested["processor_parity"].values():
+            assert parity["median_difference"] <= parity["bound"] and not parity["saturated"]
+        for file, parity in tested["parity"].items():
             typical = "median_difference" if file.startswith(precision) else "largest_difference"
-            assert found[typical] <= found["bound"]
-            assert found["agreement"] > (0.999 if file.startswith("fp32") else 0.98)
+            assert parity[typical] <= parity["bound"]
+            assert parity["agreement"] > (0.999 if file.startswith("fp32") else 0.98)
     assert timing["threads"] == 1 and timing["repeat"] == 0 and timing["seconds"] > 0
     assert (timing["int8_kernel"], timing["int8_saturates"]) == int8_kernel()
     for measured in (timing["latency_ms"], timing["images_per_second"]):
@@ -106,8 +106,8 @@ def test_calibration_sees_the_training_images_only(run, sweep_items, data_item, 
     original = contents(run(PLAIN, sweep_items["dnn"]))
     differing = {}
     for name in ("train", "validation", "test"):
-        found = contents(run(PLAIN, sweep_items["dnn"], changed(data_item, tmp_path / f"data-{name}", name)))
-        differing[name] = {file for file in original if original[file] != found[file]}
+        others = contents(run(PLAIN, sweep_items["dnn"], changed(data_item, tmp_path / f"data-{name}", name)))
+        differing[name] = {file for file in original if original[file] != others[file]}
     assert differing["validation"] == {"results.json"}
     assert differing["test"] == {"test.json", "classes.safetensors"}
     assert {"int8-0.bin", "int8-1.bin"} <= differing["train"]
@@ -116,8 +116,8 @@ def test_calibration_sees_the_training_images_only(run, sweep_items, data_item, 
 @pytest.mark.parametrize("name", ["controlled", "qat"])
 def test_what_validates_never_sees_the_test_images(run, damaged_item, data_item, tmp_path, name):
     original = contents(run(CONFIGS[name], damaged_item))
-    found = contents(run(CONFIGS[name], damaged_item, changed(data_item, tmp_path / "data", "test")))
-    assert {file for file in original if original[file] != found[file]} == {"test.json", "classes.safetensors"}
+    others = contents(run(CONFIGS[name], damaged_item, changed(data_item, tmp_path / "data", "test")))
+    assert {file for file in original if original[file] != others[file]} == {"test.json", "classes.safetensors"}
 
 
 def test_more_calibration_images_than_there_are_is_one_line(run, sweep_items):

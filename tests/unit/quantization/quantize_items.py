@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from minarch.files import read_json, write_json
 from minarch.models.build import build
+from minarch.models.cost import parameters
 from minarch.models.families import Family, Spec
 from minarch.models.weights import save_networks
 
@@ -45,7 +46,7 @@ CURVE = {"kind": "curve", "precisions": ["fp32", "int4"], "schemes": ["tensor", 
 class Spectral(Family):
     """Its operator has no counterpart in OpenVINO or ONNX."""
 
-    network: ClassVar[str] = "asked:SpectralNetwork"
+    network: ClassVar[str] = "quantize_items:SpectralNetwork"
     depth: int = 1
 
     def spec(self, shape: Sequence[int], classes: int) -> Spec:
@@ -70,7 +71,7 @@ class SpectralNetwork(nn.Module):
 class Convolutional(Family):
     """It has no linear layer."""
 
-    network: ClassVar[str] = "asked:ConvolutionalNetwork"
+    network: ClassVar[str] = "quantize_items:ConvolutionalNetwork"
     depth: int = 1
 
     def spec(self, shape: Sequence[int], classes: int) -> Spec:
@@ -91,13 +92,16 @@ class ConvolutionalNetwork(nn.Module):
 
 
 def untrained_item(folder, family):
-    """An item of stage sweep, as far as stage quantize reads it, with an untrained network of a user's family."""
+    """An item that keeps the contract of networks, with an untrained network of a user's family."""
     spec = family(depth=1).spec((1, 8, 8), 10)
     folder.mkdir()
     torch.manual_seed(0)
-    save_networks(folder / "best.safetensors", {0: build(spec)})
-    about = {"dataset": "digits", "family": family.name, "architecture": "mine", "weights": "best.safetensors"}
-    write_json(folder / "results.json", about | {"repeats": [{"repeat": 0, "spec": spec}]})
+    network = build(spec)
+    save_networks(folder / "best.safetensors", {0: network})
+    entry = {"repeat": 0, "status": "ok", "spec": spec, "parameters": parameters(network), "validation_accuracy": 0.1}
+    model = {"dataset": "digits", "family": family.name, "architecture": "mine", "method": "original", "level": 0}
+    results = model | {"weights": "best.safetensors", "repeats": [entry | {"macs": 0}]}
+    write_json(folder / "results.json", results)
     return folder
 
 

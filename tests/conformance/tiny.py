@@ -1,0 +1,60 @@
+"""A tiny item of every stage that makes networks: its configuration, and the stages whose items it reads.
+
+Here a new stage that makes networks gets its entry.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+TRAINING = {"epochs": 3, "batch_size": 64, "optimizer": "adam", "learning_rate": 1e-2, "weight_decay": 0.0, "seed": 0}
+SWEEP: dict[str, Any] = {
+    "dataset": "digits",
+    "family": "dnn",
+    "knobs": {"depth": 2, "width": 8},
+    "repeats": [0, 1],
+    "train": TRAINING | {"device": "cpu", "strategy": "sequential"},
+}
+PRUNE: dict[str, Any] = {
+    "kind": "structured",
+    "method": "half",
+    "level": 0.5,
+    "importance": "L1",
+    "scope": "layer",
+    "target": "units",
+    "floor": 0.1,
+    "heads": False,
+    "round_to": 1,
+    "schedule": "one-shot",
+    "weights": "trained",
+    "rewind": 0,
+    "training": TRAINING,
+}
+QUANTIZE: dict[str, Any] = {
+    "kind": "export",
+    "quantization": "int8",
+    "precision": "int8",
+    "backend": "openvino",
+    "preset": "mixed",
+    "bias_correction": "fast",
+    "target": "any",
+    "max_drop_points": None,
+    "qat": None,
+    "calibration": 32,
+    "seed": 0,
+    "latency_rounds": 1,
+}
+
+
+@dataclass(frozen=True)
+class Tiny:
+    """The configuration of an item, and what it reads: input -> the stage whose tiny item it is."""
+
+    config: dict[str, Any]
+    inputs: dict[str, str]
+
+
+TINY = {
+    "sweep": Tiny(SWEEP, {"data": "data"}),
+    "refined": Tiny(SWEEP | {"knobs": {"depth": 2, "width": 9}}, {"data": "data"}),
+    "prune": Tiny(PRUNE, {"data": "data", "parent": "sweep"}),
+}
