@@ -40,6 +40,8 @@ class Thresholds:
 
 @dataclass(frozen=True)
 class Regime:
+    """What a size is called, and why."""
+
     label: str
     reason: str  # the measured value and the limit that decided
 
@@ -52,7 +54,7 @@ def spread_limit(parameters: np.ndarray, std: np.ndarray, thresholds: Thresholds
 
 
 def is_near(mean: np.ndarray, best: np.ndarray, points: float) -> np.ndarray:
-    """Whether accuracies [..., S] are at most `points` percentage points below `best` [...]."""
+    """Mask of the accuracies [..., S] that are at most `points` percentage points below `best` [...]."""
     return mean >= best[..., None] - points / 100 - EDGE
 
 
@@ -64,7 +66,7 @@ def is_unstable(
     thresholds: Thresholds,
     best: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Which sizes [..., S] are unstable. `best` [...]: the accuracy to compare with, by default these sizes' own."""
+    """Mask of the unstable sizes [..., S]. `best` [...]: the accuracy to compare with, by default these sizes' own."""
     best = mean.max(axis=-1) if best is None else best
     return (
         (failed_share > thresholds.failure_share)

@@ -9,3 +9,4 @@ Importance = Literal["L1", "L2", "geometric_median", "random", "learned"]
 Scope = Literal["layer", "global"]
 Target = Literal["units", "macs"]
 STRUCTURED, MAGNITUDE, SENSITIVITY = "structured", "magnitude", "sensitivity"
+STEPS = ("base", "pruned", "reestimated", "finetuned")  # of structured pruning: a network is measured after each

@@ -8,4 +8,5 @@ from typing import Literal
 Precision = Literal["fp32", "fp16", "bf16", "fp8", "int8", "int7", "int6", "int5", "int4", "int3", "int2", "int1"]
 Scheme = Literal["tensor", "channel"]
 Target = Literal["any", "vnni"]
+FLOAT32, INT8 = "fp32", "int8"
 EXPORT, CURVE = "export", "curve"
