@@ -26,7 +26,7 @@ FULL = table(
 
 
 def chosen(sizes: pd.DataFrame, p_min: float, roles: list[str] = ROLES) -> dict[str, int]:
-    return {found.role: found.parameters for found in choose_representatives(sizes, p_min, roles)}
+    return {chosen.role: chosen.parameters for chosen in choose_representatives(sizes, p_min, roles)}
 
 
 def test_just_above_the_minimum_near_the_best_and_deep_in_overfitting() -> None:

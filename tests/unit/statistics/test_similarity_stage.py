@@ -125,9 +125,9 @@ def test_correlations_are_over_all_repeats(study: Study) -> None:
         strengths = pd.read_csv(study[1] / "weights" / item.name / "strengths.csv").query("layer == 'hidden.0'")
         rows += zip(accuracies, layers["kurtosis"], strengths["std"], strict=True)
     validation, kurtosis, fluctuation = np.array(rows).T
-    found = correlations.query("dataset == 'a' and family == 'x'").set_index("statistic")["spearman"]
-    assert found["kurtosis"] == pytest.approx(stats.spearmanr(kurtosis, validation).statistic)
-    assert found["fluctuation"] == pytest.approx(stats.spearmanr(fluctuation, validation).statistic)
+    spearman = correlations.query("dataset == 'a' and family == 'x'").set_index("statistic")["spearman"]
+    assert spearman["kurtosis"] == pytest.approx(stats.spearmanr(kurtosis, validation).statistic)
+    assert spearman["fluctuation"] == pytest.approx(stats.spearmanr(fluctuation, validation).statistic)
 
 
 def test_the_same_bytes_twice_and_without_test_results(study: Study, data_item: Path, tmp_path: Path) -> None:
@@ -154,8 +154,10 @@ def test_order_changes_nothing_and_names_only_names(
         write_json(
             copies[-1] / "results.json", record | {"repeats": repeats, "architecture": renamed[record["architecture"]]}
         )
-    found = compare(data_item, copies, root / "out")
-    assert found["blocks.csv"] == expected["blocks.csv"] and found["correlations.csv"] == expected["correlations.csv"]
+    written = compare(data_item, copies, root / "out")
+    assert (
+        written["blocks.csv"] == expected["blocks.csv"] and written["correlations.csv"] == expected["correlations.csv"]
+    )
     by = ["dataset", "family", "architecture", "repeat"]
     networks = table(out, "networks").replace({"architecture": renamed}).sort_values(by, ignore_index=True)
     pd.testing.assert_frame_equal(table(root / "out", "networks").sort_values(by, ignore_index=True), networks)
@@ -210,14 +212,14 @@ def test_real_items(sweep_items: Items, data_item: Path, tmp_path: Path) -> None
 def test_good_and_poor(tmp_path: Path) -> None:
     validation = [0.9, 0.895, 0.89, 0.889, 0.5, 0.4, 0.1, 0.1]
     networks = pd.DataFrame({"dataset": "a", "family": "x", "validation": validation})
-    found = similarity.choose_networks(networks, CONFIG)["group"]
-    assert found.to_dict() == {0: "good", 1: "good", 2: "good", 6: "poor", 7: "poor"}
+    groups = similarity.choose_networks(networks, CONFIG)["group"]
+    assert groups.to_dict() == {0: "good", 1: "good", 2: "good", 6: "poor", 7: "poor"}
     alike = similarity.choose_networks(networks.assign(validation=0.9), CONFIG)["group"]
     assert alike.tolist() == ["good"] * 5  # at most five, and none that is good is poor
 
 
 def test_spearman_is_scipys() -> None:
     pairs = np.random.default_rng(0).integers(6, size=(4, 30, 2)).astype(float)
-    for found, sample in zip(similarity.spearman(pairs), pairs, strict=True):
-        assert found == pytest.approx(stats.spearmanr(sample).statistic)
+    for measured, sample in zip(similarity.spearman(pairs), pairs, strict=True):
+        assert measured == pytest.approx(stats.spearmanr(sample).statistic)
     assert np.isnan(similarity.spearman(np.array([[1.0, 2], [1, 3]])))
