@@ -134,7 +134,7 @@ def locations(quantized: Path, precision: str, items: list[str]) -> list[str]:
 
 
 def _shown(row: dict[str, Any], batches: list[int], files: list[str]) -> Table:
-    """What is printed of one model."""
+    """The lines that are printed of one model."""
     table = Table(title=Text(str(row["dataset"])), title_justify="left", show_header=False)
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")

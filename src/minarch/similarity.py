@@ -103,7 +103,7 @@ def scopes(networks: pd.DataFrame) -> dict[str, np.ndarray]:
 def block_rows(
     networks: pd.DataFrame, values: dict[str, np.ndarray], config: dict[str, Any]
 ) -> Iterator[dict[str, Any]]:
-    """Rows of blocks.csv. As many bootstrap samples as permutations.
+    """Rows of blocks.csv, with as many bootstrap samples as permutations.
 
     A network without strengths, or whose values are all equal (they have no density), is left out of that quantity.
     """

@@ -1,4 +1,4 @@
-"""How early a size can be told to be hopeless: the rules of the last epoch at every epoch (our inference)."""
+"""Early signs of a hopeless size: the rules of the last epoch at every epoch (our inference)."""
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,7 @@ CALLED_UNSTABLE, FALSE_ALARMS, MISSED = "called_unstable", "false_alarms", "miss
 
 
 def statistics_by_epoch(course: Course) -> list[Statistics]:
-    """Per depth: its sizes' statistics with a row per epoch, where minarch.analysis.minimal has one per resample."""
+    """Statistics of each depth's sizes with a row per epoch, where minarch.analysis.minimal has one per resample."""
     depths = []
     for _, runs in course.runs.groupby("depth", dropna=False):
         sizes = [(rows["parameters"].iloc[0], rows.index) for _, rows in runs.groupby("architecture")]

@@ -18,7 +18,7 @@ P_MIN, P_NEAR_BEST = of_estimate("p_min"), of_estimate("p_near_best")
 
 @dataclass(frozen=True, kw_only=True)
 class Bootstrap:
-    """How intervals are drawn: so many resamples, by this seed."""
+    """Resamples from which intervals are read off."""
 
     resamples: int
     confidence: float  # fraction, e.g. 0.95
@@ -45,7 +45,7 @@ class Minimum:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Statistics:
-    """Per bootstrap sample b and size s of one depth: [B, S]; row 0 is the data as measured."""
+    """Statistics [B, S] of every bootstrap sample b and size s of one depth; row 0 is the data as measured."""
 
     parameters: np.ndarray  # [S]
     mean: np.ndarray

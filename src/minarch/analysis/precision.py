@@ -1,4 +1,4 @@
-"""What coarser trainable parameters cost: drops of accuracy in points against the same network at fp32, simulated.
+"""Cost of coarser trainable parameters: drops of accuracy in points against the same network at fp32, simulated.
 
 All rules here are our inference. A table of curves has one row per repeat, precision and scheme: VARIANT, repeat,
 precision, scheme, bits (per value), bytes (of all values and scales), validation and test (accuracies, fractions).

@@ -22,6 +22,7 @@ class Gap:
 
     @property
     def weight(self) -> float:
+        """The part of P_min's interval, on the logarithmic scale, that the gap is expected to hide."""
         return self.mass * math.log(self.high / self.low)
 
 

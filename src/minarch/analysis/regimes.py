@@ -18,7 +18,7 @@ EDGE = 1e-9  # accuracies are counts of images: a mean exactly on a limit is com
 
 @dataclass(frozen=True, kw_only=True)
 class Thresholds:
-    """Where the regimes part. *_points are percentage points of accuracy, *_share and saturated_train fractions."""
+    """Limits between the regimes. *_points are percentage points of accuracy, *_share and saturated_train fractions."""
 
     failure_share: float  # unstable: a larger share of the repeats fails
     spread_factor: (
@@ -35,12 +35,13 @@ class Thresholds:
 
     @classmethod
     def of(cls, config: dict[str, Any]) -> "Thresholds":
+        """The thresholds in the configuration of a stage."""
         return cls(**{name: float(config[name]) for name in cls.__dataclass_fields__})
 
 
 @dataclass(frozen=True)
 class Regime:
-    """What a size is called, and why."""
+    """Label of a size and the evidence for it."""
 
     label: str
     reason: str  # the measured value and the limit that decided

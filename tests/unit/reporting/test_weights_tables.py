@@ -10,6 +10,7 @@ from pruned_study import write_study
 from safetensors.numpy import load_file, save_file
 
 from minarch.reporting.figures.images import mosaic
+from minarch.reporting.tables import Table
 from minarch.reporting.tables.make import make_tables
 from minarch.reporting.tables.shown import as_images, shown_networks
 
@@ -18,6 +19,10 @@ from minarch.reporting.tables.shown import as_images, shown_networks
 def study(tmp_path_factory):
     """(config, inputs) of three families, one of them unknown."""
     return write_study(tmp_path_factory.mktemp("networks"), {"digits": ["dnn", "mine:Own", "vit"]}, broken=True)
+
+
+def test_every_table_is_made(study) -> None:
+    assert set(make_tables(*study)) == set(Table)
 
 
 def test_representatives_are_shown_and_the_poorest_network(study) -> None:

@@ -1,4 +1,4 @@
-"""Which layers bear pruning: points lost when one group of units alone is cut, one heat map per model."""
+"""Pruning of single layers: points lost when one group of units alone is cut, one heat map per model."""
 
 from math import ceil
 

@@ -1,4 +1,4 @@
-"""How P_min moves when a threshold of the regimes is moved by half."""
+"""Moves of P_min when a threshold of the regimes is moved by half."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""How much of the variance of accuracy the parameter count explains, and what is left for shape and for the repeats."""
+"""Variance of accuracy: the shares of the parameter count, of shape and of the repeats."""
 
 from matplotlib.figure import Figure
 

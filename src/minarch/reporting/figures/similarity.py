@@ -1,4 +1,4 @@
-"""How far apart the weights of good and of poor networks lie: means of the three blocks."""
+"""Distances between the weights of good and of poor networks: means of the three blocks."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""How every figure looks: a palette for colour-blind readers, too, plain axes, numbers that read as numbers."""
+"""Look of every figure: a palette for colour-blind readers, too, plain axes, numbers that read as numbers."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager

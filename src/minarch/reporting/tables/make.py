@@ -13,7 +13,7 @@ from minarch.files import read_json
 from minarch.reporting.tables import Table, Tables, pruning, quantization, read
 from minarch.reporting.tables.models import front_table, models_table
 from minarch.reporting.tables.networks import layers_table, read_folders, read_rows, weights_table
-from minarch.reporting.tables.sweep import CONVERGENCE, read_convergence, representatives_table, sizes_table
+from minarch.reporting.tables.sweep import read_convergence, representatives_table, sizes_table
 
 SIMILARITY = {Table.NETWORKS: "networks", Table.SIMILARITY: "blocks", Table.CORRELATIONS: "correlations"}  # -> file
 
@@ -46,9 +46,8 @@ def make_tables(config: dict[str, Any], inputs: dict[str, Any]) -> Tables:
     return {
         Table.DATA: read.read_datasets(inputs["data"]),
         Table.SWEEP: sweep,
+        **convergence,
         Table.SIZES: sizes_table(convergence[Table.SIZES], sweep, confidence),
-        Table.MINIMAL: convergence[Table.MINIMAL],
-        **{name: convergence[name] for name in CONVERGENCE},
         Table.REPRESENTATIVES: representatives,
         Table.WEIGHTS: weights_table(layers, strengths, sweep, confidence),
         Table.LAYERS: named.merge(layers_table(layers, confidence), on=MODEL),

@@ -1,4 +1,4 @@
-"""What the weights of trained networks look like: statistics of whole networks and of their layers.
+"""Tables of the weights of trained networks: statistics of whole networks and of their layers.
 
 The repeats of an architecture may come in several folders (blocks of repeats).
 """
@@ -46,7 +46,7 @@ class WeightsRecord(TypedDict):
 
 
 class Folder(NamedTuple):
-    """What the networks of one sweep item weigh."""
+    """A folder of the weights stage: what the networks of one sweep item weigh."""
 
     path: Path
     record: WeightsRecord

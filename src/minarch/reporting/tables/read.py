@@ -15,6 +15,7 @@ from minarch.analysis.records import MODEL
 from minarch.files import read_json
 from minarch.pruning import MAGNITUDE, SENSITIVITY, STEPS, STRUCTURED
 
+FINAL_TEST = "final_test_accuracy"
 REMOVED_SHARE = "removed_share"
 SIZES = ["parameters", "macs", "parameters_before", "macs_before", REMOVED_SHARE]
 

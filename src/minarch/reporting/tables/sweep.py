@@ -11,14 +11,14 @@ from minarch.analysis.minimal import P_MIN, P_NEAR_BEST
 from minarch.analysis.records import MODEL
 from minarch.analysis.sensitivity import OVERFITTING_FROM
 from minarch.reporting.tables import Table, Tables
+from minarch.reporting.tables.read import FINAL_TEST
 
 COUNTS = [*P_MIN, *P_NEAR_BEST]
 BORDERS = dict.fromkeys([P_MIN.value, P_NEAR_BEST.value, OVERFITTING_FROM], "Int64")  # empty: not on this grid
-CONVERGENCE = [Table.SENSITIVITY, Table.TREND, Table.EARLY, Table.SHAPE]
 TYPES = {
     Table.SIZES: {"depth": "Int64"},
     Table.MINIMAL: {"depth": "string", "note": "string"} | dict.fromkeys(COUNTS, "Int64"),
-    **dict.fromkeys(CONVERGENCE, BORDERS),
+    **dict.fromkeys([Table.SENSITIVITY, Table.TREND, Table.EARLY, Table.SHAPE], BORDERS),
 }
 
 
@@ -29,7 +29,7 @@ def read_convergence(folder: Path) -> Tables:
 
 def sizes_table(sizes: pd.DataFrame, sweep: pd.DataFrame, confidence: float) -> pd.DataFrame:
     """The convergence stage's sizes with the last epoch's test accuracy beside them."""
-    tests = sweep.rename(columns={"final_test_accuracy": "test"})
+    tests = sweep.rename(columns={FINAL_TEST: "test"})
     return sizes.merge(with_intervals(tests, MODEL, ["test"], confidence, ACCURACY).drop(columns="n"), on=MODEL)
 
 
