@@ -15,8 +15,6 @@ from minarch.reporting.tables.models import RECOMMENDED
 
 WINDOW = 0.2  # models further below the best are not drawn: the front would be a flat line
 MARKERS = {FLOAT32: "o", INT8: "D", "int4": "s", "nf4": "^"}
-
-
 SPLITS: list[tuple[str, Columns, dict[str, Any]]] = [  # title, accuracy, line of the front
     ("chosen on validation", VALIDATION, {"drawstyle": "steps-post"}),
     ("checked on test", TEST, {"linestyle": (0, (2, 2))}),

@@ -55,8 +55,8 @@ def draw_fewest(tables: Tables) -> Figure | None:
         for axes, scheme in zip(grid[i], schemes, strict=True):
             for row in rows_of(table[(table["dataset"] == dataset) & (table["scheme"] == scheme)]):
                 bits, low, high = (
-                    most + 1 if np.isnan(value) else value  # not even the finest is enough
-                    for value in (row[column] for column in FEWEST)
+                    most + 1 if np.isnan(row[column]) else row[column]  # not even the finest is enough
+                    for column in FEWEST
                 )
                 colour = colours(families)[row["family"]]
                 axes.vlines(row["parameters"], low, high, color=colour, linewidth=1, alpha=0.45)
