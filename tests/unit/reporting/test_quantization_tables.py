@@ -11,12 +11,7 @@ from minarch.files import read_json
 from minarch.quantization import CURVE, FLOAT32
 from minarch.reporting.quantization_verdicts import fewest_counts, fragility, hurt_at, methods_of
 from minarch.reporting.tables.models import models_table
-from minarch.reporting.tables.quantization import (
-    precision_tables,
-    quantization_table,
-    read_exports,
-    read_latencies,
-)
+from minarch.reporting.tables.quantization import precision_tables, quantization_table, read_exports, read_latencies
 from minarch.reporting.tables.read import read_structured
 
 BOOTSTRAP = Bootstrap(resamples=100, confidence=0.95, seed=0)
@@ -36,6 +31,10 @@ def simulated(inputs):
     return precision_tables(inputs["quantize"], parameters, 1.0, BOOTSTRAP)
 
 
+def models_of(inputs, exports):
+    return models_table(exports, read_structured(inputs["prune"]), read_latencies(inputs["quantize"]), 0.95)
+
+
 def test_float32_is_one_file_however_many_methods_there_are(inputs):
     exports = read_exports(inputs["quantize"], METHODS)
     whole = exports[exports["precision"] == FLOAT32]
@@ -45,10 +44,6 @@ def test_float32_is_one_file_however_many_methods_there_are(inputs):
     assert not models.duplicated(["dataset", "model"]).any()
     assert (models["latency_1_ms"].where(models["precision"] == FLOAT32).dropna() == 0.01234).all()
     assert (models["latency_64_ms"].where(models["precision"] != FLOAT32).dropna() == 0.00617).all()
-
-
-def models_of(inputs, exports):
-    return models_table(exports, read_structured(inputs["prune"]), read_latencies(inputs["quantize"]), 0.95)
 
 
 def test_a_model_s_row_names_the_items_that_hold_its_files(inputs):
