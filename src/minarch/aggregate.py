@@ -9,10 +9,10 @@ from minarch.flow.job import run_stage
 from minarch.reporting.figures import draw_figures
 from minarch.reporting.html import render
 from minarch.reporting.metrics import make_metrics
-from minarch.reporting.quantization import read_measurement
-from minarch.reporting.records import read_timing
-from minarch.reporting.shown import shown_networks
-from minarch.reporting.tables import make_tables, write_tables
+from minarch.reporting.tables.make import make_tables, write_tables
+from minarch.reporting.tables.quantization import read_measurement
+from minarch.reporting.tables.read import read_timing
+from minarch.reporting.tables.shown import shown_networks
 
 
 def work(config: dict[str, Any], inputs: dict[str, Any], out: Path) -> None:

@@ -12,17 +12,17 @@ import pandas as pd
 
 from minarch.analysis.early import early_table
 from minarch.analysis.epochs import course_of
-from minarch.analysis.intervals import ACCURACY, with_intervals
-from minarch.analysis.minimal import Bootstrap, Minimum, minimum, statistics
+from minarch.analysis.intervals import ACCURACY, VALIDATION, with_intervals
+from minarch.analysis.minimal import P_MIN, P_NEAR_BEST, Bootstrap, Minimum, minimum, statistics
 from minarch.analysis.records import read_curves, read_runs
 from minarch.analysis.regimes import Thresholds, classify, is_near, standard_deviation
-from minarch.analysis.sensitivity import sensitivity_table
+from minarch.analysis.sensitivity import OVERFITTING_FROM, sensitivity_table
 from minarch.analysis.shape import shape_table
 from minarch.analysis.sizes import Size, sizes_of
 from minarch.analysis.trend import trend_table
 from minarch.flow.job import run_stage
 
-COUNTS = ("p_min", "p_near_best", "overfitting_from")  # columns of parameter counts that may lie beyond the grid
+COUNTS = (*P_MIN, *P_NEAR_BEST, OVERFITTING_FROM)  # columns of parameter counts that may lie beyond the grid
 
 
 def size_table(sizes: list[Size], thresholds: Thresholds, confidence: float, family_best: float) -> pd.DataFrame:
@@ -39,10 +39,10 @@ def size_table(sizes: list[Size], thresholds: Thresholds, confidence: float, fam
             "parameters": size.parameters,
             "macs": size.macs,
             "repeats": len(size.validation),
-            "validation_mean": size.validation.mean(),
+            VALIDATION.value: size.validation.mean(),
             "validation_std": standard_deviation(size.validation),
-            "validation_low": interval.at[size.architecture, "validation_low"],
-            "validation_high": interval.at[size.architecture, "validation_high"],
+            VALIDATION.low: interval.at[size.architecture, VALIDATION.low],
+            VALIDATION.high: interval.at[size.architecture, VALIDATION.high],
             "train_mean": size.train.mean(),
             "gap": size.train.mean() - size.validation.mean(),
             "failed_share": size.failed.mean(),
@@ -56,13 +56,14 @@ def size_table(sizes: list[Size], thresholds: Thresholds, confidence: float, fam
     return pd.DataFrame(rows)
 
 
-def minimal_row(found: Minimum, sizes: list[Size]) -> dict[str, Any]:
+def minimal_row(minimal: Minimum, sizes: list[Size]) -> dict[str, Any]:
     """Row of minimal.csv; a count beyond the grid is infinite, and the note says where an answer lies at its edge."""
     smallest, largest = min(size.parameters for size in sizes), max(size.parameters for size in sizes)
     row: dict[str, Any] = {"sizes": len(sizes), "repeats": min(len(size.validation) for size in sizes)}
     notes = []
-    for name, estimate in [("p_min", found.p_min), ("p_near_best", found.p_near_best)]:
-        row |= {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
+    for columns, estimate in [(P_MIN, minimal.p_min), (P_NEAR_BEST, minimal.p_near_best)]:
+        row |= dict(zip(columns, (estimate.value, estimate.low, estimate.high), strict=True))
+        name = columns.value
         if not np.isfinite(estimate.value):
             notes.append(f"widen the sweep: upwards, {name} is not found up to {largest:,} parameters")
         elif not np.isfinite(estimate.high):
@@ -71,9 +72,9 @@ def minimal_row(found: Minimum, sizes: list[Size]) -> dict[str, Any]:
             )
         elif estimate.value == largest:
             notes.append(f"widen the sweep: upwards, {name} is the largest size, {largest:,} parameters")
-    if found.p_min.value == smallest:
+    if minimal.p_min.value == smallest:
         notes.append(f"widen the sweep: downwards, p_min is the smallest size, {smallest:,} parameters")
-    return row | {"best_validation": found.best_validation, "note": "; ".join(notes)}
+    return row | {"best_validation": minimal.best_validation, "note": "; ".join(notes)}
 
 
 def family_tables(
@@ -91,8 +92,8 @@ def family_tables(
         table.insert(0, "depth", depth)
         sizes_tables.append(table)
         if not pd.isna(depth):
-            found = minimum([samples[depth]], thresholds, bootstrap.confidence)
-            minimal_rows.append({"depth": depth} | minimal_row(found, sizes))
+            of_depth = minimum([samples[depth]], thresholds, bootstrap.confidence)
+            minimal_rows.append({"depth": depth} | minimal_row(of_depth, sizes))
     everything = [size for sizes in depths.values() for size in sizes]
     minimal_rows.append({"depth": "all"} | minimal_row(whole, everything))
     from_p_min = [size for size in everything if size.parameters >= whole.p_min.value]
@@ -110,7 +111,7 @@ def family_tables(
 def write_table(path: Path, families: list[pd.DataFrame]) -> None:
     """One table of all families' rows; a parameter count that is infinite, beyond the grid, is left empty."""
     table = pd.concat([rows for rows in families if len(rows)] or families[:1])
-    for column in [name for name in map(str, table) if name.startswith(COUNTS)]:
+    for column in [name for name in COUNTS if name in table]:
         table[column] = table[column].replace(np.inf, np.nan).astype("Int64")
     table.to_csv(path, index=False, float_format="%.10g")
 
@@ -125,8 +126,8 @@ def work(config: dict[str, Any], inputs: dict[str, Any], out: Path) -> None:
     runs, curves = read_runs(inputs["sweep"]), read_curves(inputs["sweep"])
     tables: dict[str, list[pd.DataFrame]] = {}
     for (dataset, family), rows in runs.groupby(["dataset", "family"]):
-        own = curves[(curves["dataset"] == dataset) & (curves["family"] == family)]
-        for name, table in family_tables(rows, own, thresholds, bootstrap).items():
+        of_family = curves[(curves["dataset"] == dataset) & (curves["family"] == family)]
+        for name, table in family_tables(rows, of_family, thresholds, bootstrap).items():
             table.insert(0, "dataset", str(dataset))
             table.insert(1, "family", str(family))
             tables.setdefault(name, []).append(table)

@@ -48,16 +48,17 @@ def work(config: dict[str, Any], inputs: dict[str, Any], out: Path) -> None:
             for depth, part in rows.groupby("depth")
         }
         samples = [statistics(sizes, bootstrap, i) for i, sizes in enumerate(depths.values())]
-        best = np.max([each.mean.max(axis=-1) for each in samples], axis=0)
-        p_min = {depth: minimal_counts(each, thresholds, best)[0] for depth, each in zip(depths, samples, strict=True)}
-        depth = min(p_min, key=lambda each: p_min[each][0])
+        best = np.max([of_depth.mean.max(axis=-1) for of_depth in samples], axis=0)
+        counts = [minimal_counts(of_depth, thresholds, best)[0] for of_depth in samples]
+        p_min = dict(zip(depths, counts, strict=True))
+        depth = min(p_min, key=lambda depth: p_min[depth][0])
         mine = [records[name] for name in sorted(rows.loc[rows["depth"] == depth, "item"].unique())]
         shape, classes = mine[0]["repeats"][0]["spec"]["shape"], mine[0]["classes"]
         tried = [record["knobs"] for record in mine]
         inside = between(str(family), tried)
         new = {count: knobs for knobs, kind in inside if (count := kind.parameters(shape, classes)) is not None}
-        counts = [size.parameters for size in depths[depth]]
-        chosen = sizes_to_add(gaps(counts, p_min[depth][1:]), sorted(new), config["refine"])
+        grid = [size.parameters for size in depths[depth]]
+        chosen = sizes_to_add(gaps(grid, p_min[depth][1:]), sorted(new), config["refine"])
         added += [{"dataset": dataset, "family": family, "knobs": new[count]} for count in chosen]
     write_json(out / "refinement.json", added)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from minarch.analysis.choice import choose
+from minarch.analysis.choice import choose_representatives
 from minarch.analysis.records import MODEL, read_runs
 from minarch.files import write_json
 from minarch.flow.job import run_stage
@@ -24,9 +24,9 @@ def work(config: dict[str, Any], inputs: dict[str, Any], out: Path) -> None:
     entries = []
     for (dataset, family), rows in sizes.groupby(["dataset", "family"]):
         further = config.get("further", {}).get(family, [])
-        for chosen in choose(rows, p_min[dataset, family], config["roles"], further):
-            own = (runs[MODEL] == [dataset, family, chosen.architecture]).all(axis=1)
-            blocks = sorted(runs.loc[own, "item"].unique())
+        for chosen in choose_representatives(rows, p_min[dataset, family], config["roles"], further):
+            of_model = (runs[MODEL] == [dataset, family, chosen.architecture]).all(axis=1)
+            blocks = sorted(runs.loc[of_model, "item"].unique())
             entries.append({"dataset": dataset, "family": family, **asdict(chosen), "items": blocks})
     write_json(out / "representatives.json", entries)
 

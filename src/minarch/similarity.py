@@ -17,7 +17,7 @@ from safetensors.numpy import load_file
 from scipy import stats
 
 from minarch.analysis.intervals import grid_interval
-from minarch.analysis.records import MODEL, read_runs
+from minarch.analysis.records import BEST_VALIDATION, MODEL, read_runs
 from minarch.analysis.regimes import EDGE
 from minarch.files import read_json
 from minarch.flow.job import run_stage
@@ -36,11 +36,11 @@ BLOCKS = ["scope", "quantity", "distance", "scaled", *list(Block.__dataclass_fie
 def work(config: dict[str, Any], inputs: dict[str, Any], out: Path) -> None:
     """Write networks.csv (those compared), blocks.csv (distances between them) and correlations.csv (all repeats)."""
     described, values = read_weights(inputs["weights"])
-    runs = read_runs(inputs["sweep"]).rename(columns={"best_validation_accuracy": "validation"})
+    runs = read_runs(inputs["sweep"]).rename(columns={BEST_VALIDATION: "validation"})
     networks = described.merge(runs[[*IDENTITY, "validation"]], on=IDENTITY)
     finite = networks["validation"].notna() & np.isfinite(values["weights"][networks["row"]]).all(axis=1)
     networks = networks[finite].sort_values(["parameters", "validation", "mean", *STATISTICS], ignore_index=True)
-    compared = choose(networks, config)
+    compared = choose_networks(networks, config)
     tables = {
         "networks": compared[[*IDENTITY, "parameters", "validation", "group"]].sort_values(IDENTITY),
         "blocks": pd.DataFrame(block_rows(compared, values, config), columns=BLOCKS),
@@ -67,15 +67,15 @@ def read_weights(items: Iterable[Path]) -> tuple[pd.DataFrame, dict[str, np.ndar
         table = layers[layers["kind"] == "all"].set_index("repeat").assign(fluctuation=fluctuation)
         table = table.reindex(record["repeats"])[["mean", *STATISTICS]].reset_index()
         tables.append(table.assign(**{name: record[name] for name in [*MODEL, "parameters"]}))
-        found = load_file(path.with_name("quantiles.safetensors"))
+        quantiles = load_file(path.with_name("quantiles.safetensors"))
         nothing = np.full((len(table), QUANTILES), np.nan)
         for quantity, name in QUANTITIES.items():
-            values[quantity].append(found.get(name, nothing))
+            values[quantity].append(quantiles.get(name, nothing))
     networks = pd.concat(tables, ignore_index=True)
     return networks.assign(row=networks.index), {name: np.concatenate(parts) for name, parts in values.items()}
 
 
-def choose(networks: pd.DataFrame, config: dict[str, Any]) -> pd.DataFrame:
+def choose_networks(networks: pd.DataFrame, config: dict[str, Any]) -> pd.DataFrame:
     """The good and the poor networks that are compared: at most config["networks"] of each per data set and family."""
     chosen = []
     for _, rows in networks.groupby(GROUP):
@@ -89,7 +89,7 @@ def choose(networks: pd.DataFrame, config: dict[str, Any]) -> pd.DataFrame:
 
 
 def scopes(networks: pd.DataFrame) -> dict[str, np.ndarray]:
-    """Which pairs of networks are compared, bool [n, n]."""
+    """Masks [n, n] of the pairs of networks that are compared."""
     dataset, family = (np.equal.outer(codes, codes) for codes in (pd.factorize(networks[name])[0] for name in GROUP))
     return {
         "all networks": np.ones_like(dataset),
@@ -103,7 +103,7 @@ def scopes(networks: pd.DataFrame) -> dict[str, np.ndarray]:
 def block_rows(
     networks: pd.DataFrame, values: dict[str, np.ndarray], config: dict[str, Any]
 ) -> Iterator[dict[str, Any]]:
-    """Rows of blocks.csv. As many bootstrap samples as permutations.
+    """Rows of blocks.csv, with as many bootstrap samples as permutations.
 
     A network without strengths, or whose values are all equal (they have no density), is left out of that quantity.
     """
@@ -117,10 +117,10 @@ def block_rows(
         resampled = resample_networks(good, strata, config["permutations"], config["seed"])
         measured = {divided: distances(scaled(raw) if divided else raw) for divided in (False, True)}
         for scope, pairs in scopes(rows).items():
-            for divided, found in measured.items():
-                about = {"scope": scope, "quantity": quantity, "scaled": divided}
-                for block in blocks(found, pairs, resampled, config["confidence"]):
-                    yield about | asdict(block) | {"permutations": config["permutations"]}
+            for divided, matrix in measured.items():
+                case = {"scope": scope, "quantity": quantity, "scaled": divided}
+                for block in blocks(matrix, pairs, resampled, config["confidence"]):
+                    yield case | asdict(block) | {"permutations": config["permutations"]}
 
 
 def correlation_rows(networks: pd.DataFrame, config: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -135,8 +135,8 @@ def correlation_rows(networks: pd.DataFrame, config: dict[str, Any]) -> Iterator
             parts = np.array_split(drawn, drawn.size // PART + 1)
             samples = np.concatenate([spearman(pairs[part]) for part in parts])
             low, high = grid_interval(samples[~np.isnan(samples)], config["confidence"])
-            about = dict(zip([*GROUP, "statistic"], [*group, statistic], strict=True))
-            yield about | {"spearman": float(measured), "low": low, "high": high, "n": len(pairs)}
+            row = dict(zip([*GROUP, "statistic"], [*group, statistic], strict=True))
+            yield row | {"spearman": float(measured), "low": low, "high": high, "n": len(pairs)}
 
 
 def spearman(pairs: np.ndarray) -> np.ndarray:

@@ -143,13 +143,13 @@ def write_weights(item: Path, sweep: Path) -> Path:
             shape |= {"min": values.min(), "max": values.max(), "near_zero": 0.01 if finite else np.nan}
             spectrum = {} if name == "all" else {"spectral_norm": 3 * values.std(), "effective_rank": 2.5}
             kind = "all" if name == "all" else "dense"
-            about = {"repeat": repeat, "layer": name, "kind": kind, "n": values.size}
-            layers.append(about | shape | spectrum)
+            row = {"repeat": repeat, "layer": name, "kind": kind, "n": values.size}
+            layers.append(row | shape | spectrum)
             quantiles.setdefault(f"weights.{name}", []).append(np.quantile(values, (np.arange(512) + 0.5) / 512))
         for name, count in nodes.items():
             values = generator.normal(0, 1 if poor else 0.2, 512) * (1 if finite else np.nan)
-            about = {"repeat": repeat, "layer": name, "nodes": count}
-            strengths.append(about | {"mean": 0.0, "std": values.std(), "min": values.min(), "max": values.max()})
+            row = {"repeat": repeat, "layer": name, "nodes": count}
+            strengths.append(row | {"mean": 0.0, "std": values.std(), "min": values.min(), "max": values.max()})
             quantiles.setdefault(f"strength.{name}", []).append(np.sort(values))
     if nodes:
         quantiles["strength.hidden"] = quantiles["strength.first"]
@@ -162,13 +162,13 @@ def write_weights(item: Path, sweep: Path) -> Path:
     pd.DataFrame(layers).to_csv(folder / "layers.csv", index=False)
     columns = ["repeat", "layer", "nodes", "mean", "std", "min", "max"]
     pd.DataFrame(strengths, columns=columns).to_csv(folder / "strengths.csv", index=False)
-    about = {name: record[name] for name in ("architecture", "dataset", "family", "parameters", "depth")}
-    about["repeats"] = [run["repeat"] for run in record["repeats"]]
-    about["layers"] = [{"name": name, "kind": "dense", "shape": shape} for name, shape in shapes.items()]
-    about["node_layers"] = [{"name": name, "nodes": count} for name, count in nodes.items()]
+    description = {name: record[name] for name in ("architecture", "dataset", "family", "parameters", "depth")}
+    description["repeats"] = [run["repeat"] for run in record["repeats"]]
+    description["layers"] = [{"name": name, "kind": "dense", "shape": shape} for name, shape in shapes.items()]
+    description["node_layers"] = [{"name": name, "nodes": count} for name, count in nodes.items()]
     if record["family"] == "vit":
         attention = generator.dirichlet(np.ones(5), (3, 1, 2))[..., :4]
         save_file({"attention": attention.astype(np.float32)}, folder / "attention.safetensors")
-        about["attention"] = {"images": 50, "patches": [2, 2]}
-    write_json(folder / "record.json", about)
+        description["attention"] = {"images": 50, "patches": [2, 2]}
+    write_json(folder / "record.json", description)
     return item

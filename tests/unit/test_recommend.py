@@ -1,6 +1,5 @@
-"""The recommendation for a budget against its definition; its files as the plan names them; bad input in one line."""
+"""The recommendation for a budget against its definition; its files as the table names them; bad input in one line."""
 
-import json
 import os
 import re
 import subprocess
@@ -14,10 +13,8 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from minarch.commands.recommend import choose, exports, locations, nearest, read_models, recommend
+from minarch.commands.recommend import choose_model, locations, nearest, read_models, recommend
 from minarch.errors import UserError
-from minarch.flow.plan import Plan
-from minarch.quantization import CURVE, EXPORT
 
 STUDY = {
     "data": {"datasets": ["digits"]},
@@ -38,6 +35,7 @@ STUDY = {
 }
 IDENTITY = {"dataset": "digits", "family": "dnn", "architecture": "dnn-depth1-width8", "method": "original", "level": 0}
 ROW = IDENTITY | {"model": "m", "quantization": "int8", "precision": "int8", "repeats": 4, "failed": 0, "n": 4}
+ROW |= {"items": "width8-r0-1-int8-f0 width8-r2-3-int8-a1"}
 ROW |= {"parameters": 610, "bytes": 9000, "latency_1_ms": 0.02, "latency_1_ms_low": 0.01, "latency_1_ms_high": 0.03}
 ROW |= {f"validation_{name}": value for name, value in (("mean", 0.91), ("low", 0.9), ("high", 0.92))}
 ROW |= {f"test_{name}": value for name, value in (("mean", 0.89), ("low", 0.88), ("high", 0.9))}
@@ -86,7 +84,7 @@ FOUR = (model("a", 100, 0.90), model("b", 200, 0.95), model("c", 300, 0.955), mo
 )
 def test_the_rule(max_bytes, max_drop, expected):
     models = table(*FOUR)
-    chosen = choose(models, max_bytes, max_drop)
+    chosen = choose_model(models, max_bytes, max_drop)
     assert (None if chosen is None else models.loc[chosen, "model"]) == expected
 
 
@@ -106,7 +104,7 @@ def test_the_choice_is_what_brute_force_finds(points, max_bytes, max_drop):
         for size, value in points
         if (max_bytes is None or size <= max_bytes) and (max_drop is None or best - value <= max_drop)
     ]
-    chosen = choose(models, max_bytes, max_drop)
+    chosen = choose_model(models, max_bytes, max_drop)
     if not fit:
         assert chosen is None
         assert str(min(size for size, v in points if max_drop is None or best - v <= max_drop)) in nearest(
@@ -121,7 +119,7 @@ def test_test_accuracy_plays_no_part():
     models = table(*FOUR)
     drawn = np.random.default_rng(0).random((20, len(models)))
     for values in drawn:
-        assert models.loc[choose(models.assign(test_mean=values), 899, 1.0), "model"] == "b"
+        assert models.loc[choose_model(models.assign(test_mean=values), 899, 1.0), "model"] == "b"
 
 
 def test_what_fits_is_printed_with_interval_and_n(study, capsys):
@@ -225,6 +223,7 @@ def _without(column):
     [
         (_without("bytes"), "is no table of models, it lacks bytes"),
         (_without(["n", "model"]), "it lacks model, n"),
+        (_without("items"), "it lacks items; run the study again"),
         (lambda rows: rows.assign(model=None), "it lacks model"),
         (lambda rows: rows[:0], "holds no model"),
         (lambda rows: rows.assign(bytes="many"), "does not read as a table of models"),
@@ -237,6 +236,9 @@ def test_a_table_that_is_none_is_one_line(tmp_path, change, expected):
         read_models(path, "params.yaml")
     assert expected in str(error.value)
     assert len(str(error.value).splitlines()) == 1
+
+
+UNUSED = ("method", "level", "quantization")  # of the table's columns; `model` says it in words
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -252,74 +254,38 @@ def test_a_damaged_table_is_read_or_is_one_line(tmp_path, start, noise, cut):
         lacking, message = set(), str(error)
     else:
         message = ""
-    assert all(name.startswith("latency") or name == "quantization" for name in lacking)
+    assert all(name.startswith("latency") or name in UNUSED for name in lacking)
     assert len(message.splitlines()) <= 1
 
 
 # Where the files lie.
 
 
-@pytest.fixture
-def planned(study):
-    """The plan of a study whose representatives are known: both blocks of one model."""
-    plan = Plan(study(ROW))
-    chosen = [item.name for item in plan.items("sweep").values() if "width8" in item.name]
-    assert len(chosen) == 2
-    (file,) = plan.decision_files("representatives")
-    file.parent.mkdir(parents=True)
-    file.write_text(json.dumps([{"items": chosen}]))
-    assert {item.config["kind"] for item in plan.items("quantize").values()} == {EXPORT, CURVE}
-    return plan
+def test_what_is_not_here_needs_a_pull(tmp_path):
+    (tmp_path / "b-1").mkdir()
+    (tmp_path / "b-1" / "item.json").write_text("{}")
+    (tmp_path / "c-2").mkdir()  # begun, not finished
+    expected = [f"{tmp_path}/a-0/int4-*.xml (not here: `dvc pull`)", f"{tmp_path}/b-1/int4-*.xml"]
+    expected += [f"{tmp_path}/c-2/int4-*.xml (not here: `dvc pull`)"]
+    assert locations(tmp_path, "int4", ["a-0", "b-1", "c-2"]) == expected
 
 
-def slugs(plan: Plan, **row) -> list[str]:
-    return [item.slug for item in exports(plan, ROW | row)]
-
-
-def test_a_model_s_files_are_those_of_each_block_of_its_repeats(planned):
-    name = "digits-dnn-depth1-width8"
-    assert slugs(planned) == [f"{name}-r0-1-int8", f"{name}-r2-3-int8"]
-    assert slugs(planned, quantization="int4") == [f"{name}-r0-1-int4", f"{name}-r2-3-int4"]
-    assert slugs(planned, method="l1", level=0.25) == [f"{name}-r{b}-l1-25-int8" for b in ("0-1", "2-3")]
-    # Each level of an iterative method goes on from the one before; the table has ten digits of a level.
-    found = slugs(planned, method="step", level=0.3333333333)
-    assert found == [f"{name}-r{b}-step-33.33-int8" for b in ("0-1", "2-3")]
-
-
-@pytest.mark.parametrize("empty", [None, np.nan])
-def test_float32_files_are_in_any_export(planned, empty):
-    found = slugs(planned, quantization=empty, precision="fp32")
-    assert found == [f"digits-dnn-depth1-width8-r{b}-int8" for b in ("0-1", "2-3")]
-
-
-@pytest.mark.parametrize(
-    "other",
-    [
-        {"dataset": "mnist"},
-        {"architecture": "dnn-depth1-width4"},
-        {"method": "l2", "level": 0.25},
-        {"method": "l1", "level": 0.5},
-        {"quantization": "nf4"},
-    ],
-)
-def test_a_model_that_the_study_does_not_export_has_no_files(planned, other):
-    assert slugs(planned, **other) == []
-
-
-def test_what_is_planned_but_not_here_needs_a_pull(planned, capsys):
-    first, second = exports(planned, ROW)
-    folder = planned.folder(first.path)
+def test_the_files_are_those_of_every_block_of_the_model_s_repeats(study, capsys):
+    study(ROW)
+    folder = Path("artifacts/quantize/width8-r0-1-int8-f0")
     folder.mkdir(parents=True)
     (folder / "item.json").write_text("{}")
-    expected = [
-        f"artifacts/quantize/{first.name}/int8-*.xml",
-        f"artifacts/quantize/{second.name}/int8-*.xml (not here: `dvc pull`)",
-    ]
-    assert locations(planned, ROW) == expected
-    assert "run it again" in locations(planned, ROW | {"method": "gone"})[0]
     recommend("params.yaml", 10_000, None, None)
     said = capsys.readouterr().out
-    assert all(line in said for line in expected)
+    assert f"{folder}/int8-*.xml " in said
+    assert "artifacts/quantize/width8-r2-3-int8-a1/int8-*.xml (not here: `dvc pull`)" in said
+    assert said.count("dvc pull") == 1
+
+
+def test_a_study_with_a_name_has_its_files_in_a_folder_of_its_own(study, capsys):
+    study(ROW, name="other.yaml", reports="reports/studies/other")
+    recommend("other.yaml", 10_000, None, None)
+    assert "artifacts/studies/other/quantize/width8-r2-3-int8-a1/int8-*.xml (not here" in capsys.readouterr().out
 
 
 def _console(*arguments: str) -> subprocess.CompletedProcess:
@@ -332,7 +298,7 @@ def test_without_artifacts_the_files_need_a_pull(study):
     study(ROW)
     done = _console("--max-bytes", "10000")
     assert (done.returncode, done.stderr) == (0, "")
-    assert "artifacts/quantize is not here: `dvc pull`" in done.stdout
+    assert done.stdout.count("(not here: `dvc pull`)") == 2
 
 
 def test_the_command_line_ends_in_one_line_and_exit_code_1(study):

@@ -1,1 +1,1 @@
-"""What the records mean: regimes, minimal sizes, pruning phases, fronts. Pure functions of tables; no torch."""
+"""Meaning of the records: regimes, minimal sizes, pruning phases, fronts. Pure functions of tables; no torch."""

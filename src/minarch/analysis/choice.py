@@ -1,4 +1,4 @@
-"""Which models go on to pruning and quantization (PAPERS 1.2 names representatives, the rule is our inference).
+"""Choice of the models to prune and to quantize (PAPERS 1.2 names representatives, the rule is our inference).
 
 Per data set and family, on validation records only:
 - minimal: the smallest model that is not unstable with at least P_min parameters;
@@ -23,10 +23,14 @@ MISSING = {
     "learning": "no reliable size comes near the best; widen sweep.families upwards",
     "overfitting": "no size overfits; train for more epochs, widen sweep.families upwards, or leave this role out",
 }
+FURTHER = "further"  # models that the study names, of which a family may have many; the other roles it has once
+ROLES = [*MISSING, FURTHER]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Representative:
+    """A model that goes on, and the rule by which it was chosen, in words."""
+
     role: str
     architecture: str
     parameters: int
@@ -47,7 +51,9 @@ def candidates(role: str, sizes: pd.DataFrame, p_min: float) -> tuple[pd.DataFra
     return sizes[sizes["regime"] == OVERFITTING][::-1], "largest model in the overfitting regime"
 
 
-def choose(sizes: pd.DataFrame, p_min: float, roles: list[str], further: Sequence[str] = ()) -> list[Representative]:
+def choose_representatives(
+    sizes: pd.DataFrame, p_min: float, roles: list[str], further: Sequence[str] = ()
+) -> list[Representative]:
     """Representatives of one (data set, family) from its rows of sizes.csv; `p_min` is NaN where the grid has none.
     `further` names architectures; one that has a role already keeps it.
 
@@ -67,7 +73,7 @@ def choose(sizes: pd.DataFrame, p_min: float, roles: list[str], further: Sequenc
             chosen.append(_representative(role, rows.iloc[0], rule))
     taken = {other.architecture for other in chosen}
     named = sizes[sizes["architecture"].isin(set(further) - taken)]
-    return chosen + [_representative("further", row, "named in the study") for _, row in named.iterrows()]
+    return chosen + [_representative(FURTHER, row, "named in the study") for _, row in named.iterrows()]
 
 
 def _representative(role: str, row: pd.Series, rule: str) -> Representative:

@@ -1,4 +1,4 @@
-"""Is a pruning method better than its controls? Differences of accuracy in points, positive: the method is better.
+"""Pruning methods against their controls: differences of accuracy in points, positive: the method is better.
 
 Three controls (our inference). "random": other units go, chosen by lot. "fresh": the cut architecture, initialised
 again and trained with the full budget. "nearest": the sweep's own architecture that is nearest in size. The first two
@@ -11,27 +11,34 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from minarch.analysis.intervals import with_intervals
+from minarch.analysis.intervals import of_mean, with_intervals
 from minarch.analysis.records import MODEL
 
 HOW = ["importance", "scope", "target", "heads", "schedule", "weights"]  # what a method is, beside its name
 SAME = ["target", "heads"]  # in what a method and its control must agree: else one level is not the other's
-STEPS = {"random": ["pruned", "finetuned"], "fresh": ["finetuned"]}  # control -> steps at which it can be compared
-CONTROLS = [*STEPS, "nearest"]
+COMPARED_AT = {"random": ["pruned", "finetuned"], "fresh": ["finetuned"]}  # control -> steps of minarch.pruning.STEPS
+CONTROLS = [*COMPARED_AT, "nearest"]
 DIFFERENCES = {"validation": "difference_points", "test": "test_difference_points"}
+DIFFERENCE = of_mean(DIFFERENCES["validation"])
+BEST_ACCURACY = {split: f"best_{split}_accuracy" for split in DIFFERENCES}  # of a trained network's best epoch
 KEY = [*MODEL, "method", "level", "control", "against", "step"]
 OTHERS = "against_parameters"  # the control's mean; beside it "parameters" is the method's
 COLUMNS = [*KEY, "parameters", OTHERS, "n", "n_against"]
-COLUMNS += [f"{name}_{part}" for name in DIFFERENCES.values() for part in ("mean", "low", "high")]
+COLUMNS += [column for name in DIFFERENCES.values() for column in of_mean(name)]
+
+
+def accuracy_at(split: str, step: str) -> str:
+    """The column of a pruned network's accuracies on `split` at one of minarch.pruning.STEPS."""
+    return f"{split}_{step}"
 
 
 def is_control(runs: pd.DataFrame) -> pd.Series:
-    """Which rows belong to a method that is itself a control."""
+    """Mask of the rows whose method is itself a control."""
     return (runs["importance"] == "random") | (runs["weights"] == "fresh")
 
 
 def counterparts(methods: pd.DataFrame) -> Iterator[tuple[str, str, str]]:
-    """(method, "random" or "fresh", the control's name) for a table of `method` and HOW, one row each.
+    """Triples (method, "random" or "fresh", the control's name) from a table with one row of `method` and HOW each.
 
     A control agrees with its method in SAME; of several those count that share most of its other settings.
     """
@@ -49,16 +56,17 @@ def paired(runs: pd.DataFrame, confidence: float) -> list[pd.DataFrame]:
     """Rows for the controls that are methods themselves, paired by repeat (Student t)."""
     tables = []
     for name, control, against in counterparts(runs[["method", *HOW]].drop_duplicates("method")):
-        method, other = (runs[runs["method"] == each] for each in (name, against))
+        method, other = (runs[runs["method"] == method_name] for method_name in (name, against))
         pairs = method.merge(other, on=[*MODEL, "level", "repeat"], suffixes=("", "_against"))
         pairs = pairs.assign(control=control, against=against).rename(columns={"parameters_against": OTHERS})
-        for step in STEPS[control]:
+        for step in COMPARED_AT[control]:
             for split, difference in DIFFERENCES.items():
-                pairs[difference] = 100 * (pairs[f"{split}_{step}"] - pairs[f"{split}_{step}_against"])
+                accuracy = accuracy_at(split, step)
+                pairs[difference] = 100 * (pairs[accuracy] - pairs[f"{accuracy}_against"])
             measured = pairs.dropna(subset=list(DIFFERENCES.values())).assign(step=step)
             sizes = measured.groupby(KEY)[["parameters", OTHERS]].mean().reset_index()
-            found = with_intervals(measured, KEY, list(DIFFERENCES.values()), confidence)
-            tables.append(sizes.merge(found, on=KEY).assign(n_against=lambda table: table["n"]))
+            differences = with_intervals(measured, KEY, list(DIFFERENCES.values()), confidence)
+            tables.append(sizes.merge(differences, on=KEY).assign(n_against=lambda table: table["n"]))
     return tables
 
 
@@ -81,7 +89,7 @@ def nearest(runs: pd.DataFrame, sweep: pd.DataFrame, confidence: float) -> pd.Da
     rows = []
     for key, cut in runs[~is_control(runs)].groupby([*MODEL, "method", "level"]):
         row = dict(zip([*MODEL, "method", "level"], key, strict=True))
-        cut = cut.dropna(subset=["validation_finetuned", "test_finetuned"])
+        cut = cut.dropna(subset=[accuracy_at(split, "finetuned") for split in DIFFERENCES])
         family = (sizes["dataset"] == row["dataset"]) & (sizes["family"] == row["family"])
         others = sizes[family & (sizes["architecture"] != row["architecture"])]
         if cut.empty or others.empty:
@@ -89,15 +97,15 @@ def nearest(runs: pd.DataFrame, sweep: pd.DataFrame, confidence: float) -> pd.Da
         mean = cut["parameters"].mean()
         near = others.iloc[int(np.abs(np.log(others["parameters"] / mean)).to_numpy().argmin())]
         trained = sweep[(sweep[MODEL] == near[MODEL]).all(axis=1)]
-        trained = trained.dropna(subset=["best_validation_accuracy", "best_test_accuracy"])
+        trained = trained.dropna(subset=list(BEST_ACCURACY.values()))
         if trained.empty:
             continue
         row |= {"control": "nearest", "against": near["architecture"], "step": "finetuned", "parameters": mean}
         row |= {OTHERS: float(near["parameters"]), "n": len(cut), "n_against": len(trained)}
         for split, difference in DIFFERENCES.items():
-            ours, theirs = cut[f"{split}_finetuned"], trained[f"best_{split}_accuracy"]
-            found = welch(100 * ours.to_numpy(float), 100 * theirs.to_numpy(float), confidence)
-            row |= {f"{difference}_{part}": value for part, value in zip(("mean", "low", "high"), found, strict=True)}
+            ours, theirs = cut[accuracy_at(split, "finetuned")], trained[BEST_ACCURACY[split]]
+            estimate = welch(100 * ours.to_numpy(float), 100 * theirs.to_numpy(float), confidence)
+            row |= dict(zip(of_mean(difference), estimate, strict=True))
         rows.append(row)
     return pd.DataFrame(rows, columns=COLUMNS)
 
@@ -115,5 +123,5 @@ def controls_table(runs: pd.DataFrame, sweep: pd.DataFrame, confidence: float) -
     """
     runs = runs[runs["removed_share"] > 0]
     tables = [table for table in [*paired(runs, confidence), nearest(runs, sweep, confidence)] if len(table)]
-    found = pd.concat(tables)[COLUMNS] if tables else pd.DataFrame(columns=COLUMNS)
-    return found.sort_values(KEY, ignore_index=True)
+    table = pd.concat(tables)[COLUMNS] if tables else pd.DataFrame(columns=COLUMNS)
+    return table.sort_values(KEY, ignore_index=True)

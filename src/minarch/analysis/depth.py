@@ -1,4 +1,4 @@
-"""Do deeper networks resist pruning better, at equal size? Redundancy against depth (the fit is our inference).
+"""Redundancy against depth: do deeper networks resist pruning better, at equal size? (The fit is our inference.)
 
 A linear model: redundancy = a + b depth + c log(x), with x the parameters or the width of the model. b is what one
 further layer brings at equal x. PAPERS 1.3: at equal width a deeper network also has more parameters.
@@ -11,6 +11,7 @@ import pandas as pd
 
 from minarch.analysis.intervals import grid_interval, resample
 from minarch.analysis.minimal import Bootstrap
+from minarch.analysis.phases import REDUNDANCY
 
 BETTER, WORSE, OPEN = "resists better", "resists worse", "no difference shown"
 TOO_FEW = "too few models to tell"  # as many as the fit has coefficients: it goes through all of them
@@ -40,8 +41,8 @@ def slope_row(runs: pd.DataFrame, size: str, bootstrap: Bootstrap) -> dict[str, 
     None where the models do not tell depth and size apart. The interval resamples repeats within models: it says
     nothing of other models.
     """
-    runs = runs.dropna(subset=["depth", size, "redundancy"])
-    ends = {name: np.sort(rows["redundancy"].to_numpy(float)) for name, rows in runs.groupby("architecture")}
+    runs = runs.dropna(subset=["depth", size, REDUNDANCY.value])
+    ends = {name: np.sort(rows[REDUNDANCY.value].to_numpy(float)) for name, rows in runs.groupby("architecture")}
     ends = {name: values for name, values in ends.items() if len(values) > 1}  # of one repeat the noise is unknown
     models = runs[runs["architecture"].isin(list(ends))].drop_duplicates("architecture")
     models = models.assign(mean=[ends[name].mean() for name in models["architecture"]])
@@ -51,8 +52,8 @@ def slope_row(runs: pd.DataFrame, size: str, bootstrap: Bootstrap) -> dict[str, 
         return None
     generator = np.random.default_rng(bootstrap.seed)
     values = [ends[name] for name in models["architecture"]]
-    mean, count = models["mean"].to_numpy(), np.array([len(each) for each in values])
-    samples = np.stack([resample(each, bootstrap.resamples, generator).mean(axis=1) for each in values], axis=1)
+    mean, count = models["mean"].to_numpy(), np.array([len(of_model) for of_model in values])
+    samples = np.stack([resample(of_model, bootstrap.resamples, generator).mean(axis=1) for of_model in values], axis=1)
     samples = mean + (samples - mean) * np.sqrt(count / (count - 1))  # resampled means of few repeats vary too little
     weights = weights_of_slope(columns, count)
     low, high = grid_interval(100 * samples @ weights, bootstrap.confidence)
@@ -77,7 +78,7 @@ def depth_table(runs: pd.DataFrame, bootstrap: Bootstrap) -> pd.DataFrame:
             (NaN where it is no knob) and redundancy, the share of weights at the end of the repeat's own plateau.
     """
     rows = []
-    for key, own in runs.groupby(GROUP):
-        found = [slope_row(own, size, bootstrap) for size in SIZES]
-        rows += [dict(zip(GROUP, key, strict=True)) | row for row in found if row]
+    for key, group in runs.groupby(GROUP):
+        slopes = [slope_row(group, size, bootstrap) for size in SIZES]
+        rows += [dict(zip(GROUP, key, strict=True)) | row for row in slopes if row]
     return pd.DataFrame(rows, columns=COLUMNS)

@@ -1,25 +1,28 @@
-"""How early a size can be told to be hopeless: the rules of the last epoch at every epoch (our inference)."""
+"""Early signs of a hopeless size: the rules of the last epoch at every epoch (our inference)."""
 
 import numpy as np
 import pandas as pd
 
 from minarch.analysis.epochs import Course
-from minarch.analysis.minimal import Statistics, minimum
+from minarch.analysis.minimal import P_MIN, P_NEAR_BEST, Statistics, minimum
 from minarch.analysis.regimes import Thresholds, is_unstable, standard_deviation
+
+CALLED_UNSTABLE, FALSE_ALARMS, MISSED = "called_unstable", "false_alarms", "missed"  # numbers of sizes
 
 
 def statistics_by_epoch(course: Course) -> list[Statistics]:
-    """Per depth: its sizes' statistics with a row per epoch, where minarch.analysis.minimal has one per resample."""
+    """Statistics of each depth's sizes with a row per epoch, where minarch.analysis.minimal has one per resample."""
     depths = []
     for _, runs in course.runs.groupby("depth", dropna=False):
         sizes = [(rows["parameters"].iloc[0], rows.index) for _, rows in runs.groupby("architecture")]
-        validation = [np.sort(course.validation[:, own], axis=1) for _, own in sizes]  # the order of repeats is chance
+        # Sorted, as the order of repeats is chance.
+        validation = [np.sort(course.validation[:, columns], axis=1) for _, columns in sizes]
         depths.append(
             Statistics(
                 parameters=np.array([parameters for parameters, _ in sizes]),
                 mean=np.stack([values.mean(axis=1) for values in validation], axis=1),
                 std=np.stack([standard_deviation(values) for values in validation], axis=1),
-                failed_share=np.stack([course.failed[:, own].mean(axis=1) for _, own in sizes], axis=1),
+                failed_share=np.stack([course.failed[:, columns].mean(axis=1) for _, columns in sizes], axis=1),
             )
         )
     return depths
@@ -39,16 +42,16 @@ def early_table(course: Course, thresholds: Thresholds) -> pd.DataFrame:
             Statistics(parameters=d.parameters, mean=d.mean[[i]], std=d.std[[i]], failed_share=d.failed_share[[i]])
             for d in depths
         ]
-        found = minimum(now, thresholds, confidence=float("nan"))  # one row: no resamples, no interval
+        minimal = minimum(now, thresholds, confidence=float("nan"))  # one row: no resamples, no interval
         rows.append(
             {
                 "epoch": epoch,
                 "sizes": unstable.shape[1],
-                "p_min": found.p_min.value,
-                "p_near_best": found.p_near_best.value,
-                "called_unstable": unstable[i].sum(),
-                "false_alarms": (unstable[i] & ~unstable[-1]).sum(),
-                "missed": (~unstable[i] & unstable[-1]).sum(),
+                P_MIN.value: minimal.p_min.value,
+                P_NEAR_BEST.value: minimal.p_near_best.value,
+                CALLED_UNSTABLE: unstable[i].sum(),
+                FALSE_ALARMS: (unstable[i] & ~unstable[-1]).sum(),
+                MISSED: (~unstable[i] & unstable[-1]).sum(),
             }
         )
     return pd.DataFrame(rows)
@@ -57,4 +60,4 @@ def early_table(course: Course, thresholds: Thresholds) -> pd.DataFrame:
 def first_certain_epoch(early: pd.DataFrame) -> int:
     """The first epoch from which on no size is called unstable wrongly, from one family's rows of early.csv."""
     early = early.sort_values("epoch", ascending=False)
-    return int(early.loc[(early["false_alarms"] == 0).cummin(), "epoch"].min())
+    return int(early.loc[(early[FALSE_ALARMS] == 0).cummin(), "epoch"].min())

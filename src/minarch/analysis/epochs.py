@@ -19,7 +19,7 @@ class Course:
 
 
 def course_of(runs: pd.DataFrame, curves: pd.DataFrame) -> Course:
-    """From the rows of `runs` and `curves` of one data set and family.
+    """The course of one data set and family, from its rows of `runs` and `curves`.
 
     As in minarch.analysis.sizes, a repeat without a finite accuracy counts as one at chance level. One that was stopped
     early keeps its last values. A repeat's status, judged where it ended, counts from there on.

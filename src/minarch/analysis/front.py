@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from minarch.analysis.intervals import VALIDATION
 from minarch.analysis.regimes import EDGE
 
 
@@ -20,7 +21,7 @@ def pareto_front(cost: np.ndarray, value: np.ndarray) -> np.ndarray:
 
 def reliable(models: pd.DataFrame, failure_share: float) -> pd.DataFrame:
     """The rows that may be recommended: measured, and at most `failure_share` of the repeats failed."""
-    return models[(models["failed"] <= failure_share * models["repeats"]) & models["validation_mean"].notna()]
+    return models[(models["failed"] <= failure_share * models["repeats"]) & models[VALIDATION.value].notna()]
 
 
 def recommend(models: pd.DataFrame, max_drop_points: float) -> tuple[Any, Any]:
@@ -29,6 +30,7 @@ def recommend(models: pd.DataFrame, max_drop_points: float) -> tuple[Any, Any]:
     Best: highest mean validation accuracy. Recommended: fewest bytes among the models within `max_drop_points` of it.
     Test accuracy plays no part: it is only reported, beside the choice.
     """
-    best = models.sort_values(["validation_mean", "bytes", "model"], ascending=[False, True, True]).iloc[0]
-    near = models[models["validation_mean"] >= best["validation_mean"] - max_drop_points / 100 - EDGE]
-    return near.sort_values(["bytes", "validation_mean", "model"], ascending=[True, False, True]).index[0], best.name
+    accuracy = VALIDATION.value
+    best = models.sort_values([accuracy, "bytes", "model"], ascending=[False, True, True]).iloc[0]
+    near = models[models[accuracy] >= best[accuracy] - max_drop_points / 100 - EDGE]
+    return near.sort_values(["bytes", accuracy, "model"], ascending=[True, False, True]).index[0], best.name

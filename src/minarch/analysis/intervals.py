@@ -1,10 +1,33 @@
 """Intervals beside every number: Student-t over repeats for means, percentile bootstrap for what is read off a grid."""
 
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 from scipy import stats
 
 ACCURACY = (0.0, 1.0)
+
+
+class Columns(NamedTuple):
+    """Names of a table's columns that hold a number and the ends of its interval."""
+
+    value: str
+    low: str
+    high: str
+
+
+def of_mean(name: str) -> Columns:
+    """Columns of a mean over repeats, as with_intervals makes them."""
+    return Columns(f"{name}_mean", f"{name}_low", f"{name}_high")
+
+
+def of_estimate(name: str) -> Columns:
+    """Columns of a number that is no mean: read off a grid, or a median."""
+    return Columns(name, f"{name}_low", f"{name}_high")
+
+
+VALIDATION, TEST = of_mean("validation"), of_mean("test")  # accuracies, fractions
 
 
 def with_intervals(
@@ -25,7 +48,7 @@ def with_intervals(
     low, high = (mean - half).clip(*bounds), (mean + half).clip(*bounds)
     columns = {"n": count.min(axis=1)}
     for name in values:
-        columns |= {f"{name}_mean": mean[name], f"{name}_low": low[name], f"{name}_high": high[name]}
+        columns |= dict(zip(of_mean(name), (mean[name], low[name], high[name]), strict=True))
     return pd.DataFrame(columns).reset_index()
 
 

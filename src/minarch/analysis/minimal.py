@@ -9,13 +9,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from minarch.analysis.intervals import grid_interval, resample
+from minarch.analysis.intervals import grid_interval, of_estimate, resample
 from minarch.analysis.regimes import Thresholds, is_near, is_unstable, standard_deviation
 from minarch.analysis.sizes import Size
+
+P_MIN, P_NEAR_BEST = of_estimate("p_min"), of_estimate("p_near_best")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Bootstrap:
+    """Resamples from which intervals are read off."""
+
     resamples: int
     confidence: float  # fraction, e.g. 0.95
     seed: int
@@ -32,6 +36,8 @@ class Estimate:
 
 @dataclass(frozen=True, kw_only=True)
 class Minimum:
+    """Minimal parameter counts of one or more depths."""
+
     p_min: Estimate
     p_near_best: Estimate
     best_validation: float  # mean validation accuracy of the best size, fraction
@@ -39,7 +45,7 @@ class Minimum:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Statistics:
-    """Per bootstrap sample b and size s of one depth: [B, S]; row 0 is the data as measured."""
+    """Statistics [B, S] of every bootstrap sample b and size s of one depth; row 0 is the data as measured."""
 
     parameters: np.ndarray  # [S]
     mean: np.ndarray

@@ -4,16 +4,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from minarch.analysis.intervals import grid_interval, resample
+from minarch.analysis.intervals import grid_interval, of_estimate, resample
 from minarch.analysis.minimal import Bootstrap, Estimate
 
 PLATEAU, DEGRADATION, COLLAPSE = "plateau", "degradation", "collapse"
 PLATEAU_POINTS = 1.0  # the plateau lasts while accuracy is within this many points of the unpruned network
 COLLAPSE_SHARE = 0.1  # collapsed: at most this share of the accuracy above chance is left
+REDUNDANCY = of_estimate("redundancy")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Phases:
+    """Phases of one curve, and the two levels that part them."""
+
     labels: list[str]  # one per level
     redundancy: Estimate  # share of the weights that can go: the last measured level of the plateau
     collapse: float  # first collapsed level, NaN if none

@@ -12,6 +12,8 @@ from minarch.files import read_json
 
 MODEL = ["dataset", "family", "architecture"]
 METRICS = ["train_loss", "train_accuracy", "validation_loss", "validation_accuracy"]
+FINAL_TRAIN, FINAL_VALIDATION = "final_train_accuracy", "final_validation_accuracy"
+BEST_VALIDATION = "best_validation_accuracy"
 
 
 def read_runs(items: Iterable[Path]) -> pd.DataFrame:

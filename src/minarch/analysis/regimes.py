@@ -18,7 +18,7 @@ EDGE = 1e-9  # accuracies are counts of images: a mean exactly on a limit is com
 
 @dataclass(frozen=True, kw_only=True)
 class Thresholds:
-    """Where the regimes part. *_points are percentage points of accuracy, *_share and saturated_train fractions."""
+    """Limits between the regimes. *_points are percentage points of accuracy, *_share and saturated_train fractions."""
 
     failure_share: float  # unstable: a larger share of the repeats fails
     spread_factor: (
@@ -35,11 +35,14 @@ class Thresholds:
 
     @classmethod
     def of(cls, config: dict[str, Any]) -> "Thresholds":
+        """The thresholds in the configuration of a stage."""
         return cls(**{name: float(config[name]) for name in cls.__dataclass_fields__})
 
 
 @dataclass(frozen=True)
 class Regime:
+    """Label of a size and the evidence for it."""
+
     label: str
     reason: str  # the measured value and the limit that decided
 
@@ -52,7 +55,7 @@ def spread_limit(parameters: np.ndarray, std: np.ndarray, thresholds: Thresholds
 
 
 def is_near(mean: np.ndarray, best: np.ndarray, points: float) -> np.ndarray:
-    """Whether accuracies [..., S] are at most `points` percentage points below `best` [...]."""
+    """Mask of the accuracies [..., S] that are at most `points` percentage points below `best` [...]."""
     return mean >= best[..., None] - points / 100 - EDGE
 
 
@@ -64,7 +67,7 @@ def is_unstable(
     thresholds: Thresholds,
     best: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Which sizes [..., S] are unstable. `best` [...]: the accuracy to compare with, by default these sizes' own."""
+    """Mask of the unstable sizes [..., S]. `best` [...]: the accuracy to compare with, by default these sizes' own."""
     best = mean.max(axis=-1) if best is None else best
     return (
         (failed_share > thresholds.failure_share)

@@ -1,4 +1,4 @@
-"""How the borders of the regimes move when each threshold moves by +-50 % (PAPERS 1.2; our inference)."""
+"""Sensitivity of the regimes' borders to each threshold, moved by +-50 % (PAPERS 1.2; our inference)."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from minarch.analysis.minimal import Bootstrap, minimum, smallest, statistics
+from minarch.analysis.minimal import P_MIN, P_NEAR_BEST, Bootstrap, minimum, smallest, statistics
 from minarch.analysis.regimes import LEARNING, OVERFITTING, UNSTABLE, Thresholds, classify
 from minarch.analysis.sizes import Size
 
 AS_SET = "as set"
+OVERFITTING_FROM = "overfitting_from"  # the smallest parameter count in that regime
 FACTORS = (0.5, 1.5)
 NEAR_ONE = ("saturated_train", "loss_rise")  # their distance from 1 is moved: 1.5 x 0.995 is no accuracy
 RANGES = {"failure_share": 1.0, "spread_points": 100.0, "below_best_points": 100.0, "near_best_points": 100.0}
@@ -26,7 +27,7 @@ def moved(thresholds: Thresholds, name: str, factor: float) -> Thresholds:
 
 
 def cases(thresholds: Thresholds) -> Iterator[tuple[dict[str, Any], Thresholds]]:
-    """What is moved, in words, and the thresholds then; first as they are set."""
+    """Pairs of what is moved, in words, and the thresholds then; first as they are set."""
     yield {"threshold": AS_SET, "factor": 1.0, "value": float("nan")}, thresholds
     for field in fields(thresholds):
         for factor in FACTORS:
@@ -40,13 +41,13 @@ def sensitivity_table(depths: Sequence[Sequence[Size]], thresholds: Thresholds) 
     parameters = np.array([size.parameters for sizes in depths for size in sizes])
     rows, as_set = [], None
     for words, then in cases(thresholds):
-        found = minimum(measured, then, MEASURED.confidence)
+        minimal = minimum(measured, then, MEASURED.confidence)
         labels = np.array([regime.label for sizes in depths for regime in classify(sizes, then)])
         as_set = labels if as_set is None else as_set
         borders = {
-            "p_min": found.p_min.value,
-            "p_near_best": found.p_near_best.value,
-            "overfitting_from": float(smallest(parameters, labels == OVERFITTING)),
+            P_MIN.value: minimal.p_min.value,
+            P_NEAR_BEST.value: minimal.p_near_best.value,
+            OVERFITTING_FROM: float(smallest(parameters, labels == OVERFITTING)),
         }
         numbers = {label: (labels == label).sum() for label in (UNSTABLE, LEARNING, OVERFITTING)}
         rows.append(words | borders | numbers | {"changed": (labels != as_set).sum()})

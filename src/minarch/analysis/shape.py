@@ -1,4 +1,4 @@
-"""Is accuracy invariant to shape at equal parameter count? The variance over runs that each explains (our inference).
+"""Shape or size: the share of the variance of accuracy over runs that each explains (our inference).
 
 The sum of squares of the runs' final validation accuracies falls into three parts, exactly: the monotone fit on the
 parameter count (minarch.analysis.trend), what the architectures' means add to it (shape, depth), and the rest, between
@@ -49,13 +49,13 @@ def shares(parameters: np.ndarray, runs: np.ndarray, mean: np.ndarray, variance:
     by_parameters -= (variance * (runs / piece - runs / runs.sum())).sum(axis=1)
     by_shape -= (variance * (1 - runs / piece)).sum(axis=1)
     total = np.where(total > NOTHING, total, np.nan)
-    found = np.stack([by_parameters, by_shape], axis=1) / total[:, None]
-    return np.column_stack([found, 1 - found.sum(axis=1)])
+    explained = np.stack([by_parameters, by_shape], axis=1) / total[:, None]
+    return np.column_stack([explained, 1 - explained.sum(axis=1)])
 
 
-def within_bounds(found: np.ndarray) -> np.ndarray:
+def within_bounds(raw: np.ndarray) -> np.ndarray:
     """Shares [..., 3] of which none is negative: what goes beyond counts as of the repeats."""
-    explained = found[..., :2].clip(0, 1)
+    explained = raw[..., :2].clip(0, 1)
     return np.concatenate([explained, (1 - explained.sum(axis=-1, keepdims=True)).clip(0)], axis=-1)
 
 
@@ -75,7 +75,7 @@ def samples_of(sizes: Sequence[Size], bootstrap: Bootstrap) -> np.ndarray:
 def shape_rows(sizes: Sequence[Size], bootstrap: Bootstrap) -> list[dict[str, Any]]:
     """The share of each source, with its interval, over sizes of any depth of one data set and family.
 
-    None for fewer than three architectures, one with a single repeat (its noise is unknown), or where nothing varies.
+    No row for fewer than three architectures, one with a single repeat (its noise is unknown), or where nothing varies.
     """
     if len(sizes) < 3 or min(len(size.validation) for size in sizes) < 2:
         return []

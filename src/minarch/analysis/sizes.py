@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from minarch.analysis.records import FINAL_TRAIN, FINAL_VALIDATION
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Size:
@@ -20,7 +22,7 @@ class Size:
 
 
 def failure_accuracy(classes: int) -> float:
-    """Below this accuracy a training has failed: twice chance (PAPERS 1.2).
+    """The accuracy below which a training has failed: twice chance (PAPERS 1.2).
 
     With two classes that would be 100 %, so there it is halfway between chance and 100 % (our inference).
     """
@@ -37,8 +39,8 @@ def sizes_of(runs: pd.DataFrame, curves: pd.DataFrame) -> list[Size]:
     sizes = []
     for name, rows in runs.groupby("architecture"):
         classes = int(rows["classes"].iloc[0])
-        validation = rows["final_validation_accuracy"].fillna(1 / classes).to_numpy()
-        train = rows["final_train_accuracy"].fillna(1 / classes).to_numpy()
+        validation = rows[FINAL_VALIDATION].fillna(1 / classes).to_numpy()
+        train = rows[FINAL_TRAIN].fillna(1 / classes).to_numpy()
         failed = (rows["status"] != "ok").to_numpy() | (validation < failure_accuracy(classes))
         order = np.lexsort((failed, train, validation))  # results must not depend on how repeats are numbered
         loss = mean_loss.loc[name].dropna().to_numpy()

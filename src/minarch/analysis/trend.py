@@ -5,6 +5,9 @@ import pandas as pd
 from scipy.optimize import isotonic_regression
 
 from minarch.analysis.epochs import Course
+from minarch.analysis.intervals import VALIDATION
+
+FITTED = "fitted"
 
 
 def isotonic(values: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -29,8 +32,8 @@ def trend_table(course: Course) -> pd.DataFrame:
                 "epoch": epoch,
                 "parameters": counts,
                 "sizes": sizes,
-                "validation_mean": values,
-                "fitted": isotonic(values, runs.astype(float))[0],
+                VALIDATION.value: values,
+                FITTED: isotonic(values, runs.astype(float))[0],
             }
         )
         for epoch, values in zip(course.epochs, mean, strict=True)

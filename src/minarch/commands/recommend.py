@@ -17,21 +17,15 @@ from rich.text import Text
 
 from minarch.analysis.front import recommend as within_drop
 from minarch.analysis.front import reliable
-from minarch.analysis.precision import ORIGINAL
+from minarch.analysis.intervals import TEST, VALIDATION
 from minarch.analysis.records import MODEL
 from minarch.errors import UserError, one_line
-from minarch.flow.item import Item
 from minarch.flow.plan import Plan
 from minarch.flow.seal import RECORD
-from minarch.models.families import architecture, family_slug
-from minarch.pruning import STRUCTURED
-from minarch.quantization import EXPORT
-from minarch.reporting.models import batches_of
+from minarch.reporting.tables.models import ITEMS, batches_of, latency
 
-NAMES = [*MODEL, "model", "method", "precision"]
-NUMBERS = ["level", "repeats", "failed", "parameters", "bytes", "n"]
-NUMBERS += [f"{split}_{value}" for split in ("validation", "test") for value in ("mean", "low", "high")]
-OPTIONAL = "quantization"  # which export a row is; float32 is the same in each and may leave it empty
+NAMES = [*MODEL, "model", "precision", ITEMS]
+NUMBERS = ["repeats", "failed", "parameters", "bytes", "n", *VALIDATION, *TEST]
 
 
 def recommend(study: str, max_bytes: int | None, max_drop: float | None, dataset: str | None) -> None:
@@ -60,12 +54,13 @@ def recommend(study: str, max_bytes: int | None, max_drop: float | None, dataset
     failure_share, unmet = plan.study.convergence.failure_share, []
     for name in known if dataset is None else [dataset]:
         rows = reliable(models[models["dataset"] == name], failure_share)
-        chosen = choose(rows, max_bytes, max_drop)
+        chosen = choose_model(rows, max_bytes, max_drop)
         if chosen is None:
             unmet.append(f"{name}: {nearest(rows, max_bytes, max_drop)}")
         else:
             row = models.loc[chosen].to_dict()
-            console.print(_shown(row, batches_of(models), locations(plan, row)))
+            files = locations(plan.root / "quantize", row["precision"], row[ITEMS].split())
+            console.print(_shown(row, batches_of(models), files))
     if unmet:
         raise UserError("; ".join(unmet))
 
@@ -91,7 +86,7 @@ def read_models(path: Path, study: str) -> pd.DataFrame:
     return table
 
 
-def choose(models: pd.DataFrame, max_bytes: int | None, max_drop: float | None) -> Any | None:
+def choose_model(models: pd.DataFrame, max_bytes: int | None, max_drop: float | None) -> Any | None:
     """Index of the best of one data set's reliable models under at least one bound, by the rule above; None: none is.
 
     The drop counts from the best of all of them, also where that one has too many bytes.
@@ -106,73 +101,50 @@ def choose(models: pd.DataFrame, max_bytes: int | None, max_drop: float | None) 
 
 
 def nearest(models: pd.DataFrame, max_bytes: int | None, max_drop: float | None) -> str:
-    """In words, what comes closest where `choose` finds none."""
+    """Words for what comes closest where `choose_model` finds none."""
     if models.empty:
         return "no model is reliable: too many repeats of each failed"
-    asked = f"no reliable model has at most {max_bytes:,} bytes"
+    unmet = f"no reliable model has at most {max_bytes:,} bytes"
     if max_drop is None:
         row = models.loc[models.sort_values(["bytes", "model"]).index[0]]
-        return f"{asked}; the smallest, {row['model']}, has {row['bytes']:,.0f}"
+        return f"{unmet}; the smallest, {row['model']}, has {row['bytes']:,.0f}"
     smallest, best = within_drop(models, max_drop)
     row = models.loc[smallest]
-    text = f"{asked} within {max_drop:g} point{'s' * (max_drop != 1)} of the best; the smallest that is so accurate,"
+    text = f"{unmet} within {max_drop:g} point{'s' * (max_drop != 1)} of the best; the smallest that is so accurate,"
     text += f" {row['model']}, has {row['bytes']:,.0f}"
-    inside = choose(models, max_bytes, None)
+    inside = choose_model(models, max_bytes, None)
     if inside is None:
         return text
-    drop = 100 * (models.loc[best, "validation_mean"] - models.loc[inside, "validation_mean"])
+    drop = 100 * (models.loc[best, VALIDATION.value] - models.loc[inside, VALIDATION.value])
     return f"{text}; the best in {max_bytes:,} bytes, {models.loc[inside, 'model']}, is {drop:.2f} points below"
 
 
-def exports(plan: Plan, row: dict[str, Any]) -> list[Item]:
-    """The items of stage quantize, one per block of repeats, that export the model of a row."""
-    parents = {item.path: item for stage in ("sweep", "refined", "prune") for item in plan.items(stage).values()}
-    found = []
-    for item in plan.items("quantize").values():
-        if item.config["kind"] == EXPORT and _is_of(row, parents[str(item.inputs["parent"])], parents):
-            found.append(item)
-    name = row.get(OPTIONAL)
-    if not isinstance(name, str):  # float32: any export holds it
-        name = found[0].config["quantization"] if found else None
-    return [item for item in found if item.config["quantization"] == name]
+def locations(quantized: Path, precision: str, items: list[str]) -> list[str]:
+    """The files of a model, as patterns over its repeats; and what to do about those that are not here.
 
-
-def locations(plan: Plan, row: dict[str, Any]) -> list[str]:
-    """The files of a row's model, as patterns over its repeats; and what to do if they are not here."""
-    if not plan.ready("quantize"):
-        return [f"{plan.root / 'quantize'} is not here: `dvc pull`"]
-    folders = [plan.folder(item.path) for item in exports(plan, row)]
-    if not folders:
-        return ["the study as it stands does not export this model: run it again"]
-    return [
-        f"{folder}/{row['precision']}-*.xml{'' if (folder / RECORD).exists() else ' (not here: `dvc pull`)'}"
-        for folder in folders
-    ]
-
-
-def _is_of(row: dict[str, Any], parent: Item, items: dict[str, Item]) -> bool:
-    """Whether a row's model is what `parent` trained or pruned."""
-    pruned = parent.stage == "prune"
-    if pruned and parent.config["kind"] != STRUCTURED:
-        return False
-    method, level = (parent.config["method"], parent.config["level"]) if pruned else (ORIGINAL, 0)
-    config = items[str(parent.inputs.get("origin", parent.inputs["parent"]))].config if pruned else parent.config
-    label = f"{family_slug(config['family'])}-{architecture(config['family'], config['knobs']).label}"
-    model = (config["dataset"], config["family"], label, method)
-    return tuple(row[name] for name in [*MODEL, "method"]) == model and math.isclose(row["level"], level, abs_tol=1e-9)
+    Args:
+        quantized: folder of the items of stage quantize.
+        items: names of those that hold the model.
+    """
+    lines = []
+    for folder in (quantized / item for item in items):
+        here = (folder / RECORD).exists()
+        lines.append(f"{folder}/{precision}-*.xml{'' if here else ' (not here: `dvc pull`)'}")
+    return lines
 
 
 def _shown(row: dict[str, Any], batches: list[int], files: list[str]) -> Table:
+    """The lines that are printed of one model."""
     table = Table(title=Text(str(row["dataset"])), title_justify="left", show_header=False)
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     lines = [("model", row["model"]), ("bytes", f"{row['bytes']:,.0f}"), ("parameters", f"{row['parameters']:,.0f}")]
-    for split in ("validation", "test"):
-        mean, low, high = (100 * row[f"{split}_{value}"] for value in ("mean", "low", "high"))
+    for split, columns in {"validation": VALIDATION, "test": TEST}.items():
+        mean, low, high = (100 * row[column] for column in columns)
         interval = "no interval" if math.isnan(low) else f"{low:.2f} to {high:.2f}"
         lines.append((f"{split} accuracy", f"{mean:.2f} % ({interval}, n = {row['n']:.0f})"))
     for batch in batches:
-        median, low, high = (float(row[f"latency_{batch}_ms{suffix}"]) for suffix in ("", "_low", "_high"))
+        median, low, high = (row[column] for column in latency(batch))
         if not math.isnan(median):
             lines.append((f"latency, batch {batch}", f"{median:.4g} ms ({low:.4g} to {high:.4g})"))
     lines.append(("files", "\n".join(files)))

@@ -11,15 +11,16 @@ import pandas as pd
 import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from minarch.analysis.choice import FURTHER
 from minarch.analysis.phases import COLLAPSE_SHARE, PLATEAU_POINTS
 from minarch.analysis.precision import ORIGINAL, integers
 from minarch.analysis.records import MODEL
 from minarch.analysis.sensitivity import NEAR_ONE
 from minarch.reporting import pruning_verdicts, quantization_verdicts, verdicts, wording
-from minarch.reporting.models import batches_of, headline_method, stored_as
-from minarch.reporting.networks import WHOLE
-from minarch.reporting.pruning import SHARE
-from minarch.reporting.tables import FURTHER, Tables, rows_of
+from minarch.reporting.tables import Tables, rows_of
+from minarch.reporting.tables.models import batches_of, headline_method, stored_as
+from minarch.reporting.tables.networks import WHOLE
+from minarch.reporting.tables.pruning import SHARE
 
 UNQUOTED = " !$()*+,-./:;=?@_~"  # what a data URI in a quoted attribute may hold as it is
 PACKAGES = ["torch", "torchvision", "nncf", "openvino", "scikit-learn", "numpy", "scipy", "pandas", "matplotlib"]

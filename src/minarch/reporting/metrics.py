@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from minarch.analysis.choice import FURTHER
 from minarch.analysis.precision import ORIGINAL
 from minarch.reporting.pruning_verdicts import against_controls, headline
-from minarch.reporting.tables import FURTHER, Tables, rows_of
+from minarch.reporting.tables import Tables, rows_of
 from minarch.reporting.verdicts import EVERYTHING, explained, resemblance
 from minarch.reporting.wording import is_missing
 

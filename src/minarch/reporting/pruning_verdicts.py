@@ -6,8 +6,8 @@ import pandas as pd
 
 from minarch.analysis.controls import CONTROLS, HOW
 from minarch.analysis.records import MODEL
-from minarch.reporting.pruning import FALLS_SHORT, OPEN, REACHES
 from minarch.reporting.tables import rows_of
+from minarch.reporting.tables.pruning import FALLS_SHORT, OPEN, REACHES
 
 
 def headline(redundancy: pd.DataFrame) -> pd.DataFrame:

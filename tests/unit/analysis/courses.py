@@ -45,10 +45,10 @@ def depths_of(accuracies: Accuracies) -> list[list[Size]]:
 def random_accuracies(seed: int, repeats: int = 4, epochs: int = 3) -> Accuracies:
     """Two depths of five sizes, rough enough for all regimes and for sizes that swap them from epoch to epoch."""
     generator = np.random.default_rng(seed)
-    found: Accuracies = {}
+    accuracies: Accuracies = {}
     for depth in (1, 2):
         for i, level in enumerate([0.3, 0.6, 0.85, 0.9, 0.92]):
             grown = level * np.linspace(0.7, 1, epochs)
             values = (grown + generator.normal(0, 0.03, (repeats, epochs))).clip(0, 1)
-            found[f"net-{depth}-{i}", depth, 100 * 2**i] = values.tolist()
-    return found
+            accuracies[f"net-{depth}-{i}", depth, 100 * 2**i] = values.tolist()
+    return accuracies

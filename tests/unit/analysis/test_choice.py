@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from minarch.analysis.choice import choose
+from minarch.analysis.choice import choose_representatives
 from minarch.errors import UserError
 
 ROLES = ["minimal", "learning", "overfitting"]
@@ -26,7 +26,7 @@ FULL = table(
 
 
 def chosen(sizes: pd.DataFrame, p_min: float, roles: list[str] = ROLES) -> dict[str, int]:
-    return {found.role: found.parameters for found in choose(sizes, p_min, roles)}
+    return {chosen.role: chosen.parameters for chosen in choose_representatives(sizes, p_min, roles)}
 
 
 def test_just_above_the_minimum_near_the_best_and_deep_in_overfitting() -> None:
@@ -68,5 +68,5 @@ def test_a_role_that_finds_nothing_says_where_and_what_to_do(sizes: pd.DataFrame
     with pytest.raises(
         UserError, match=rf"representatives\.roles: '{role}' finds no model for digits/dnn: .*(sweep|epochs)"
     ) as e:
-        choose(sizes, p_min, [role])
+        choose_representatives(sizes, p_min, [role])
     assert "\n" not in str(e.value)

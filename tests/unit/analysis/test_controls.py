@@ -20,11 +20,11 @@ def runs(
     method: str, how: dict[str, Any], finetuned: np.ndarray, parameters: float = 60.0, removed: float = 0.5
 ) -> pd.DataFrame:
     """Five cut repeats; right after the cut they are 30 points below what they reach."""
-    about = MODEL | {"method": method, "level": 0.5} | L1 | how
-    found = {"repeat": range(5), "removed_share": removed, "parameters": parameters}
-    found |= {"validation_finetuned": finetuned, "validation_pruned": finetuned - 0.3}
-    found |= {"test_finetuned": finetuned - 0.01, "test_pruned": finetuned - 0.31}
-    return pd.DataFrame(found).assign(**about)
+    settings = MODEL | {"method": method, "level": 0.5} | L1 | how
+    measured = {"repeat": range(5), "removed_share": removed, "parameters": parameters}
+    measured |= {"validation_finetuned": finetuned, "validation_pruned": finetuned - 0.3}
+    measured |= {"test_finetuned": finetuned - 0.01, "test_pruned": finetuned - 0.31}
+    return pd.DataFrame(measured).assign(**settings)
 
 
 def sweep(sizes: dict[str, int], accuracy: np.ndarray) -> pd.DataFrame:
@@ -93,7 +93,7 @@ def test_repeats_without_a_number_form_no_pair() -> None:
 
 
 def methods(**how: dict[str, Any]) -> pd.DataFrame:
-    return pd.DataFrame([{"method": name} | L1 | each for name, each in how.items()])
+    return pd.DataFrame([{"method": name} | L1 | settings for name, settings in how.items()])
 
 
 def test_a_control_cuts_the_same_kind_of_share() -> None:

@@ -42,7 +42,7 @@ def test_regimes_minimum_and_representatives(tmp_path: Path) -> None:
     minimal = pd.read_csv(tmp_path / "out/convergence/minimal.csv").set_index("depth")
     assert minimal.loc["all", ["p_min", "p_near_best", "repeats"]].tolist() == [400, 1000, 3]
     chosen = json.loads((tmp_path / "out/representatives/representatives.json").read_text())
-    assert {found["role"]: found["parameters"] for found in chosen} == {
+    assert {entry["role"]: entry["parameters"] for entry in chosen} == {
         "minimal": 400,
         "learning": 1000,
         "overfitting": 6000,
@@ -98,9 +98,9 @@ def test_blocks_of_repeats_belong_together_in_any_order(tmp_path: Path) -> None:
             write_json(part / "results.json", record | {"repeats": repeats})
             curves[curves["repeat"].isin(members)].to_csv(part / "curves.csv", index=False)
             blocks.append(part)
-    found = select(blocks[::-1], tmp_path / "two")
-    assert [found[name] for name in TABLES] == [expected[name] for name in TABLES]
-    chosen = json.loads(found["representatives.json"])
+    files = select(blocks[::-1], tmp_path / "two")
+    assert [files[name] for name in TABLES] == [expected[name] for name in TABLES]
+    chosen = json.loads(files["representatives.json"])
     assert chosen[0]["items"] == ["digits-net-400-x-a", "digits-net-400-x-b"]
 
 
@@ -113,8 +113,8 @@ def test_other_names_change_nothing_but_names(tmp_path: Path) -> None:
         record = json.loads((copy / "results.json").read_text())
         write_json(copy / "results.json", record | {"architecture": f"{9 - i}-other"})
         renamed.append(copy)
-    found = select(renamed, tmp_path / "b")
-    assert [found[name] for name in TABLES[1:]] == [expected[name] for name in TABLES[1:]]
+    files = select(renamed, tmp_path / "b")
+    assert [files[name] for name in TABLES[1:]] == [expected[name] for name in TABLES[1:]]
     tables = [pd.read_csv(tmp_path / run / "convergence/sizes.csv").drop(columns="architecture") for run in "ab"]
     pd.testing.assert_frame_equal(*tables)
 
@@ -165,8 +165,8 @@ def whole_row(tmp_path: Path, accuracies: dict[int, float]) -> pd.Series:
 def test_an_answer_at_the_edge_of_the_grid_says_where_to_widen_it(
     tmp_path: Path, accuracies: dict[int, float], expected: list[str]
 ) -> None:
-    found = whole_row(tmp_path, accuracies)["note"]
-    assert ([] if pd.isna(found) else found.split("; ")) == expected
+    note = whole_row(tmp_path, accuracies)["note"]
+    assert ([] if pd.isna(note) else note.split("; ")) == expected
 
 
 def test_beyond_the_grid_is_left_empty(tmp_path: Path) -> None:
@@ -178,7 +178,7 @@ def test_an_interval_that_ends_beyond_the_grid_asks_for_repeats_too() -> None:
     """One of thirty repeats failed at the largest size: allowed, but not in every resample."""
     steady = np.zeros(30)
     sizes = [size(100, 0.5, 0.5, spread=steady), size(400, 0.9, 0.9, spread=steady, failed=1)]
-    found = minimum([statistics(sizes, Bootstrap(resamples=200, confidence=0.95, seed=0), 0)], THRESHOLDS, 0.95)
-    row = convergence.minimal_row(found, sizes)
+    minimal = minimum([statistics(sizes, Bootstrap(resamples=200, confidence=0.95, seed=0), 0)], THRESHOLDS, 0.95)
+    row = convergence.minimal_row(minimal, sizes)
     assert row["p_min"] == 400 and np.isinf(row["p_min_high"])
     assert "widen the sweep: upwards, or train more repeats, p_min may lie beyond 400 parameters" in row["note"]

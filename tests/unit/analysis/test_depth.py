@@ -17,11 +17,11 @@ def runs(slope: float, noise: float = 0.01, grid=GRID, repeats: int = 6, seed: i
     rows = []
     for depth, width in grid:
         parameters = 70 * width + (depth - 1) * width**2
-        about = {"dataset": "digits", "family": "dnn", "scope": "global", "architecture": f"{depth}x{width}"}
-        about |= {"depth": depth, "width": float(width), "parameters": parameters}
+        model = {"dataset": "digits", "family": "dnn", "scope": "global", "architecture": f"{depth}x{width}"}
+        model |= {"depth": depth, "width": float(width), "parameters": parameters}
         for repeat in range(repeats):
             end = 0.2 + slope * depth + 0.05 * np.log(parameters) + generator.normal(0, noise)
-            rows.append(about | {"repeat": repeat, "redundancy": end})
+            rows.append(model | {"repeat": repeat, "redundancy": end})
     return pd.DataFrame(rows).astype({"depth": "Int64"})
 
 
@@ -89,8 +89,8 @@ def test_a_fit_through_all_models_gives_no_verdict() -> None:
     ],
 )
 def test_what_cannot_be_told_is_left_out(table: pd.DataFrame) -> None:
-    found = depth_table(table, BOOTSTRAP)
-    assert found.empty and "verdict" in found
+    slopes = depth_table(table, BOOTSTRAP)
+    assert slopes.empty and "verdict" in slopes
 
 
 def test_without_a_width_only_parameters_are_held_equal() -> None:

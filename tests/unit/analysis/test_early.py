@@ -23,27 +23,27 @@ LATE: Accuracies = {
 
 
 def test_a_late_bloomer_is_a_false_alarm_until_it_blooms() -> None:
-    found = early_table(course(LATE), THRESHOLDS).set_index("epoch")
-    assert found["called_unstable"].tolist() == [2, 2, 1]
-    assert found["false_alarms"].tolist() == [1, 1, 0]
-    assert found["missed"].tolist() == [0, 0, 0]
-    assert found["p_min"].tolist() == [1000, 1000, 100]
-    assert found["p_near_best"].tolist() == [5000, 5000, 1000]
-    assert found["sizes"].tolist() == [4] * 3
+    early = early_table(course(LATE), THRESHOLDS).set_index("epoch")
+    assert early["called_unstable"].tolist() == [2, 2, 1]
+    assert early["false_alarms"].tolist() == [1, 1, 0]
+    assert early["missed"].tolist() == [0, 0, 0]
+    assert early["p_min"].tolist() == [1000, 1000, 100]
+    assert early["p_near_best"].tolist() == [5000, 5000, 1000]
+    assert early["sizes"].tolist() == [4] * 3
 
 
 def test_a_size_that_fails_at_the_end_is_missed_before() -> None:
-    found = early_table(course(LATE | {("falls", 1, 2000): [[0.6, 0.86, None]] * 3}), THRESHOLDS)
-    assert found["missed"].tolist() == [1, 1, 0]
-    assert found["p_min"].tolist() == [1000, 1000, 5000]
+    early = early_table(course(LATE | {("falls", 1, 2000): [[0.6, 0.86, None]] * 3}), THRESHOLDS)
+    assert early["missed"].tolist() == [1, 1, 0]
+    assert early["p_min"].tolist() == [1000, 1000, 5000]
 
 
 def test_depths_are_compared_within_themselves_and_summed() -> None:
     poor: Accuracies = {("poor", 2, 30): [[0.3, 0.4, 0.5]] * 3, ("rich", 2, 70): [[0.35, 0.45, 0.55]] * 3}
-    found = early_table(course(LATE | poor), THRESHOLDS)
-    assert found["sizes"].tolist() == [6] * 3
-    assert found["called_unstable"].tolist() == [2, 2, 1]  # 0.3 is near the best of its depth, as in sizes.csv
-    assert found["p_min"].tolist() == [1000, 1000, 100]  # against the family's best, as in minimal.csv
+    early = early_table(course(LATE | poor), THRESHOLDS)
+    assert early["sizes"].tolist() == [6] * 3
+    assert early["called_unstable"].tolist() == [2, 2, 1]  # 0.3 is near the best of its depth, as in sizes.csv
+    assert early["p_min"].tolist() == [1000, 1000, 100]  # against the family's best, as in minimal.csv
 
 
 def test_a_stopped_repeat_keeps_what_it_had() -> None:

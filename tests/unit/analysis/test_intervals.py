@@ -17,10 +17,10 @@ def test_student_t_interval_is_scipys() -> None:
 
 def test_missing_values_are_left_out_and_one_value_has_no_interval() -> None:
     frame = pd.DataFrame({"k": [1, 1, 1, 2, 2], "v": [0.5, 0.7, None, 0.4, None], "w": [1.0, 2.0, 3.0, 4.0, 5.0]})
-    found = with_intervals(frame, ["k"], ["v", "w"], 0.95).set_index("k")
-    assert found.loc[1, "v_mean"] == pytest.approx(0.6)
-    assert found["n"].tolist() == [2, 1]
-    assert np.isnan(found.loc[2, "v_low"]) and np.isfinite(found.loc[2, "w_low"])
+    table = with_intervals(frame, ["k"], ["v", "w"], 0.95).set_index("k")
+    assert table.loc[1, "v_mean"] == pytest.approx(0.6)
+    assert table["n"].tolist() == [2, 1]
+    assert np.isnan(table.loc[2, "v_low"]) and np.isfinite(table.loc[2, "w_low"])
 
 
 def test_accuracies_stay_between_zero_and_one() -> None:

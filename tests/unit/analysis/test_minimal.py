@@ -24,18 +24,18 @@ def find(depths: list[list[Size]]) -> Minimum:
 
 
 def test_a_step_has_its_minimum_at_the_step() -> None:
-    found = find([sweep({10: 0.1, 100: 0.3, 1000: 0.9, 2000: 0.945, 4000: 0.95})])
-    assert (found.p_min.value, found.p_min.low, found.p_min.high) == (1000, 1000, 1000)
-    assert found.p_near_best.value == 2000
-    assert found.best_validation == pytest.approx(0.95)
+    minimal = find([sweep({10: 0.1, 100: 0.3, 1000: 0.9, 2000: 0.945, 4000: 0.95})])
+    assert (minimal.p_min.value, minimal.p_min.low, minimal.p_min.high) == (1000, 1000, 1000)
+    assert minimal.p_near_best.value == 2000
+    assert minimal.best_validation == pytest.approx(0.95)
 
 
 def test_monotone_from_above_a_late_failure_moves_the_minimum() -> None:
     sizes = sweep({100: 0.9, 1000: 0.94, 4000: 0.95})
     sizes[1] = size(1000, 0.94, 0.95, spread=NOISE, failed=1)
-    found = find([sizes])
-    assert found.p_min.value == 4000
-    assert found.p_min.low == 100  # some resamples do not draw the failed repeat
+    minimal = find([sizes])
+    assert minimal.p_min.value == 4000
+    assert minimal.p_min.low == 100  # some resamples do not draw the failed repeat
 
 
 def test_equal_parameter_counts_must_all_be_stable() -> None:
@@ -45,8 +45,8 @@ def test_equal_parameter_counts_must_all_be_stable() -> None:
 
 def test_nothing_learns_reliably_up_to_the_largest() -> None:
     sizes = [*sweep({100: 0.9}), size(1000, 0.95, 0.96, spread=NOISE, failed=5)]
-    found = find([sizes])
-    assert np.isinf(found.p_min.value) and np.isinf(found.p_near_best.value)
+    minimal = find([sizes])
+    assert np.isinf(minimal.p_min.value) and np.isinf(minimal.p_near_best.value)
 
 
 def test_a_poor_depth_does_not_give_the_family_its_minimum() -> None:
@@ -57,8 +57,8 @@ def test_a_poor_depth_does_not_give_the_family_its_minimum() -> None:
 
 def test_the_family_is_the_smallest_of_its_depths() -> None:
     depths = [sweep({1000: 0.9, 2000: 0.95}), sweep({800: 0.9, 1500: 0.948})]
-    found = find(depths)
-    assert (found.p_min.value, found.p_near_best.value) == (800, 1500)
+    minimal = find(depths)
+    assert (minimal.p_min.value, minimal.p_near_best.value) == (800, 1500)
 
 
 def test_the_interval_is_seeded_and_grows_with_noise() -> None:
@@ -73,10 +73,10 @@ def test_the_interval_is_seeded_and_grows_with_noise() -> None:
 
 def test_statistics_start_with_the_data_as_measured() -> None:
     sizes = sweep({10: 0.1, 100: 0.9})
-    found = statistics(sizes, BOOTSTRAP, 0)
-    assert found.mean.shape == (201, 2)
-    np.testing.assert_allclose(found.mean[0], [s.validation.mean() for s in sizes])
-    np.testing.assert_allclose(found.std[0], [s.validation.std(ddof=1) for s in sizes])
+    samples = statistics(sizes, BOOTSTRAP, 0)
+    assert samples.mean.shape == (201, 2)
+    np.testing.assert_allclose(samples.mean[0], [s.validation.mean() for s in sizes])
+    np.testing.assert_allclose(samples.std[0], [s.validation.std(ddof=1) for s in sizes])
 
 
 def test_smallest_of_nothing_is_beyond_the_grid() -> None:

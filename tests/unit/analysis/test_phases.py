@@ -14,28 +14,28 @@ BOOTSTRAP = Bootstrap(resamples=200, confidence=0.95, seed=0)
 
 
 def test_plateau_degradation_collapse() -> None:
-    found = find_phases(LEVELS, np.tile(CURVE, (5, 1)), 0.1, BOOTSTRAP)
-    assert found.labels == ["plateau"] * 3 + ["degradation"] + ["collapse"] * 2
-    assert (found.redundancy.value, found.redundancy.low, found.redundancy.high) == (0.4, 0.4, 0.4)
-    assert found.collapse == 0.8  # 0.185 is exactly chance + 10 % of what lies above it
+    phases = find_phases(LEVELS, np.tile(CURVE, (5, 1)), 0.1, BOOTSTRAP)
+    assert phases.labels == ["plateau"] * 3 + ["degradation"] + ["collapse"] * 2
+    assert (phases.redundancy.value, phases.redundancy.low, phases.redundancy.high) == (0.4, 0.4, 0.4)
+    assert phases.collapse == 0.8  # 0.185 is exactly chance + 10 % of what lies above it
 
 
 def test_the_plateau_ends_at_the_first_drop_even_if_accuracy_recovers() -> None:
-    found = find_phases(LEVELS, np.array([[0.95, 0.90, 0.95, 0.95, 0.94, 0.5]]), 0.1, BOOTSTRAP)
-    assert found.redundancy.value == 0
-    assert found.labels[1:] == ["degradation"] * 5
-    assert np.isnan(found.collapse)
+    phases = find_phases(LEVELS, np.array([[0.95, 0.90, 0.95, 0.95, 0.94, 0.5]]), 0.1, BOOTSTRAP)
+    assert phases.redundancy.value == 0
+    assert phases.labels[1:] == ["degradation"] * 5
+    assert np.isnan(phases.collapse)
 
 
 def test_a_drop_of_exactly_one_point_is_inside() -> None:
-    found = find_phases(LEVELS, np.array([[0.95, 0.94, 0.9, 0.9, 0.9, 0.9]]), 0.1, BOOTSTRAP)
-    assert found.redundancy.value == 0.2
+    phases = find_phases(LEVELS, np.array([[0.95, 0.94, 0.9, 0.9, 0.9, 0.9]]), 0.1, BOOTSTRAP)
+    assert phases.redundancy.value == 0.2
 
 
 def test_repeats_that_disagree_widen_the_interval() -> None:
     late = np.array([0.95, 0.95, 0.95, 0.95, 0.94, 0.10])
-    found = find_phases(LEVELS, np.stack([CURVE, late, late, CURVE, late]), 0.1, BOOTSTRAP)
-    assert found.redundancy.low < found.redundancy.high
+    phases = find_phases(LEVELS, np.stack([CURVE, late, late, CURVE, late]), 0.1, BOOTSTRAP)
+    assert phases.redundancy.low < phases.redundancy.high
 
 
 def test_the_first_level_must_be_the_unpruned_network() -> None:

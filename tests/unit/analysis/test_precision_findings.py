@@ -49,8 +49,8 @@ def test_drops_are_paired_with_the_same_repeat() -> None:
     assert list(table.index) == ["fp32", "fp16", "int4"]
     row = table.loc["int4"]
     low, high = stats.ttest_1samp(100 * lost, 0).confidence_interval(0.9)
-    found = [row[f"validation_drop_points_{part}"] for part in ("mean", "low", "high")]
-    assert found == pytest.approx([1.04, low, high])
+    drop = [row[f"validation_drop_points_{part}"] for part in ("mean", "low", "high")]
+    assert drop == pytest.approx([1.04, low, high])
     assert row["test_drop_points_mean"] == pytest.approx(2.08)
     assert (row["bits"], row["bytes"], row["n"], row["scheme"]) == (4, 52, 5, "tensor")
     finest = table.loc["fp32"]
@@ -90,22 +90,22 @@ def test_a_finer_precision_outside_ends_it() -> None:
 
 
 def test_none_if_even_eight_bits_are_outside() -> None:
-    found = fewest(curves(ORIGINAL, {"fp16": 0.0, "int8": 0.02, "int6": 0.0}))
-    assert np.isnan(found[:3]).all() and found[3] == 5
+    bits = fewest(curves(ORIGINAL, {"fp16": 0.0, "int8": 0.02, "int6": 0.0}))
+    assert np.isnan(bits[:3]).all() and bits[3] == 5
 
 
 def test_repeats_that_disagree_widen_the_interval() -> None:
     lost = np.array([0.0, 0.02, 0.0, 0.02, 0.0])  # 0.8 points in the mean, but not in every sample
-    found = fewest(curves(ORIGINAL, {"int8": NONE, "int6": lost, "int4": 0.3}))
-    assert found == [6, 6, 8, 5]
-    found = fewest(curves(ORIGINAL, {"int8": lost, "int6": 0.3}))
-    assert found[:2] == [8, 8] and np.isnan(found[2])  # up to none
+    bits = fewest(curves(ORIGINAL, {"int8": NONE, "int6": lost, "int4": 0.3}))
+    assert bits == [6, 6, 8, 5]
+    bits = fewest(curves(ORIGINAL, {"int8": lost, "int6": 0.3}))
+    assert bits[:2] == [8, 8] and np.isnan(bits[2])  # up to none
 
 
 def test_one_repeat_has_no_interval() -> None:
     table = curves(ORIGINAL, {"int8": 0.0, "int6": 0.3})
-    found = fewest(table[table["repeat"] == 1])
-    assert (found[0], found[3]) == (8, 1) and np.isnan(found[1:3]).all()
+    bits = fewest(table[table["repeat"] == 1])
+    assert (bits[0], bits[3]) == (8, 1) and np.isnan(bits[1:3]).all()
 
 
 def test_schemes_are_told_apart() -> None:
@@ -163,14 +163,14 @@ def study(drop, datasets=("easy", "middle", "hard"), sizes=SIZES):
     return pd.concat(tables, ignore_index=True), pd.DataFrame(counts)
 
 
-def answers(found, precision="int4"):
-    return found[found["precision"] == precision].set_index("term").to_dict("index")
+def answers(table, precision="int4"):
+    return table[table["precision"] == precision].set_index("term").to_dict("index")
 
 
 def test_known_coefficients_are_found() -> None:
     table, parameters = study(lambda size, difficulty: 20 - 3 * size + 0.2 * difficulty)
-    found = answers(regression(table, parameters))
-    size, difficulty = found["log10_parameters"], found["difficulty_points"]
+    terms = answers(regression(table, parameters))
+    size, difficulty = terms["log10_parameters"], terms["difficulty_points"]
     assert [size[name] for name in ("coefficient", "low", "high")] == pytest.approx([-3] * 3)
     assert [difficulty[name] for name in ("coefficient", "low", "high")] == pytest.approx([0.2] * 3)
     assert (size["verdict"], difficulty["verdict"]) == (HURT_MORE, HURT_MORE)
@@ -180,8 +180,8 @@ def test_known_coefficients_are_found() -> None:
 
 
 def test_the_other_way_round() -> None:
-    found = answers(regression(*study(lambda size, difficulty: 5 + 2 * size - 0.1 * difficulty)))
-    assert {row["verdict"] for row in found.values()} == {HURT_LESS}
+    terms = answers(regression(*study(lambda size, difficulty: 5 + 2 * size - 0.1 * difficulty)))
+    assert {row["verdict"] for row in terms.values()} == {HURT_LESS}
 
 
 def test_noise_between_models_widens_the_interval_around_the_truth() -> None:
@@ -205,9 +205,9 @@ def test_the_fit_is_numpys_least_squares() -> None:
 
 def test_one_data_set_leaves_difficulty_out() -> None:
     made = study(lambda size, _: 20 - 3 * size, datasets=["hard"])
-    found = answers(regression(*made))
-    assert found["log10_parameters"]["coefficient"] == pytest.approx(-3)
-    row = found["difficulty_points"]
+    terms = answers(regression(*made))
+    assert terms["log10_parameters"]["coefficient"] == pytest.approx(-3)
+    row = terms["difficulty_points"]
     assert np.isnan([row[name] for name in ("coefficient", "low", "high")]).all() and row["verdict"] == OPEN
 
 
@@ -223,9 +223,9 @@ def test_one_data_set_leaves_difficulty_out() -> None:
 )
 def test_too_few_models_are_said_by_nan(datasets, sizes, known) -> None:
     made = study(lambda size, _: 20 - 3 * size, datasets=datasets, sizes=sizes)
-    found = answers(regression(*made))["log10_parameters"]
-    assert [name for name in ("coefficient", "low", "high") if np.isfinite(found[name])] == known
-    assert found["models"] == len(datasets) * len(sizes)
+    size = answers(regression(*made))["log10_parameters"]
+    assert [name for name in ("coefficient", "low", "high") if np.isfinite(size[name])] == known
+    assert size["models"] == len(datasets) * len(sizes)
 
 
 def test_a_fit_through_all_models_has_no_interval() -> None:
@@ -240,8 +240,8 @@ def test_models_that_confound_size_and_difficulty_tell_nothing() -> None:
     """All models of one data set are of one size."""
     table, parameters = study(lambda size, _: 20 - 3 * size, datasets=["easy", "hard"])
     parameters["parameters"] = parameters["dataset"].map({"easy": 5000, "hard": 70})
-    found = answers(regression(table, parameters))
-    assert np.isnan([row["coefficient"] for row in found.values()]).all()
+    terms = answers(regression(table, parameters))
+    assert np.isnan([row["coefficient"] for row in terms.values()]).all()
 
 
 def test_only_originals_count() -> None:
@@ -253,8 +253,8 @@ def test_only_originals_count() -> None:
 
 
 def everything(table, parameters):
-    found = [drop_table(table, 0.95), fewest_bits(table, 1.0, BOOTSTRAP), fragile(table, 0.95)]
-    return [*found, regression(table, parameters)]
+    tables = [drop_table(table, 0.95), fewest_bits(table, 1.0, BOOTSTRAP), fragile(table, 0.95)]
+    return [*tables, regression(table, parameters)]
 
 
 def test_order_and_numbers_of_repeats_change_nothing() -> None:

@@ -22,9 +22,9 @@ def test_gaps_lie_below_the_sizes_that_the_samples_name():
 
 
 def test_the_weightiest_gap_is_halved_first_then_its_halves():
-    found = [Gap(100, 10_000, 0.5), Gap(10_000, 20_000, 0.5)]
-    assert sizes_to_add(found, range(100, 20_000), 1) == [1000]
-    assert sizes_to_add(found, range(100, 20_000), 3) == [1000, 316, 3162]  # each half still outweighs the other gap
+    untried = [Gap(100, 10_000, 0.5), Gap(10_000, 20_000, 0.5)]
+    assert sizes_to_add(untried, range(100, 20_000), 1) == [1000]
+    assert sizes_to_add(untried, range(100, 20_000), 3) == [1000, 316, 3162]  # each half still outweighs the other gap
 
 
 def test_a_gap_without_a_candidate_is_left():
@@ -35,11 +35,11 @@ def test_a_gap_without_a_candidate_is_left():
 @given(SIZES, SIZES, st.integers(1, 5))
 def test_what_is_added_is_new_and_lies_in_the_gaps(counts, candidates, count):
     p_min = np.array([max(counts)] * 3 + [sorted(counts)[1]])
-    found = gaps(counts, p_min)
-    chosen = sizes_to_add(found, candidates, count)
+    untried = gaps(counts, p_min)
+    chosen = sizes_to_add(untried, candidates, count)
     assert len(set(chosen)) == len(chosen) <= count
     assert set(chosen) <= set(candidates) - set(counts)
-    assert all(any(gap.low < size < gap.high for gap in found) for size in chosen)
+    assert all(any(gap.low < size < gap.high for gap in untried) for size in chosen)
 
 
 @given(SIZES, st.randoms())

@@ -28,10 +28,10 @@ GOOD = [size(1000, 0.95, 0.96), size(2000, 0.952, 0.963), size(4000, 0.951, 0.96
 )
 def test_one_odd_size_among_steady_ones(odd: Size, label: str, evidence: str) -> None:
     sizes = sorted([*GOOD, odd], key=lambda s: s.parameters)
-    found = dict(zip([s.architecture for s in sizes], classify(sizes, THRESHOLDS), strict=True))
-    assert found[odd.architecture].label == label
-    assert evidence in found[odd.architecture].reason
-    assert all(found[s.architecture].label == LEARNING for s in GOOD)
+    regimes = dict(zip([s.architecture for s in sizes], classify(sizes, THRESHOLDS), strict=True))
+    assert regimes[odd.architecture].label == label
+    assert evidence in regimes[odd.architecture].reason
+    assert all(regimes[s.architecture].label == LEARNING for s in GOOD)
 
 
 def test_a_negative_gap_at_the_first_good_size_makes_nothing_overfit() -> None:
@@ -60,10 +60,10 @@ def test_a_diverged_repeat_counts_as_failed_at_chance() -> None:
     diverged = {"status": "unstable", "final_validation_accuracy": None, "final_train_accuracy": None}
     runs = pd.DataFrame([common | measured, common | diverged])
     curves = pd.DataFrame({"architecture": "net", "epoch": [1, 2, 1, 2], "validation_loss": [0.5, 0.6, 0.7, None]})
-    (found,) = sizes_of(runs, curves)
-    assert found.validation.tolist() == [0.1, 0.9]
-    assert found.failed.tolist() == [True, False]
-    assert found.loss_rise == pytest.approx(1.0)  # means 0.6 and 0.6: what is not finite is left out
+    (size,) = sizes_of(runs, curves)
+    assert size.validation.tolist() == [0.1, 0.9]
+    assert size.failed.tolist() == [True, False]
+    assert size.loss_rise == pytest.approx(1.0)  # means 0.6 and 0.6: what is not finite is left out
 
 
 @given(st.permutations(range(3)), st.permutations(range(5)))

@@ -27,12 +27,12 @@ def table(*depths: list[Size]) -> pd.DataFrame:
 
 
 def test_the_reference_comes_first_and_every_threshold_twice() -> None:
-    found = sensitivity_table([SHALLOW, DEEP], THRESHOLDS)
-    assert found.iloc[0][["threshold", "factor", "changed"]].tolist() == [AS_SET, 1.0, 0]
-    assert np.isnan(found.loc[0, "value"])
+    cases = sensitivity_table([SHALLOW, DEEP], THRESHOLDS)
+    assert cases.iloc[0][["threshold", "factor", "changed"]].tolist() == [AS_SET, 1.0, 0]
+    assert np.isnan(cases.loc[0, "value"])
     moves = [(name, factor) for name in asdict(THRESHOLDS) for factor in (0.5, 1.5)]
-    assert list(zip(found["threshold"][1:], found["factor"][1:], strict=True)) == moves
-    assert (found[["unstable", "learning", "overfitting"]].sum(axis=1) == 8).all()
+    assert list(zip(cases["threshold"][1:], cases["factor"][1:], strict=True)) == moves
+    assert (cases[["unstable", "learning", "overfitting"]].sum(axis=1) == 8).all()
 
 
 @pytest.mark.parametrize(
@@ -64,14 +64,14 @@ def test_which_border_moves_where(threshold: str, factor: float, expected: dict[
 )
 def test_a_size_between_the_limits_changes_sides(odd: Size, threshold: str, factor: float) -> None:
     steady = [size(1000, 0.955, 0.975), size(2000, 0.956, 0.975), size(4000, 0.955, 0.974)]
-    found = table(sorted([odd, *steady], key=lambda s: s.parameters))
-    assert found.loc[(threshold, factor), "changed"] == 1
-    assert found.loc[(threshold, 2.0 - factor), "changed"] == 0
+    cases = table(sorted([odd, *steady], key=lambda s: s.parameters))
+    assert cases.loc[(threshold, factor), "changed"] == 1
+    assert cases.loc[(threshold, 2.0 - factor), "changed"] == 0
 
 
 def test_nothing_overfits_and_nothing_learns_reliably() -> None:
-    found = sensitivity_table([[size(100, 0.9, 0.9), size(200, 0.95, 0.95, failed=5)]], THRESHOLDS)
-    assert np.isinf(found.loc[0, ["p_min", "p_near_best", "overfitting_from"]].astype(float)).all()
+    cases = sensitivity_table([[size(100, 0.9, 0.9), size(200, 0.95, 0.95, failed=5)]], THRESHOLDS)
+    assert np.isinf(cases.loc[0, ["p_min", "p_near_best", "overfitting_from"]].astype(float)).all()
 
 
 @pytest.mark.parametrize(

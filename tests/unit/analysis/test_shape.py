@@ -43,39 +43,39 @@ BETTER = np.tile([-0.05, 0.0, 0.05], 8)
 
 
 def test_all_the_parameters() -> None:
-    found = rows(made(COUNTS, STEP, 0.001))
-    assert found.loc["parameters", "share"] > 0.999
-    assert found.loc["shape", "low"] == 0 and found.loc["shape", "high"] < 0.001
+    explained = rows(made(COUNTS, STEP, 0.001))
+    assert explained.loc["parameters", "share"] > 0.999
+    assert explained.loc["shape", "low"] == 0 and explained.loc["shape", "high"] < 0.001
 
 
 def test_all_the_shapes_at_equal_counts() -> None:
-    found = rows(made(COUNTS, 0.8 + BETTER, 0.001))
-    assert found.loc["shape", "share"] > 0.99
-    assert found.loc["parameters", "share"] < 0.001
+    explained = rows(made(COUNTS, 0.8 + BETTER, 0.001))
+    assert explained.loc["shape", "share"] > 0.99
+    assert explained.loc["parameters", "share"] < 0.001
 
 
 def test_all_noise_and_the_interval_says_so() -> None:
     """Means of ten noisy repeats differ: that is not shape. In most of many draws no part may be called real."""
     drawn = [rows(made(COUNTS, np.full(24, 0.9), 0.02, seed=seed)) for seed in range(40)]
-    assert np.mean([found.loc["repeats", "share"] for found in drawn]) > 0.98
-    assert sum(found.loc["shape", "low"] == 0 for found in drawn) >= 38
-    assert sum(found.loc["parameters", "low"] == 0 for found in drawn) >= 38
+    assert np.mean([sample.loc["repeats", "share"] for sample in drawn]) > 0.98
+    assert sum(sample.loc["shape", "low"] == 0 for sample in drawn) >= 38
+    assert sum(sample.loc["parameters", "low"] == 0 for sample in drawn) >= 38
 
 
 def test_known_parts_of_all_three() -> None:
     noise = 0.05
     parts = np.array([STEP.var(), BETTER.var(), noise**2])
-    found = rows(made(COUNTS, STEP + BETTER, noise, repeats=30))
+    explained = rows(made(COUNTS, STEP + BETTER, noise, repeats=30))
     expected = dict(zip(SOURCES, parts / parts.sum(), strict=True))
     for source in SOURCES:
-        assert found.loc[source, "share"] == pytest.approx(expected[source], abs=0.01)
-        assert found.loc[source, "low"] < expected[source] < found.loc[source, "high"]
+        assert explained.loc[source, "share"] == pytest.approx(expected[source], abs=0.01)
+        assert explained.loc[source, "low"] < expected[source] < explained.loc[source, "high"]
 
 
 def test_a_shape_effect_in_step_with_the_counts_is_the_counts() -> None:
     """The limit that the module names: no two architectures have equal counts, and the better one is the larger."""
-    found = rows(made(range(100, 124), STEP + BETTER, 0.001))
-    assert found.loc["shape", "share"] < 0.1
+    explained = rows(made(range(100, 124), STEP + BETTER, 0.001))
+    assert explained.loc["shape", "share"] < 0.1
 
 
 def test_with_one_count_it_is_the_one_way_analysis_of_variance() -> None:
@@ -87,11 +87,13 @@ def test_with_one_count_it_is_the_one_way_analysis_of_variance() -> None:
 
 def test_unequal_numbers_of_repeats_weigh_as_runs() -> None:
     sizes = [*made([100, 200], np.array([0.3, 0.9]), 0.0, repeats=2), *made([300], np.array([0.9]), 0.0, repeats=6)]
-    found = shares(np.array([100, 200, 200]), np.array([2.0, 2.0, 6.0]), np.array([[0.3, 0.5, 0.9]]), np.zeros((1, 3)))
+    explained = shares(
+        np.array([100, 200, 200]), np.array([2.0, 2.0, 6.0]), np.array([[0.3, 0.5, 0.9]]), np.zeros((1, 3))
+    )
     centre, pooled = (2 * 0.3 + 2 * 0.5 + 6 * 0.9) / 10, (2 * 0.5 + 6 * 0.9) / 8
     by_parameters = 2 * (0.3 - centre) ** 2 + 8 * (pooled - centre) ** 2
     by_shape = 2 * (0.5 - pooled) ** 2 + 6 * (0.9 - pooled) ** 2
-    assert found[0, 0] == pytest.approx(by_parameters / (by_parameters + by_shape))
+    assert explained[0, 0] == pytest.approx(by_parameters / (by_parameters + by_shape))
     assert rows(sizes)[["architectures", "runs"]].iloc[0].tolist() == [3, 10]
 
 
@@ -111,9 +113,11 @@ def test_the_resamples_are_scipys() -> None:
     expected = stats.bootstrap(data, of_shape, n_resamples=5000, method="percentile", vectorized=True, rng=1)
     measured = float(of_shape(*[values[None] for values in data], axis=-1)[0])
     shift = measured - expected.bootstrap_distribution.mean()
-    found = rows(sizes, Bootstrap(resamples=5000, confidence=0.95, seed=0)).loc["shape"]
+    explained = rows(sizes, Bootstrap(resamples=5000, confidence=0.95, seed=0)).loc["shape"]
     low, high = np.array(expected.confidence_interval) + shift
-    assert (found["share"], found["low"], found["high"]) == pytest.approx((measured, max(low, 0), high), abs=4e-3)
+    assert (explained["share"], explained["low"], explained["high"]) == pytest.approx(
+        (measured, max(low, 0), high), abs=4e-3
+    )
 
 
 @pytest.mark.parametrize(
@@ -150,7 +154,9 @@ def test_order_and_names_change_nothing(seed: int, random) -> None:
 def test_shares_sum_to_one_and_intervals_hold_them(seed: int) -> None:
     sizes = made(COUNTS, STEP + BETTER, 0.05, seed=seed)
     np.testing.assert_allclose(samples_of(sizes, BOOTSTRAP).sum(axis=1), 1)
-    found = rows(sizes, Bootstrap(resamples=50, confidence=0.9, seed=0))
-    assert found["share"].sum() == pytest.approx(1)
-    assert ((found["low"] >= 0) & (found["low"] <= found["share"]) & (found["share"] <= found["high"])).all()
-    assert (found["high"] <= 1).all()
+    explained = rows(sizes, Bootstrap(resamples=50, confidence=0.9, seed=0))
+    assert explained["share"].sum() == pytest.approx(1)
+    assert (
+        (explained["low"] >= 0) & (explained["low"] <= explained["share"]) & (explained["share"] <= explained["high"])
+    ).all()
+    assert (explained["high"] <= 1).all()

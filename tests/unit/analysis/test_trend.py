@@ -33,16 +33,16 @@ def test_a_level_piece_weighs_what_its_points_weigh() -> None:
 
 
 def test_equal_counts_are_one_point_of_all_their_runs() -> None:
-    found = trend_table(course({("a", 1, 10): [[0.2], [0.4]], ("b", 2, 10): [[0.6]] * 4, ("c", 1, 20): [[0.3], [0.2]]}))
-    assert found[["epoch", "parameters", "sizes"]].to_numpy().tolist() == [[1, 10, 2], [1, 20, 1]]
-    np.testing.assert_allclose(found["validation_mean"], [0.5, 0.25])
-    np.testing.assert_allclose(found["fitted"], [(6 * 0.5 + 2 * 0.25) / 8] * 2)
+    trend = trend_table(course({("a", 1, 10): [[0.2], [0.4]], ("b", 2, 10): [[0.6]] * 4, ("c", 1, 20): [[0.3], [0.2]]}))
+    assert trend[["epoch", "parameters", "sizes"]].to_numpy().tolist() == [[1, 10, 2], [1, 20, 1]]
+    np.testing.assert_allclose(trend["validation_mean"], [0.5, 0.25])
+    np.testing.assert_allclose(trend["fitted"], [(6 * 0.5 + 2 * 0.25) / 8] * 2)
 
 
 def test_every_epoch_has_its_own_fit_and_a_diverged_repeat_counts_as_chance() -> None:
-    found = trend_table(course({("a", 1, 10): [[0.4, None]], ("b", 1, 20): [[0.3, 0.9]]}))
-    np.testing.assert_allclose(found["validation_mean"], [0.4, 0.3, 0.1, 0.9])
-    np.testing.assert_allclose(found["fitted"], [0.35, 0.35, 0.1, 0.9])
+    trend = trend_table(course({("a", 1, 10): [[0.4, None]], ("b", 1, 20): [[0.3, 0.9]]}))
+    np.testing.assert_allclose(trend["validation_mean"], [0.4, 0.3, 0.1, 0.9])
+    np.testing.assert_allclose(trend["fitted"], [0.35, 0.35, 0.1, 0.9])
 
 
 @FEW

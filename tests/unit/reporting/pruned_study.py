@@ -107,8 +107,8 @@ def write_structured(
         run |= {"parameters_before": parameters, "macs_before": 2 * parameters}
         runs.append(run | (dict.fromkeys(sizes) if gone else sizes))
         tests.append({"repeat": repeat, **steps})
-    about = {"kind": "structured", "method": method, "level": level, "how": HOW | METHODS[method], **model}
-    write_json(item / "results.json", about | {"repeats": runs})
+    record = {"kind": "structured", "method": method, "level": level, "how": HOW | METHODS[method], **model}
+    write_json(item / "results.json", record | {"repeats": runs})
     write_json(item / "test.json", {"repeats": tests})
     return item
 
@@ -118,17 +118,19 @@ def write_export(item: Path, variant: dict[str, Any], parameters: int, accuracy:
     runs, tests = [], []
     for repeat in range(3):
         gone = broken and repeat == 2
-        found = {"fp32": accuracy + STEADY[repeat], "int8": accuracy + STEADY[repeat] - QUANTIZED[how]}
+        reached = {"fp32": accuracy + STEADY[repeat], "int8": accuracy + STEADY[repeat] - QUANTIZED[how]}
         weights = {"fp32": 4 * parameters, "int8": parameters}
         total = {"fp32": 4 * parameters + 500, "int8": parameters + 900}
-        found, weights, total = (dict.fromkeys(part) if gone else part for part in (found, weights, total))
+        reached, weights, total = (dict.fromkeys(part) if gone else part for part in (reached, weights, total))
         run = {"repeat": repeat, "status": "unstable" if gone else "ok", "parameters": None if gone else parameters}
         run |= {"macs": None if gone else 2 * parameters, "agreement": None if gone else 0.97, "onnx_bytes": total}
         run |= {"reverted": ["first", "last"] if how == "careful" and not gone else None, "qat": None}
-        runs.append(run | {"bytes": total, "weight_bytes": weights, "validation": {"torch": found["fp32"], **found}})
-        tests.append({"repeat": repeat, **found})
-    about = {"kind": "export", "quantization": how, "precision": "int8", "backend": "openvino"}
-    write_json(item / "results.json", variant | about | {"repeats": runs})
+        runs.append(
+            run | {"bytes": total, "weight_bytes": weights, "validation": {"torch": reached["fp32"], **reached}}
+        )
+        tests.append({"repeat": repeat, **reached})
+    record = variant | {"kind": "export", "quantization": how, "precision": "int8", "backend": "openvino"}
+    write_json(item / "results.json", record | {"repeats": runs})
     write_json(item / "test.json", {"repeats": tests})
     latency = {
         name: {"median": ms, "low": 0.0121, "high": 0.0131} for name, ms in (("fp32", 0.01234), ("int8", 0.00617))
@@ -146,9 +148,9 @@ def write_precisions(item: Path, variant: dict[str, Any], parameters: int, accur
     for repeat in range(2 if broken else 3):
         for precision, scheme, bits in PRECISIONS:
             lost = (0.05 if variant["method"] == "original" else 0.08) + 0.01 * (4 - np.log10(parameters))
-            found = accuracy + STEADY[repeat] - (lost if bits == 2 else 0)
-            about = {"repeat": repeat, "precision": precision, "scheme": scheme}
-            rows.append(about | {"bits": bits, "bytes": parameters * bits // 8, "accuracy": found})
+            reached = accuracy + STEADY[repeat] - (lost if bits == 2 else 0)
+            point = {"repeat": repeat, "precision": precision, "scheme": scheme}
+            rows.append(point | {"bits": bits, "bytes": parameters * bits // 8, "accuracy": reached})
     table = pd.DataFrame(rows)
     table.rename(columns={"accuracy": "validation_accuracy"}).assign(validation_loss=0.3).to_csv(
         item / "curve.csv", index=False
@@ -215,24 +217,24 @@ def write_pruned(root: Path, inputs: dict[str, Any], chosen: dict[str, Any], bro
     accuracy = (STEP | DEEPER)[parameters][0]
     methods = ["l1"] if plain else list(METHODS)
     prune, quantize = root / "prune", root / "quantize"
-    found = [write_magnitude(prune / f"{slug}-global", model, accuracy, "global")]
-    found += [write_structured(prune / f"{slug}-{m}", model, m, parameters, accuracy, broken) for m in methods]
+    items = [write_magnitude(prune / f"{slug}-global", model, accuracy, "global")]
+    items += [write_structured(prune / f"{slug}-{m}", model, m, parameters, accuracy, broken) for m in methods]
     if not plain:
-        found.append(write_magnitude(prune / f"{slug}-layer", model, accuracy, "layer"))
+        items.append(write_magnitude(prune / f"{slug}-layer", model, accuracy, "layer"))
         tuned = [(level, prune / f"{slug}-tuned-{level}") for level in LEVELS[1:]]
-        found += [write_magnitude(item, model, accuracy, "global", level) for level, item in tuned]
-        found.append(write_sensitivity(prune / f"{slug}-sensitivity", model, accuracy))
+        items += [write_magnitude(item, model, accuracy, "global", level) for level, item in tuned]
+        items.append(write_sensitivity(prune / f"{slug}-sensitivity", model, accuracy))
         if chosen["role"] == "minimal":
             item = prune / f"{slug}-none"
-            found.append(write_structured(item, model, "l1", parameters, accuracy, broken, level=0.25))
-    inputs["prune"] += found
+            items.append(write_structured(item, model, "l1", parameters, accuracy, broken, level=0.25))
+    inputs["prune"] += items
     variants = [(model | {"method": "original", "level": 0}, parameters, accuracy, False)]
     for method in [method for method in methods if method != "random"]:
         cut, left = model | {"method": method, "level": 0.5}, round(parameters / 2)
         variants.append((cut, left, accuracy - COSTS[method][1], broken))
     for variant in variants:
-        item = quantize / f"{slug}-{variant[0]['method']}"
+        name = f"{slug}-{variant[0]['method']}"
         for how in list(QUANTIZED)[: 1 if plain else 2]:
-            inputs["quantize"].append(write_export(item / how, *variant, how))
+            inputs["quantize"].append(write_export(quantize / f"{name}-{how}", *variant, how))
         if not plain:
-            inputs["quantize"].append(write_precisions(item / "precision", *variant))
+            inputs["quantize"].append(write_precisions(quantize / f"{name}-precision", *variant))

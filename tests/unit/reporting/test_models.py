@@ -1,8 +1,9 @@
 import pandas as pd
 import pytest
 
-from minarch.reporting.models import front_table, model_name
-from minarch.reporting.quantization import quantization_table
+from minarch.analysis.precision import TEST_DROP
+from minarch.reporting.tables.models import front_table, model_name
+from minarch.reporting.tables.quantization import quantization_table
 
 IDENTITY = {"dataset": "digits", "family": "dnn", "architecture": "dnn-8"}
 
@@ -20,10 +21,10 @@ IDENTITY = {"dataset": "digits", "family": "dnn", "architecture": "dnn-8"}
     ],
 )
 def test_a_model_is_named_by_what_was_done(method: str, weights: str, removed: float, several: bool, name: str) -> None:
-    about = {"method": method, "weights": weights, "level": 0.6, "removed_share": removed}
-    about |= {"precision": "int8", "quantization": "int8"}
-    assert model_name(pd.Series(IDENTITY | about), several) == name
-    other = pd.Series(IDENTITY | about | {"quantization": "careful"})
+    row = IDENTITY | {"method": method, "weights": weights, "level": 0.6, "removed_share": removed}
+    row |= {"precision": "int8", "quantization": "int8"}
+    assert model_name(pd.Series(row), several) == name
+    other = pd.Series(row | {"quantization": "careful"})
     assert model_name(other, several) == name.replace("INT8", "INT8 (careful)")
 
 
@@ -58,14 +59,13 @@ def test_what_int8_costs_is_paired_by_repeat() -> None:
         }
         for precision, accuracy in [("fp32", fp32), ("int8", int8)]:
             sizes = {"bytes": 40.0, "weight_bytes": 20.0, "validation": accuracy, "test": accuracy}
-            about = {"precision": precision, "quantization": "" if precision == "fp32" else "int8"}
-            rows.append(common | sizes | about | {"reverted": 2 * repeat, "trained": repeat == 0})
-    about = IDENTITY | {"method": "original", "level": 0.0, "quantization": "int8", "batch": 1}
-    latencies = pd.DataFrame([about | {"precision": p, "median": ms} for p, ms in (("fp32", 0.3), ("int8", 0.1))])
+            stored = {"precision": precision, "quantization": "" if precision == "fp32" else "int8"}
+            rows.append(common | sizes | stored | {"reverted": 2 * repeat, "trained": repeat == 0})
+    model = IDENTITY | {"method": "original", "level": 0.0, "quantization": "int8", "batch": 1}
+    latencies = pd.DataFrame([model | {"precision": p, "median": ms} for p, ms in (("fp32", 0.3), ("int8", 0.1))])
     table = quantization_table(pd.DataFrame(rows), latencies, ["int8"], 0.95)
     row = table.iloc[0]
     assert len(table) == 1 and row["faster_1"] == pytest.approx(3.0)
     assert row["reverted"] == 2 and row["trained"] == pytest.approx(1 / 3)
     # The accuracies spread by 10 points, the losses do not spread at all.
-    found = [row[f"test_drop_points_{part}"] for part in ("mean", "low", "high")]
-    assert found == pytest.approx([2.0, 2.0, 2.0])
+    assert [row[column] for column in TEST_DROP] == pytest.approx([2.0, 2.0, 2.0])

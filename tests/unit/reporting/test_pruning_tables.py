@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from minarch.analysis.minimal import Bootstrap
-from minarch.reporting.pruning import layerwise_table, magnitude_tables, on_front, plateau_ends, sixty
+from minarch.reporting.tables.pruning import layerwise_table, magnitude_tables, on_front, plateau_ends, sixty
 
 BOOTSTRAP = Bootstrap(resamples=100, confidence=0.95, seed=0)
 MODEL = {"dataset": "digits", "family": "dnn", "architecture": "dnn-8"}
@@ -26,11 +26,11 @@ PLAIN = curve({0.0: 0.9, 0.5: 0.9, 0.7: 0.8, 0.9: 0.1})
 def test_a_finetuned_curve_starts_at_the_unpruned_network() -> None:
     tuned = curve({0.5: 0.9, 0.7: 0.895, 0.9: 0.7}, finetuned=True)
     magnitude, redundancy = magnitude_tables(pd.concat([PLAIN, tuned]), CLASSES, BOOTSTRAP)
-    found = redundancy.set_index("finetuned")
-    assert found["redundancy"].to_dict() == {False: 0.5, True: 0.7}
-    assert found["base_validation"].tolist() == pytest.approx([0.9, 0.9])
-    assert found["sixty"].to_dict() == {False: "no", True: "yes"}
-    assert found["collapse"].isna().tolist() == [False, True]
+    curves = redundancy.set_index("finetuned")
+    assert curves["redundancy"].to_dict() == {False: 0.5, True: 0.7}
+    assert curves["base_validation"].tolist() == pytest.approx([0.9, 0.9])
+    assert curves["sixty"].to_dict() == {False: "no", True: "yes"}
+    assert curves["collapse"].isna().tolist() == [False, True]
     phases = magnitude[magnitude["finetuned"].astype(bool)].set_index("level")["phase"]
     assert phases.to_dict() == {0.5: "plateau", 0.7: "plateau", 0.9: "degradation"}
 

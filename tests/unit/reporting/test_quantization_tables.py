@@ -7,18 +7,15 @@ from pruned_study import write_study
 from minarch.analysis.minimal import Bootstrap
 from minarch.analysis.precision import ORIGINAL, VARIANT
 from minarch.analysis.records import MODEL
-from minarch.reporting.models import models_table
-from minarch.reporting.quantization import (
-    FLOAT32,
-    precision_tables,
-    quantization_table,
-    read_exports,
-    read_latencies,
-)
+from minarch.files import read_json
+from minarch.quantization import CURVE, FLOAT32
 from minarch.reporting.quantization_verdicts import fewest_counts, fragility, hurt_at, methods_of
-from minarch.reporting.records import read_structured
+from minarch.reporting.tables.models import models_table
+from minarch.reporting.tables.quantization import precision_tables, quantization_table, read_exports, read_latencies
+from minarch.reporting.tables.read import read_structured
 
 BOOTSTRAP = Bootstrap(resamples=100, confidence=0.95, seed=0)
+METHODS = ["int8", "careful"]
 
 
 @pytest.fixture(scope="module")
@@ -34,30 +31,53 @@ def simulated(inputs):
     return precision_tables(inputs["quantize"], parameters, 1.0, BOOTSTRAP)
 
 
+def models_of(inputs, exports):
+    return models_table(exports, read_structured(inputs["prune"]), read_latencies(inputs["quantize"]), 0.95)
+
+
 def test_float32_is_one_file_however_many_methods_there_are(inputs):
-    exports, latencies = read_exports(inputs["quantize"]), read_latencies(inputs["quantize"])
+    exports = read_exports(inputs["quantize"], METHODS)
     whole = exports[exports["precision"] == FLOAT32]
     assert set(whole["quantization"]) == {""} and not whole.duplicated([*VARIANT, "repeat"]).any()
     assert len(exports) == 3 * len(whole)
-    models = models_table(exports, read_structured(inputs["prune"]), latencies, 0.95)
+    models = models_of(inputs, exports)
     assert not models.duplicated(["dataset", "model"]).any()
     assert (models["latency_1_ms"].where(models["precision"] == FLOAT32).dropna() == 0.01234).all()
     assert (models["latency_64_ms"].where(models["precision"] != FLOAT32).dropna() == 0.00617).all()
 
 
+def test_a_model_s_row_names_the_items_that_hold_its_files(inputs):
+    items = {item.name: read_json(item / "results.json") for item in inputs["quantize"]}
+    models = models_of(inputs, read_exports(inputs["quantize"], METHODS))
+    for _, row in models.iterrows():
+        (name,) = row["items"].split()
+        record = items.pop(name) if row["precision"] != FLOAT32 else items[name]
+        assert [record[column] for column in VARIANT] == row[VARIANT].tolist()
+        first = row["precision"] == FLOAT32  # each method writes the same float32 file again: the first one's counts
+        assert record["quantization"] == (METHODS[0] if first else row["quantization"])
+        assert first or record["precision"] == row["precision"]
+    assert models["precision"].eq(FLOAT32).any() and {record["kind"] for record in items.values()} == {CURVE}
+
+
+def test_every_block_of_repeats_has_its_item(inputs):
+    exports = read_exports(inputs["quantize"], METHODS)
+    apart = exports.assign(item=exports["item"].where(exports["repeat"] < 2, exports["item"] + "-2"))
+    whole, blocks = models_of(inputs, exports)["items"], models_of(inputs, apart)["items"]
+    assert blocks.tolist() == [f"{name} {name}-2" for name in whole]
+
+
 def test_methods_side_by_side(inputs):
-    table = quantization_table(
-        read_exports(inputs["quantize"]), read_latencies(inputs["quantize"]), ["int8", "careful"], 0.95
-    )
-    found = {(row["quantization"], row["models"]): row for row in methods_of(table, 1.0)}
-    assert set(found) == {(name, models) for name in ("int8", "careful") for models in ("as trained", "pruned")}
-    for (name, _), row in found.items():
+    exports, latencies = read_exports(inputs["quantize"], METHODS), read_latencies(inputs["quantize"])
+    table = quantization_table(exports, latencies, METHODS, 0.95)
+    counts = {(row["quantization"], row["models"]): row for row in methods_of(table, 1.0)}
+    assert set(counts) == {(name, models) for name in METHODS for models in ("as trained", "pruned")}
+    for (name, _), row in counts.items():
         assert row["lost"] == row["most"] == pytest.approx({"int8": 2.0, "careful": 1.0}[name])
         assert row["within"] == (0 if name == "int8" else row["cases"]) > -1
         assert row["reverted"] == (row["cases"] if name == "careful" else 0) and row["trained"] == 0
         assert row["weights"] == 0.25 and row["faster_1"] == row["faster_64"] == pytest.approx(2.0)
     originals = sum(table["method"].eq(ORIGINAL) & table["quantization"].eq("int8"))
-    assert found["int8", "as trained"]["cases"] == originals > 0
+    assert counts["int8", "as trained"]["cases"] == originals > 0
 
 
 def test_four_bits_are_enough_for_all(simulated):

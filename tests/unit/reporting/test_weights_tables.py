@@ -10,8 +10,9 @@ from pruned_study import write_study
 from safetensors.numpy import load_file, save_file
 
 from minarch.reporting.figures.images import mosaic
-from minarch.reporting.shown import as_images, shown_networks
-from minarch.reporting.tables import make_tables
+from minarch.reporting.tables import Table
+from minarch.reporting.tables.make import make_tables
+from minarch.reporting.tables.shown import as_images, shown_networks
 
 
 @pytest.fixture(scope="module")
@@ -20,18 +21,24 @@ def study(tmp_path_factory):
     return write_study(tmp_path_factory.mktemp("networks"), {"digits": ["dnn", "mine:Own", "vit"]}, broken=True)
 
 
+def test_every_table_is_made(study) -> None:
+    assert set(make_tables(*study)) == set(Table)
+
+
 def test_representatives_are_shown_and_the_poorest_network(study) -> None:
     config, inputs = study
     shown = shown_networks(make_tables(config, inputs), inputs)
     roles = ["minimal", "learning", "overfitting", "poorest"]
-    assert [(each.family, each.role) for each in shown] == [(f, r) for f in ("dnn", "mine:Own", "vit") for r in roles]
-    for each in shown:
-        assert len(each.quantiles["weights.all"]) == (1 if each.role == "poorest" else 3)
-        assert each.images is None if each.family == "mine:Own" else each.images.shape[0] == 4
-        assert (each.attention is not None) == (each.family == "vit")
-        assert each.node_layers == ([] if each.family == "mine:Own" else ["input", "first", "last", "output"])
+    assert [(network.family, network.role) for network in shown] == [
+        (f, r) for f in ("dnn", "mine:Own", "vit") for r in roles
+    ]
+    for network in shown:
+        assert len(network.quantiles["weights.all"]) == (1 if network.role == "poorest" else 3)
+        assert network.images is None if network.family == "mine:Own" else network.images.shape[0] == 4
+        assert (network.attention is not None) == (network.family == "vit")
+        assert network.node_layers == ([] if network.family == "mine:Own" else ["input", "first", "last", "output"])
     poorest = pd.read_csv(inputs["similarity"] / "networks.csv").query("group == 'poor'")["validation"].min()
-    assert poorest < 0.2 and {each.parameters for each in shown if each.role == "poorest"} <= {50, 60}
+    assert poorest < 0.2 and {network.parameters for network in shown if network.role == "poorest"} <= {50, 60}
 
 
 def test_blocks_of_repeats_are_one_architecture(study, tmp_path: Path) -> None:
@@ -77,8 +84,8 @@ def split(source: Path, target: Path, kept: list[int]) -> Path:
     [((5, 12), (5, 3, 2, 2)), ((5, 3, 4, 4), (5, 3, 4, 4)), ((5, 11), None), ((5, 3, 2), None)],
 )
 def test_a_first_layer_is_pictures_if_it_sees_the_image(weights, images) -> None:
-    found = as_images(np.arange(np.prod(weights)).reshape(weights), (3, 2, 2))
-    assert found is None if images is None else found.shape == images
+    pictures = as_images(np.arange(np.prod(weights)).reshape(weights), (3, 2, 2))
+    assert pictures is None if images is None else pictures.shape == images
 
 
 def test_tiles_lie_row_by_row_with_gaps_between() -> None:

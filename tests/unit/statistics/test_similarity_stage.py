@@ -210,14 +210,14 @@ def test_real_items(sweep_items: Items, data_item: Path, tmp_path: Path) -> None
 def test_good_and_poor(tmp_path: Path) -> None:
     validation = [0.9, 0.895, 0.89, 0.889, 0.5, 0.4, 0.1, 0.1]
     networks = pd.DataFrame({"dataset": "a", "family": "x", "validation": validation})
-    groups = similarity.choose(networks, CONFIG)["group"]
+    groups = similarity.choose_networks(networks, CONFIG)["group"]
     assert groups.to_dict() == {0: "good", 1: "good", 2: "good", 6: "poor", 7: "poor"}
-    alike = similarity.choose(networks.assign(validation=0.9), CONFIG)["group"]
+    alike = similarity.choose_networks(networks.assign(validation=0.9), CONFIG)["group"]
     assert alike.tolist() == ["good"] * 5  # at most five, and none that is good is poor
 
 
 def test_spearman_is_scipys() -> None:
     pairs = np.random.default_rng(0).integers(6, size=(4, 30, 2)).astype(float)
-    for correlation, sample in zip(similarity.spearman(pairs), pairs, strict=True):
-        assert correlation == pytest.approx(stats.spearmanr(sample).statistic)
+    for measured, sample in zip(similarity.spearman(pairs), pairs, strict=True):
+        assert measured == pytest.approx(stats.spearmanr(sample).statistic)
     assert np.isnan(similarity.spearman(np.array([[1.0, 2], [1, 3]])))

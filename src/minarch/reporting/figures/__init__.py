@@ -5,6 +5,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from minarch.analysis.choice import FURTHER
 from minarch.analysis.records import read_curves
 from minarch.reporting.figures.controls import draw_controls
 from minarch.reporting.figures.curves import draw_curves
@@ -24,8 +25,8 @@ from minarch.reporting.figures.similarity import draw_similarity
 from minarch.reporting.figures.structured import draw_structured
 from minarch.reporting.figures.style import save, styled
 from minarch.reporting.figures.trend import draw_early, draw_trend
-from minarch.reporting.shown import Shown
-from minarch.reporting.tables import FURTHER, Tables
+from minarch.reporting.tables import Table, Tables
+from minarch.reporting.tables.shown import Shown
 
 FIGURES: dict[str, Callable[[Tables], Figure | None]] = {
     "front": draw_front,
@@ -60,7 +61,7 @@ def draw_figures(tables: Tables, sweep: list[Path], shown: Sequence[Shown], fold
     One that would show nothing is left out: shares and distances of too few networks, controls that nobody asked for.
     """
     folder.mkdir()
-    representatives = tables["representatives"]
+    representatives = tables[Table.REPRESENTATIVES]
     representatives = representatives[representatives["role"] != FURTHER]
     chosen = set(" ".join(representatives["items"]).split())
     curves = read_curves([item for item in sweep if item.name in chosen])

@@ -5,9 +5,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from minarch.analysis.controls import CONTROLS
+from minarch.analysis.controls import CONTROLS, DIFFERENCE
 from minarch.reporting.figures.style import QUIET, colours, legend_above, panels
-from minarch.reporting.tables import Tables, rows_of
+from minarch.reporting.tables import Table, Tables, rows_of
 
 NAMES = {
     ("random", "pruned"): "random units, after the cut",
@@ -23,23 +23,23 @@ def draw_differences(axes: Axes, rows: pd.DataFrame, lines: list[tuple[str, str]
     axes.axvline(0, color=QUIET, linewidth=1)
     for row in rows_of(rows):
         y = lines.index((row["method"], row["family"])) + 0.7 * ((levels.index(row["level"]) + 0.5) / len(levels) - 0.5)
-        low, high, colour = row["difference_points_low"], row["difference_points_high"], palette[row["family"]]
+        low, high, colour = row[DIFFERENCE.low], row[DIFFERENCE.high], palette[row["family"]]
         axes.plot([low, high], [y, y], color=colour, linewidth=1, alpha=0.4)
         face = colour if low > 0 or high < 0 else "white"
-        axes.plot([row["difference_points_mean"]], [y], "o", color=colour, markerfacecolor=face, markersize=4)
+        axes.plot([row[DIFFERENCE.value]], [y], "o", color=colour, markerfacecolor=face, markersize=4)
     # Intervals of a few wild models must not flatten all others; the table has every number.
-    means = np.append(rows["difference_points_mean"], 0)
+    means = np.append(rows[DIFFERENCE.value], 0)
     margin = max(0.5, 0.3 * (means.max() - means.min()))
     axes.set_xlim(means.min() - margin, means.max() + margin)
 
 
 def draw_controls(tables: Tables) -> Figure | None:
     """One row per data set, one column per control and step."""
-    table = tables["controls"]
+    table = tables[Table.CONTROLS]
     if table.empty:
         return None
-    found = set(zip(table["control"], table["step"], strict=True))
-    columns = sorted(found, key=lambda pair: (CONTROLS.index(pair[0]), pair[1] != "pruned"))
+    compared = set(zip(table["control"], table["step"], strict=True))
+    columns = sorted(compared, key=lambda pair: (CONTROLS.index(pair[0]), pair[1] != "pruned"))
     datasets, palette = sorted(table["dataset"].unique()), colours(table["family"])
     lines = sorted(set(zip(table["method"], table["family"], strict=True)))
     figure, grid = panels(len(datasets), len(columns), row_height=0.36 * len(lines) + 0.7, share_y=True)

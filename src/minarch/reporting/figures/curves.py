@@ -5,14 +5,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from minarch.analysis.choice import ROLES
 from minarch.analysis.records import MODEL
 from minarch.reporting.figures.style import QUIET, colours, legend_above, log_axis, panels, percent_axis, short_number
-from minarch.reporting.tables import ROLES, rows_of
+from minarch.reporting.tables import rows_of
 
 TRAIN = "#8c8c8c"
 
 
 def draw_repeats(axes: Axes, repeats: pd.DataFrame, value: str, colour: str) -> None:
+    """A faint line per repeat over the epochs, and a strong one for their mean."""
     wide = repeats.pivot_table(
         index="epoch", columns="repeat", values=value
     )  # repeats of several blocks differ in number

@@ -7,10 +7,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from minarch.analysis.phases import REDUNDANCY
 from minarch.analysis.records import MODEL
 from minarch.reporting.figures.regimes import shades
 from minarch.reporting.figures.style import QUIET, colours, legend_above, log_axis, panels, percent_axis
-from minarch.reporting.tables import Tables, rows_of
+from minarch.reporting.tables import Table, Tables, rows_of
 from minarch.reporting.wording import SCOPES
 
 SHIFT = 1.03
@@ -25,8 +26,8 @@ def draw_models(axes: Axes, models: pd.DataFrame, colour: str) -> None:
     tints = dict(zip(depths, shades(colour, len(depths)), strict=True))
     for row in rows_of(models):
         x = row["parameters"] * SHIFT ** (depths.index(row["depth"]) - (len(depths) - 1) / 2)
-        y, tint = row["redundancy"], tints[row["depth"]]
-        axes.plot([x, x], [row["redundancy_low"], row["redundancy_high"]], color=tint, linewidth=2, alpha=0.6)
+        y, tint = row[REDUNDANCY.value], tints[row["depth"]]
+        axes.plot([x, x], [row[REDUNDANCY.low], row[REDUNDANCY.high]], color=tint, linewidth=2, alpha=0.6)
         axes.plot([x], [y], "o", color=tint, markersize=11, zorder=3)
         light = row["depth"] == depths[0]
         place: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 7.5, "fontweight": "bold", "zorder": 4}
@@ -34,14 +35,14 @@ def draw_models(axes: Axes, models: pd.DataFrame, colour: str) -> None:
 
 
 def draw_depth(tables: Tables) -> Figure | None:
-    """One row per data set, one column per family and scope of which the table has a slope."""
-    table = tables["depth"]
+    """A figure with a row per data set and a column per family and scope of which the table has a slope."""
+    table = tables[Table.DEPTH]
     if table.empty:
         return None
-    sizes = tables["sizes"][[*MODEL, "depth", "parameters"]]
-    models = tables["redundancy"].merge(sizes, on=MODEL).dropna(subset=["depth"])
+    sizes = tables[Table.SIZES][[*MODEL, "depth", "parameters"]]
+    models = tables[Table.REDUNDANCY].merge(sizes, on=MODEL).dropna(subset=["depth"])
     models = models[~models["finetuned"].astype(bool)]
-    palette, datasets = colours(tables["redundancy"]["family"]), sorted(table["dataset"].unique())
+    palette, datasets = colours(tables[Table.REDUNDANCY]["family"]), sorted(table["dataset"].unique())
     columns = sorted(set(zip(table["family"], table["scope"], strict=True)))
     figure, grid = panels(len(datasets), len(columns), row_height=2.8, share_y=True)
     for (i, j), axes in np.ndenumerate(grid):

@@ -7,10 +7,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from minarch.analysis.choice import ROLES
 from minarch.reporting.figures.magnitude import LINES
 from minarch.reporting.figures.style import FAINT, QUIET, colours, legend_above, panels, percent_axis
-from minarch.reporting.shown import POOREST, Shown
-from minarch.reporting.tables import ROLES
+from minarch.reporting.tables.shown import POOREST, Shown
 
 BINS = {"weight": 25, "strength": 15}  # a layer has fewer nodes than weights
 CENTRAL = 0.995  # share of each network's values that its panel must hold
@@ -26,7 +26,7 @@ def weights_of(network: Shown) -> list[str | None]:
 
 
 def strengths_of(network: Shown) -> list[str | None]:
-    """The same for STRENGTHS; a network with one hidden layer shows it as the first."""
+    """The quantiles to draw in each column of STRENGTHS; a network with one hidden layer shows it as the first."""
     if not network.node_layers:
         return [None] * len(STRENGTHS)
     first, *between, last = network.node_layers
@@ -55,9 +55,11 @@ def draw_histograms(axes: Axes, drawn: Sequence[tuple[Shown, np.ndarray]], bins:
 def draw_columns(
     shown: Sequence[Shown], columns: list[str], of: Callable[[Shown], list[str | None]], what: str
 ) -> Figure | None:
-    """One row per data set and family, one panel per column."""
-    groups = [(key, list(networks)) for key, networks in groupby(shown, lambda each: (each.dataset, each.family))]
-    groups = [(key, networks) for key, networks in groups if any(name for each in networks for name in of(each))]
+    """A figure with a row per data set and family and a panel per column, or None where no network has values."""
+    groups = [
+        (key, list(networks)) for key, networks in groupby(shown, lambda network: (network.dataset, network.family))
+    ]
+    groups = [(key, networks) for key, networks in groups if any(any(of(network)) for network in networks)]
     if not groups:
         return None
     palette = colours(network.family for network in shown)
@@ -69,7 +71,7 @@ def draw_columns(
             drawn = [(network, values) for network, values in drawn if len(values)]
             axes.set_title(f"{dataset}: {family}, {columns[j]}" if j == 0 else columns[j], fontsize=8.5)
             if any(network.role != POOREST for network, _ in drawn):
-                drawn.sort(key=lambda each: each[0].role != POOREST)  # the filled one lies behind
+                drawn.sort(key=lambda pair: pair[0].role != POOREST)  # the filled one lies behind
                 draw_histograms(axes, drawn, BINS[what], palette[family])
             else:
                 axes.text(0.5, 0.5, "no representative has it", transform=axes.transAxes, ha="center", color=QUIET)
@@ -89,8 +91,10 @@ def draw_columns(
 
 
 def draw_weights(shown: Sequence[Shown]) -> Figure | None:
+    """Histograms of weights, or None where no network has any."""
     return draw_columns(shown, WEIGHTS, weights_of, "weight")
 
 
 def draw_strengths(shown: Sequence[Shown]) -> Figure | None:
+    """Histograms of node strengths, or None where no network has any."""
     return draw_columns(shown, STRENGTHS, strengths_of, "strength")

@@ -1,25 +1,34 @@
 """Accuracy against bytes on disk: the front is chosen on validation images and checked on test images."""
 
+from typing import Any
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from minarch.analysis.intervals import TEST, VALIDATION, Columns
 from minarch.analysis.precision import ORIGINAL
+from minarch.quantization import FLOAT32, INT8
 from minarch.reporting.figures.style import INK, QUIET, colours, legend_above, log_axis, panels, percent_axis
-from minarch.reporting.tables import Tables, rows_of
+from minarch.reporting.tables import Table, Tables, rows_of
+from minarch.reporting.tables.models import RECOMMENDED
 
 WINDOW = 0.2  # models further below the best are not drawn: the front would be a flat line
-MARKERS = {"fp32": "o", "int8": "D", "int4": "s", "nf4": "^"}
+MARKERS = {FLOAT32: "o", INT8: "D", "int4": "s", "nf4": "^"}
+SPLITS: list[tuple[str, Columns, dict[str, Any]]] = [  # title, accuracy, line of the front
+    ("chosen on validation", VALIDATION, {"drawstyle": "steps-post"}),
+    ("checked on test", TEST, {"linestyle": (0, (2, 2))}),
+]
 
 
-def draw_models(axes: Axes, models: pd.DataFrame, split: str, palette: dict[str, str]) -> None:
+def draw_models(axes: Axes, models: pd.DataFrame, accuracy: str, palette: dict[str, str]) -> None:
+    """One point per model by its bytes and the column `accuracy`, hollow for a pruned one."""
     for row in rows_of(models):
         colour = palette[row["family"]]
         face = colour if row["method"] == ORIGINAL else "white"
-        accuracy = row[f"{split}_mean"]
         axes.plot(
             [row["bytes"]],
-            [accuracy],
+            [row[accuracy]],
             MARKERS[row["precision"]],
             color=colour,
             markerfacecolor=face,
@@ -30,32 +39,27 @@ def draw_models(axes: Axes, models: pd.DataFrame, split: str, palette: dict[str,
 
 def draw_front(tables: Tables) -> Figure:
     """One row per data set: the same models on the images that chose them and on the images that did not."""
-    models, front = tables["models"], tables["front"]
+    models, front = tables[Table.MODELS], tables[Table.FRONT]
     datasets, families = sorted(models["dataset"].unique()), sorted(models["family"].unique())
     drawn = set(models["precision"])
     figure, grid = panels(len(datasets), 2, row_height=3.8, share_y=True)
     for i, dataset in enumerate(datasets):
         rows, chosen = models[models["dataset"] == dataset], front[front["dataset"] == dataset]
-        for axes, split, title in zip(
-            grid[i], ("validation", "test"), ("chosen on validation", "checked on test"), strict=True
-        ):
-            draw_models(axes, rows, split, colours(families))
-            style = {"drawstyle": "steps-post"} if split == "validation" else {"linestyle": (0, (2, 2))}
-            axes.plot(chosen["bytes"], chosen[f"{split}_mean"], color=QUIET, linewidth=1.2, zorder=2, **style)
-            for row in rows_of(chosen[chosen["recommended"].astype(bool)]):
-                accuracy, low, high = (row[f"{split}_{part}"] for part in ("mean", "low", "high"))
+        for axes, (title, accuracy, style) in zip(grid[i], SPLITS, strict=True):
+            draw_models(axes, rows, accuracy.value, colours(families))
+            axes.plot(chosen["bytes"], chosen[accuracy.value], color=QUIET, linewidth=1.2, zorder=2, **style)
+            for row in rows_of(chosen[chosen[RECOMMENDED].astype(bool)]):
+                mean, low, high = (row[column] for column in accuracy)
                 axes.vlines(row["bytes"], low, high, color=INK, linewidth=1.5, zorder=4)
-                axes.plot(
-                    [row["bytes"]], [accuracy], "*", color="#F0E442", markeredgecolor=INK, markersize=15, zorder=5
-                )
+                axes.plot([row["bytes"]], [mean], "*", color="#F0E442", markeredgecolor=INK, markersize=15, zorder=5)
             log_axis(axes, rows["bytes"], unit="B")
             percent_axis(axes)
             axes.set_title(f"{dataset}: {title}")
             axes.set_xlabel("bytes on disk (network and weights)")
-        low, high = rows["validation_mean"].min(), rows["validation_mean"].max()
+        low, high = rows[VALIDATION.value].min(), rows[VALIDATION.value].max()
         grid[i, 0].set_ylim(max(low, high - WINDOW) - 0.02, min(high + 0.02, 1.005))
         grid[i, 0].set_ylabel("accuracy")
-        if hidden := int((rows["validation_mean"] < high - WINDOW).sum()):
+        if hidden := int((rows[VALIDATION.value] < high - WINDOW).sum()):
             text = f"{hidden} of {len(rows)} models lie lower"
             grid[i, 0].text(0.97, 0.03, text, transform=grid[i, 0].transAxes, ha="right", color=QUIET, fontsize=8)
     entries = [(family, {"marker": "o", "color": colours(families)[family]}) for family in families]

@@ -8,9 +8,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from minarch.analysis.choice import ROLES
 from minarch.reporting.figures.style import QUIET, panels, short_number
-from minarch.reporting.shown import POOREST, Shown
-from minarch.reporting.tables import ROLES
+from minarch.reporting.tables.shown import POOREST, Shown
 
 DOWN, ACROSS = 2, 4  # places for units of a network
 EDGE, GAP = 32, 2  # pixels: about to what a tile is enlarged, and between two tiles
@@ -64,7 +64,7 @@ def draw_pictures(
     """One row per data set and family, one column per role."""
     if not pictures:
         return None
-    groups = [list(group) for _, group in groupby(pictures, lambda each: (each[0].dataset, each[0].family))]
+    groups = [list(group) for _, group in groupby(pictures, lambda pair: (pair[0].dataset, pair[0].family))]
     roles = [role for role in [*ROLES, POOREST] if any(network.role == role for network, _ in pictures)]
     figure, grid = panels(len(groups), len(roles), row_height=row_height)
     for axes in grid.flat:
@@ -87,14 +87,16 @@ def draw_pictures(
 
 
 def draw_first_layer(shown: Sequence[Shown]) -> Figure | None:
+    """Pictures of the first layers whose units see an image, or None."""
     pictures = [(network, network.images) for network in shown if network.images is not None]
     return draw_pictures(pictures, draw_units, row_height=1.6)
 
 
 def draw_attention(shown: Sequence[Shown]) -> Figure | None:
-    """Of the representatives; NaN where a map has no such block or head, so that all are drawn of one size."""
-    maps = [(each, each.attention) for each in shown if each.attention is not None and each.role != POOREST]
-    blocks, heads = (max((each.shape[axis] for _, each in maps), default=0) for axis in (0, 1))
+    """Pictures of the representatives' attention, or None; of one size, NaN where a map has no such block or head."""
+    networks = [network for network in shown if network.role != POOREST]
+    maps = [(network, network.attention) for network in networks if network.attention is not None]
+    blocks, heads = (max((attention.shape[axis] for _, attention in maps), default=0) for axis in (0, 1))
     pictures = []
     for network, attention in maps:
         room = [(0, blocks - len(attention)), (0, heads - attention.shape[1]), (0, 0), (0, 0)]

@@ -1,4 +1,4 @@
-"""Which layers bear pruning: points lost when one group of units alone is cut, one heat map per model."""
+"""Pruning of single layers: points lost when one group of units alone is cut, one heat map per model."""
 
 from math import ceil
 
@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 
 from minarch.analysis.records import MODEL
 from minarch.reporting.figures.style import INK, QUIET, WIDTH
-from minarch.reporting.tables import Tables, rows_of
+from minarch.reporting.tables import Table, Tables, rows_of
+from minarch.reporting.tables.pruning import DROP
 
 ACROSS = 3  # panels
 COLOURS = "Blues"  # one hue, so that it reads without colour vision and in print
@@ -27,7 +28,7 @@ def draw_model(axes: Axes, rows: pd.DataFrame, worst: float) -> None:
         if not row["removed"] > 0:
             axes.text(x, y, "\N{EN DASH}", ha="center", va="center", color=QUIET, fontsize=7)
             continue
-        drop = row["drop_points_mean"]
+        drop = row[DROP.value]
         shades[y, x] = np.clip(drop / worst, 0, 1)
         text = f"{drop:.1f}" if abs(drop) < 9.95 else f"{drop:.0f}"
         colour = "white" if shades[y, x] > DARK else INK
@@ -36,8 +37,8 @@ def draw_model(axes: Axes, rows: pd.DataFrame, worst: float) -> None:
     labels = [f"{n} ({u})".replace(" and ", "\nand ") for n, u in zip(names, groups["units"], strict=True)]
     axes.set_yticks(range(len(names)), labels, fontsize=6.5)
     axes.set_xticks(range(len(levels)), [f"{100 * level:.3g}%" for level in levels], fontsize=7)
-    about = f"{rows['dataset'].iloc[0]}, {rows['role'].iloc[0]}\n{rows['architecture'].iloc[0]}"
-    axes.set_title(about, fontsize=7.5, loc="right")
+    title = f"{rows['dataset'].iloc[0]}, {rows['role'].iloc[0]}\n{rows['architecture'].iloc[0]}"
+    axes.set_title(title, fontsize=7.5, loc="right")
     axes.tick_params(length=0)
     axes.grid(visible=False)
     axes.spines[:].set_visible(False)
@@ -45,8 +46,8 @@ def draw_model(axes: Axes, rows: pd.DataFrame, worst: float) -> None:
 
 def draw_layerwise(tables: Tables) -> Figure | None:
     """One panel per model, all on one scale from no loss to the largest."""
-    table = tables["layerwise"]
-    order = tables["representatives"][MODEL].merge(table, on=MODEL)
+    table = tables[Table.LAYERWISE]
+    order = tables[Table.REPRESENTATIVES][MODEL].merge(table, on=MODEL)
     models = [rows for _, rows in order.groupby(MODEL, sort=False)]
     cut = table[table["removed"] > 0]
     if cut.empty:
@@ -57,7 +58,7 @@ def draw_layerwise(tables: Tables) -> Figure | None:
     heights = [0.25 * groups + 0.75 for groups in tallest]
     figure = Figure(figsize=(WIDTH, sum(heights) + 0.5), layout="constrained")
     grid = figure.subplots(down, across, squeeze=False, gridspec_kw={"height_ratios": heights})
-    worst = max(float(cut["drop_points_mean"].max()), 1.0)
+    worst = max(float(cut[DROP.value].max()), 1.0)
     for axes, rows in zip(grid.flat, models, strict=False):
         draw_model(axes, rows, worst)
     for axes in grid.flat[len(models) :]:

@@ -7,11 +7,14 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from minarch.analysis.choice import FURTHER, ROLES
+from minarch.analysis.intervals import VALIDATION
+from minarch.analysis.phases import COLLAPSE, REDUNDANCY
 from minarch.analysis.records import MODEL
 from minarch.reporting.figures.regimes import shades
 from minarch.reporting.figures.style import FAINT, colours, label_chance, legend_above, missing, panels, percent_axis
-from minarch.reporting.pruning import SHARE
-from minarch.reporting.tables import FURTHER, ROLES, Tables, rows_of
+from minarch.reporting.tables import Table, Tables, rows_of
+from minarch.reporting.tables.pruning import PHASE, SHARE
 from minarch.reporting.wording import SCOPES
 
 LINES = dict(zip([role for role in ROLES if role != FURTHER], [(0, (1, 1.2)), (0, (5, 1.5)), "-"], strict=True))
@@ -19,56 +22,56 @@ AGAIN = ["-", (0, (5, 1.5)), (0, (3, 1, 1, 1)), (0, (1, 1.2))]  # further models
 
 
 def looks(models: pd.DataFrame, colour: str) -> dict[str, dict[str, Any]]:
-    """Architecture -> label and line: a role's own style, further models thinner and the deeper the darker."""
+    """The label and line of each architecture: a role's own style, further models thinner and the deeper the darker."""
     further = models[models["role"] == FURTHER]
     depths = sorted(further["depth"].dropna().unique()) or [pd.NA]
     tints, drawn = shades(colour, len(depths)), [0] * len(depths)
-    found: dict[str, dict[str, Any]] = {}
+    lines: dict[str, dict[str, Any]] = {}
     for row in rows_of(models):
         name = row["architecture"]
         if row["role"] != FURTHER:
-            found[name] = {"label": row["role"], "color": colour, "linestyle": LINES[row["role"]]}
+            lines[name] = {"label": row["role"], "color": colour, "linestyle": LINES[row["role"]]}
             continue
         at = 0 if pd.isna(row["depth"]) else depths.index(row["depth"])
         line = {"color": tints[at], "linestyle": AGAIN[drawn[at] % len(AGAIN)], "linewidth": 1.1}
-        found[name] = {"label": name.removeprefix(f"{row['family']}-")} | line
+        lines[name] = {"label": name.removeprefix(f"{row['family']}-")} | line
         drawn[at] += 1
-    return found
+    return lines
 
 
-def draw_model(axes: Axes, curve: pd.DataFrame, found: dict[str, Any], look: dict[str, Any]) -> None:
+def draw_model(axes: Axes, curve: pd.DataFrame, model: dict[str, Any], look: dict[str, Any]) -> None:
     """The mean curve with its interval; the diamond is the end of the plateau, its bar the bootstrap interval."""
     colour, levels = look["color"], curve["level"]
-    alone = found["role"] != FURTHER
+    alone = model["role"] != FURTHER
+    redundancy, low, high = (model[column] for column in REDUNDANCY)
     if alone:  # the bands of many models would hide all lines
-        axes.fill_between(levels, curve["validation_low"], curve["validation_high"], color=colour, alpha=0.12, lw=0)
-    axes.plot(
-        levels, curve["validation_mean"], **look | {"label": f"{look['label']}: {100 * found['redundancy']:.3g}%"}
-    )
-    collapsed = curve[curve["phase"] == "collapse"]
-    axes.plot(collapsed["level"], collapsed["validation_mean"], "x", color=colour, markersize=4.5 if alone else 3)
-    end = curve[levels == found["redundancy"]]["validation_mean"].iloc[0]
-    axes.plot([found["redundancy_low"], found["redundancy_high"]], [end] * 2, color=colour, linewidth=4, alpha=0.4)
+        axes.fill_between(levels, curve[VALIDATION.low], curve[VALIDATION.high], color=colour, alpha=0.12, lw=0)
+    axes.plot(levels, curve[VALIDATION.value], **look | {"label": f"{look['label']}: {100 * redundancy:.3g}%"})
+    collapsed = curve[curve[PHASE] == COLLAPSE]
+    axes.plot(collapsed["level"], collapsed[VALIDATION.value], "x", color=colour, markersize=4.5 if alone else 3)
+    end = curve[levels == redundancy][VALIDATION.value].iloc[0]
+    axes.plot([low, high], [end] * 2, color=colour, linewidth=4, alpha=0.4)
     size = 5.5 if alone else 4
-    axes.plot([found["redundancy"]], [end], "D", color=colour, markeredgecolor="white", markersize=size, zorder=6)
+    axes.plot([redundancy], [end], "D", color=colour, markeredgecolor="white", markersize=size, zorder=6)
 
 
 def draw_finetuned(axes: Axes, curve: pd.DataFrame, look: dict[str, Any], alone: bool) -> None:
+    """The levels that were fine-tuned, as hollow triangles with their intervals."""
     levels, colour = curve["level"], look["color"]
-    axes.vlines(levels, curve["validation_low"], curve["validation_high"], color=colour, linewidth=1, alpha=0.5)
+    axes.vlines(levels, curve[VALIDATION.low], curve[VALIDATION.high], color=colour, linewidth=1, alpha=0.5)
     mark = {"marker": "^", "markerfacecolor": "white", "markersize": 5.5 if alone else 3.5, "linewidth": 0.6}
-    axes.plot(levels, curve["validation_mean"], **look | mark | {"label": "", "zorder": 5})
+    axes.plot(levels, curve[VALIDATION.value], **look | mark | {"label": "", "zorder": 5})
 
 
 def draw_magnitude(tables: Tables) -> Figure:
     """One row per data set and scope, one column per family, one curve per model."""
-    depths = tables["sizes"][[*MODEL, "depth", "parameters"]]
-    curves, redundancy = tables["magnitude"], tables["redundancy"].merge(depths, on=MODEL)
+    depths = tables[Table.SIZES][[*MODEL, "depth", "parameters"]]
+    curves, redundancy = tables[Table.MAGNITUDE], tables[Table.REDUNDANCY].merge(depths, on=MODEL)
     plain = redundancy[~redundancy["finetuned"].astype(bool)]
     datasets, families = sorted(plain["dataset"].unique()), sorted(plain["family"].unique())
     scopes = sorted(plain["scope"].unique())
     rows = [(dataset, scope) for dataset in datasets for scope in scopes]
-    chance = 1 / tables["data"].set_index("dataset")["classes"]
+    chance = 1 / tables[Table.DATA].set_index("dataset")["classes"]
     figure, grid = panels(len(rows), len(families), row_height=3.2, share_x=True, share_y=True)
     for (i, j), axes in np.ndenumerate(grid):
         (dataset, scope), family = rows[i], families[j]
@@ -76,20 +79,19 @@ def draw_magnitude(tables: Tables) -> Figure:
         axes.set_title(f"{dataset}: {family}" + (f", {SCOPES[scope]}" if len(scopes) > 1 else ""))
         label_chance(axes, chance[dataset])
         axes.axvline(SHARE, color=FAINT, linewidth=1.2, zorder=1)
-        axes.set_ylim(0, min(1.02, 1.15 * curves.loc[curves["dataset"] == dataset, "validation_mean"].max()))
+        axes.set_ylim(0, min(1.02, 1.15 * curves.loc[curves["dataset"] == dataset, VALIDATION.value].max()))
         percent_axis(axes)
         percent_axis(axes, "x")
         if models.empty:
             missing(axes)
             continue
         lines = looks(models, colours(families)[family])
-        for found in rows_of(models):
-            own = [found[name] for name in MODEL]
-            curve = curves[(curves[[*MODEL, "scope"]] == [*own, scope]).all(axis=1)]
-            tuned, look = curve["finetuned"].astype(bool), lines[found["architecture"]]
-            draw_model(axes, curve[~tuned], found, look)
+        for model in rows_of(models):
+            curve = curves[(curves[[*MODEL, "scope"]] == [model[name] for name in [*MODEL, "scope"]]).all(axis=1)]
+            tuned, look = curve["finetuned"].astype(bool), lines[model["architecture"]]
+            draw_model(axes, curve[~tuned], model, look)
             if tuned.any():
-                draw_finetuned(axes, curve[tuned], look, found["role"] != FURTHER)
+                draw_finetuned(axes, curve[tuned], look, model["role"] != FURTHER)
         small = 7 if (models["role"] == FURTHER).any() else None
         axes.legend(title="redundant weights", alignment="left", loc="best", fontsize=small, title_fontsize=small)
     for axes in grid[-1]:

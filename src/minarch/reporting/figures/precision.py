@@ -4,10 +4,10 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator
 
-from minarch.analysis.precision import ORIGINAL, VARIANT, integers
+from minarch.analysis.precision import FEWEST, ORIGINAL, TEST_DROP, VARIANT, integers
 from minarch.reporting.figures.quantization import legend, marker
 from minarch.reporting.figures.style import QUIET, colours, log_axis, panels
-from minarch.reporting.tables import Tables, rows_of
+from minarch.reporting.tables import Table, Tables, rows_of
 
 SCHEMES = {"tensor": "one scale per tensor", "channel": "one scale per row"}
 ENDS = -2.0, 30.0  # points lost that are drawn: further down all models are as lost
@@ -15,7 +15,7 @@ ENDS = -2.0, 30.0  # points lost that are drawn: further down all models are as 
 
 def draw_precision(tables: Tables) -> Figure | None:
     """Points lost on test images over the integer precisions; one row per data set, a line per unpruned model."""
-    table = integers(tables["precision"])
+    table = integers(tables[Table.PRECISION])
     table = table[table["method"] == ORIGINAL]
     if table.empty:
         return None
@@ -24,17 +24,15 @@ def draw_precision(tables: Tables) -> Figure | None:
     figure, grid = panels(len(datasets), len(schemes), row_height=3.2, share_y=True)
     for i, dataset in enumerate(datasets):
         for axes, scheme in zip(grid[i], schemes, strict=True):
-            own = table[(table["dataset"] == dataset) & (table["scheme"] == scheme)]
+            curves = table[(table["dataset"] == dataset) & (table["scheme"] == scheme)]
             axes.axhline(0, color=QUIET, linewidth=1)
-            for (family, _), rows in own.groupby(["family", "architecture"]):
-                colour, drop = colours(families)[family], "test_drop_points"
-                axes.plot(
-                    rows["bits"], rows[f"{drop}_mean"], "o-", color=colour, markersize=3, linewidth=1.2, alpha=0.7
-                )
-                ends = rows[f"{drop}_low"], rows[f"{drop}_high"]
+            for (family, _), rows in curves.groupby(["family", "architecture"]):
+                colour, drop = colours(families)[family], rows[TEST_DROP.value]
+                axes.plot(rows["bits"], drop, "o-", color=colour, markersize=3, linewidth=1.2, alpha=0.7)
+                ends = rows[TEST_DROP.low], rows[TEST_DROP.high]
                 axes.fill_between(rows["bits"], *ends, color=colour, alpha=0.08, linewidth=0)
-            axes.set_xlim(own["bits"].max() + 0.2, own["bits"].min() - 0.2)
-            axes.xaxis.set_major_locator(FixedLocator(sorted(own["bits"].unique())))
+            axes.set_xlim(curves["bits"].max() + 0.2, curves["bits"].min() - 0.2)
+            axes.xaxis.set_major_locator(FixedLocator(sorted(curves["bits"].unique())))
             axes.set_title(f"{dataset}: {SCHEMES[scheme]}")
             axes.set_xlabel("bits of every trainable parameter (simulated)")
         grid[i, 0].set_ylim(*ENDS)
@@ -45,8 +43,8 @@ def draw_precision(tables: Tables) -> Figure | None:
 
 def draw_fewest(tables: Tables) -> Figure | None:
     """Fewest bits within the allowed loss against parameters; one row per data set, one column per scheme."""
-    sizes = tables["models"].groupby(VARIANT)["parameters"].first().reset_index()
-    table = tables["fewest"].merge(sizes, on=VARIANT)
+    sizes = tables[Table.MODELS].groupby(VARIANT)["parameters"].first().reset_index()
+    table = tables[Table.FEWEST].merge(sizes, on=VARIANT)
     if table.empty:
         return None
     datasets, families = sorted(table["dataset"].unique()), sorted(table["family"].unique())
@@ -57,8 +55,8 @@ def draw_fewest(tables: Tables) -> Figure | None:
         for axes, scheme in zip(grid[i], schemes, strict=True):
             for row in rows_of(table[(table["dataset"] == dataset) & (table["scheme"] == scheme)]):
                 bits, low, high = (
-                    most + 1 if np.isnan(value) else value  # not even the finest is enough
-                    for value in (row["fewest_bits"], row["fewest_bits_low"], row["fewest_bits_high"])
+                    most + 1 if np.isnan(row[column]) else row[column]  # not even the finest is enough
+                    for column in FEWEST
                 )
                 colour = colours(families)[row["family"]]
                 axes.vlines(row["parameters"], low, high, color=colour, linewidth=1, alpha=0.45)

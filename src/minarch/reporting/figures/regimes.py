@@ -6,6 +6,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
+from minarch.analysis.intervals import VALIDATION
+from minarch.analysis.minimal import P_MIN
 from minarch.analysis.regimes import LEARNING, OVERFITTING, UNSTABLE
 from minarch.reporting.figures.style import (
     QUIET,
@@ -17,25 +19,26 @@ from minarch.reporting.figures.style import (
     percent_axis,
     short_number,
 )
-from minarch.reporting.tables import Tables, rows_of
+from minarch.reporting.tables import Table, Tables, rows_of
 
 MARKERS = {UNSTABLE: "o", LEARNING: "o", OVERFITTING: "D"}
 
 
 def shades(colour: str, count: int) -> list[tuple[float, ...]]:
-    """From a light tint to the full colour, one per depth."""
+    """Tints from a light one to the full colour."""
     base = np.array(to_rgb(colour))
     return [tuple(1 - (1 - base) * share) for share in np.linspace(0.45, 1, count)] if count > 1 else [tuple(base)]
 
 
 def draw_depth(axes: Axes, sizes: pd.DataFrame, colour: tuple[float, ...], label: str) -> None:
-    axes.plot(sizes["parameters"], sizes["validation_mean"], color=colour, label=label)
-    axes.vlines(sizes["parameters"], sizes["validation_low"], sizes["validation_high"], color=colour, linewidth=1)
+    """The sizes of one depth in their order, each with its interval and its regime's marker."""
+    axes.plot(sizes["parameters"], sizes[VALIDATION.value], color=colour, label=label)
+    axes.vlines(sizes["parameters"], sizes[VALIDATION.low], sizes[VALIDATION.high], color=colour, linewidth=1)
     for regime, rows in sizes.groupby("regime"):
         face = "white" if regime == UNSTABLE else colour
         axes.plot(
             rows["parameters"],
-            rows["validation_mean"],
+            rows[VALIDATION.value],
             MARKERS[str(regime)],
             color=colour,
             markerfacecolor=face,
@@ -45,15 +48,15 @@ def draw_depth(axes: Axes, sizes: pd.DataFrame, colour: tuple[float, ...], label
 
 def draw_minimum(axes: Axes, minimal: pd.DataFrame, largest: float) -> None:
     """Grey below P_min with a line on it, and the bootstrap interval as a bar at the foot."""
-    for row in rows_of(minimal[minimal["p_min"].notna()]):
-        axes.axvspan(axes.get_xlim()[0], row["p_min"], color="#f4f4f4", zorder=0)
-        axes.axvline(row["p_min"], color=QUIET, linewidth=1, linestyle=(0, (4, 2)))
-        high = largest if pd.isna(row["p_min_high"]) else row["p_min_high"]
-        low = largest if pd.isna(row["p_min_low"]) else row["p_min_low"]
-        axes.plot([low, high], [0.02, 0.02], color=QUIET, linewidth=4, solid_capstyle="butt")
+    for row in rows_of(minimal[minimal[P_MIN.value].notna()]):
+        p_min, *ends = (row[column] for column in P_MIN)
+        axes.axvspan(axes.get_xlim()[0], p_min, color="#f4f4f4", zorder=0)
+        axes.axvline(p_min, color=QUIET, linewidth=1, linestyle=(0, (4, 2)))
+        ends = [largest if pd.isna(end) else end for end in ends]
+        axes.plot(ends, [0.02, 0.02], color=QUIET, linewidth=4, solid_capstyle="butt")
         axes.annotate(
-            f"P_min {short_number(row['p_min'])}",
-            (row["p_min"], 0.02),
+            f"P_min {short_number(p_min)}",
+            (p_min, 0.02),
             xytext=(5, 6),
             textcoords="offset points",
             color=QUIET,
@@ -62,9 +65,9 @@ def draw_minimum(axes: Axes, minimal: pd.DataFrame, largest: float) -> None:
 
 def draw_regimes(tables: Tables) -> Figure:
     """One row per data set, one column per family, one line per depth; bars are intervals of the mean."""
-    sizes, minimal = tables["sizes"], tables["minimal"]
+    sizes, minimal = tables[Table.SIZES], tables[Table.MINIMAL]
     datasets, families = sorted(sizes["dataset"].unique()), sorted(sizes["family"].unique())
-    chance = 1 / tables["data"].set_index("dataset")["classes"]
+    chance = 1 / tables[Table.DATA].set_index("dataset")["classes"]
     figure, grid = panels(len(datasets), len(families), row_height=3.4, share_y=True)
     for (i, j), axes in np.ndenumerate(grid):
         dataset, family = datasets[i], families[j]
@@ -76,8 +79,8 @@ def draw_regimes(tables: Tables) -> Figure:
         if rows.empty:
             axes.text(0.5, 0.5, "not in this study", transform=axes.transAxes, ha="center", color=QUIET)
             continue
-        own = minimal[(minimal["dataset"] == dataset) & (minimal["family"] == family) & (minimal["depth"] == "all")]
-        draw_minimum(axes, own, rows["parameters"].max())
+        border = minimal[(minimal["dataset"] == dataset) & (minimal["family"] == family) & (minimal["depth"] == "all")]
+        draw_minimum(axes, border, rows["parameters"].max())
         label_chance(axes, chance[dataset])
         depths = sorted(rows["depth"].dropna().unique()) or [pd.NA]
         for depth, colour in zip(depths, shades(colours(families)[family], len(depths)), strict=True):

@@ -1,13 +1,14 @@
-"""How P_min moves when a threshold of the regimes is moved by half."""
+"""Moves of P_min when a threshold of the regimes is moved by half."""
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from minarch.analysis.minimal import P_MIN
 from minarch.analysis.sensitivity import AS_SET, FACTORS
 from minarch.reporting.figures.style import QUIET, colours, legend_above, log_axis, missing, panels
-from minarch.reporting.tables import Tables
+from minarch.reporting.tables import Table, Tables
 
 THRESHOLDS = ["failure_share", "spread_factor", "spread_points", "below_best_points"]  # those that P_min depends on
 FACES = dict(zip(FACTORS, ["white", None], strict=True))  # None: the family's colour
@@ -17,35 +18,35 @@ def draw_thresholds(axes: Axes, rows: pd.DataFrame, colour: str, beyond: float) 
     """A bar from the smallest to the largest P_min; an arrow at `beyond` where there is none on this grid."""
     for y, name in enumerate(THRESHOLDS):
         of_name = rows[rows["threshold"].isin([name, AS_SET])]
-        reached = of_name["p_min"].astype(float).fillna(beyond)
+        reached = of_name[P_MIN.value].astype(float).fillna(beyond)
         axes.plot([reached.min(), reached.max()], [y, y], color=colour, linewidth=2, alpha=0.55)
         for (_, row), x in zip(of_name.iterrows(), reached, strict=True):
             if row["threshold"] == AS_SET:
                 continue
-            mark, shift = (">" if pd.isna(row["p_min"]) else "o"), 0.13 * np.sign(row["factor"] - 1)
+            mark, shift = (">" if pd.isna(row[P_MIN.value]) else "o"), 0.13 * np.sign(row["factor"] - 1)
             face = FACES[row["factor"]] or colour
             axes.plot([x], [y + shift], mark, color=colour, markerfacecolor=face, markersize=5)
 
 
 def draw_sensitivity(tables: Tables) -> Figure:
     """One row per data set, one column per family, one line per threshold that decides what is unstable."""
-    table = tables["sensitivity"]
+    table, sizes = tables[Table.SENSITIVITY], tables[Table.SIZES]
     datasets, families = sorted(table["dataset"].unique()), sorted(table["family"].unique())
     figure, grid = panels(len(datasets), len(families), row_height=2.0, share_y=True)
     for (i, j), axes in np.ndenumerate(grid):
         rows = table[(table["dataset"] == datasets[i]) & (table["family"] == families[j])]
-        own = tables["sizes"][(tables["sizes"]["dataset"] == datasets[i]) & (tables["sizes"]["family"] == families[j])]
+        counts = sizes.loc[(sizes["dataset"] == datasets[i]) & (sizes["family"] == families[j]), "parameters"]
         axes.set_title(f"{datasets[i]}: {families[j]}")
         axes.set_yticks(range(len(THRESHOLDS)), [name.replace("_", " ") for name in THRESHOLDS])
         axes.set_ylim(len(THRESHOLDS) - 0.5, -0.5)
         axes.grid(axis="y", visible=False)
-        log_axis(axes, own["parameters"])
+        log_axis(axes, counts)
         if rows.empty:
             missing(axes)
             continue
-        for p_min in rows.loc[rows["threshold"] == AS_SET, "p_min"].dropna():
+        for p_min in rows.loc[rows["threshold"] == AS_SET, P_MIN.value].dropna():
             axes.axvline(float(p_min), color=QUIET, linewidth=1, linestyle=(0, (4, 2)))
-        draw_thresholds(axes, rows, colours(families)[families[j]], float(own["parameters"].max()))
+        draw_thresholds(axes, rows, colours(families)[families[j]], float(counts.max()))
     for axes in grid[-1]:
         axes.set_xlabel("P_min, trainable parameters")
     less, more = FACTORS

@@ -1,10 +1,10 @@
-"""How much of the variance of accuracy the parameter count explains, and what is left for shape and for the repeats."""
+"""Variance of accuracy: the shares of the parameter count, of shape and of the repeats."""
 
 from matplotlib.figure import Figure
 
 from minarch.analysis.shape import SOURCES
 from minarch.reporting.figures.style import FAINT, INK, legend_above, panels, percent_axis
-from minarch.reporting.tables import Tables
+from minarch.reporting.tables import Table, Tables
 from minarch.reporting.verdicts import explained
 
 COLOURS = dict(zip(SOURCES, ["#56B4E9", "#E69F00", FAINT], strict=True))
@@ -12,7 +12,7 @@ COLOURS = dict(zip(SOURCES, ["#56B4E9", "#E69F00", FAINT], strict=True))
 
 def draw_shape(tables: Tables) -> Figure | None:
     """One stacked bar per data set, family and scope; each whisker is the interval of the share that ends there."""
-    bars = explained(tables["shape"])
+    bars = explained(tables[Table.SHAPE])
     if not bars:
         return None
     figure, grid = panels(1, 1, row_height=0.3 * len(bars) + 0.5)

@@ -1,4 +1,4 @@
-"""How far apart the weights of good and of poor networks lie: means of the three blocks."""
+"""Distances between the weights of good and of poor networks: means of the three blocks."""
 
 import numpy as np
 import pandas as pd
@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from minarch.reporting.figures.style import QUIET, legend_above, panels
-from minarch.reporting.tables import Tables, rows_of
+from minarch.reporting.tables import Table, Tables, rows_of
 from minarch.reporting.verdicts import BLOCKS
 
 COLOURS = dict(zip(BLOCKS, ["#0072B2", QUIET, "#D55E00"], strict=True))
@@ -24,7 +24,7 @@ def draw_blocks(axes: Axes, rows: pd.DataFrame, scopes: list[str]) -> None:
 
 def draw_similarity(tables: Tables) -> Figure | None:
     """One row per distance; the weights' as they are and scaled to one standard deviation, then the strengths'."""
-    table = tables["similarity"]
+    table = tables[Table.SIMILARITY]
     if table.empty:
         return None
     columns = [(quantity, scaled) for quantity in table["quantity"].unique() for scaled in (False, True)]

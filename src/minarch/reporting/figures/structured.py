@@ -9,11 +9,15 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from minarch.analysis.choice import FURTHER
 from minarch.analysis.controls import is_control
 from minarch.analysis.records import MODEL
 from minarch.reporting.figures.style import INK, legend_above, log_axis, panels, percent_axis
-from minarch.reporting.tables import FURTHER, Tables
+from minarch.reporting.tables import Table, Tables
+from minarch.reporting.tables.pruning import FRONT, accuracy_column
+from minarch.reporting.tables.read import REMOVED_SHARE
 
+BASE, PRUNED, FINETUNED = accuracy_column("base"), accuracy_column("pruned"), accuracy_column("finetuned")
 # Methods in colour with one marker each, controls in grey and black.
 LOOKS = [("#0072B2", "o"), ("#D55E00", "D"), ("#009E73", "v"), ("#CC79A7", "P"), ("#E69F00", "^"), ("#56B4E9", "X")]
 PLAIN = [("#8c8c8c", "o"), (INK, "o"), ("#b8b8b8", "D"), ("#555555", "D")]
@@ -22,42 +26,42 @@ EDGE = {"markeredgecolor": INK, "markeredgewidth": 1.3, "markersize": 7}  # of a
 
 
 def looks(pruning: pd.DataFrame) -> dict[str, dict[str, Any]]:
-    """How each method's line is drawn: colour, marker, dotted for a control."""
+    """The properties of each method's line: colour, marker, dotted for a control."""
     methods = pruning.drop_duplicates("method").sort_values("method")
-    found: dict[str, dict[str, Any]] = {}
+    lines: dict[str, dict[str, Any]] = {}
     for control, rows in methods.groupby(is_control(methods)):
         choice, line = (PLAIN, (0, (1, 1.2))) if control else (LOOKS, "-")
         for i, name in enumerate(rows["method"]):
             colour, marker = choice[i % len(choice)]
-            found[name] = {"color": colour, "marker": marker, "linestyle": line}
-    return found
+            lines[name] = {"color": colour, "marker": marker, "linestyle": line}
+    return lines
 
 
 def draw_method(axes: Axes, rows: pd.DataFrame, look: dict[str, Any], cut: bool) -> None:
     """A line from the original over the levels, with intervals; `cut`: also right after the cut, hollow."""
     rows = rows.sort_values("macs", ascending=False)
-    first, tuned = rows.iloc[0], rows["validation_finetuned_mean"]
-    x, y = [first["macs_before"], *rows["macs"]], [first["validation_base_mean"], *tuned]
+    first, tuned = rows.iloc[0], rows[FINETUNED.value]
+    x, y = [first["macs_before"], *rows["macs"]], [first[BASE.value], *tuned]
     axes.plot(x, y, **look | {"marker": ""}, linewidth=1.2)
     axes.vlines(
         rows["macs"],
-        rows["validation_finetuned_low"],
-        rows["validation_finetuned_high"],
+        rows[FINETUNED.low],
+        rows[FINETUNED.high],
         color=look["color"],
         linewidth=2,
         alpha=0.35,
     )
     if cut:
-        after = rows["validation_pruned_mean"]
+        after = rows[PRUNED.value]
         axes.vlines(rows["macs"], after, tuned, color=look["color"], linewidth=0.8, alpha=0.5)
         axes.plot(rows["macs"], after, **look | {"linestyle": "none", "markerfacecolor": "white"})
-    for front, points in rows.groupby("front"):
+    for front, points in rows.groupby(FRONT):
         edge = EDGE if front else {}
-        axes.plot(points["macs"], points["validation_finetuned_mean"], **look | edge | {"linestyle": "none"})
+        axes.plot(points["macs"], points[FINETUNED.value], **look | edge | {"linestyle": "none"})
 
 
 def limits(rows: pd.DataFrame, columns: list[str]) -> tuple[float, float]:
-    """Of the accuracy axis, so that all models of a data set and family have the same."""
+    """The ends of the accuracy axis, which all models of a data set and family share."""
     low, high = float(np.nanmin(rows[columns])), float(np.nanmax(rows[columns]))
     margin = max(0.01, 0.06 * (high - low))
     return max(0.0, low - margin), min(1.02, high + margin)
@@ -68,13 +72,13 @@ def draw_structured(tables: Tables) -> Figure | None:
 
     Right after the cut only where there is one method: several would hide how they differ once trained.
     """
-    pruning = tables["pruning"]
-    pruning = pruning[(pruning["removed_share"] > 0) & pruning["validation_finetuned_mean"].notna()]
+    pruning = tables[Table.PRUNING]
+    pruning = pruning[(pruning[REMOVED_SHARE] > 0) & pruning[FINETUNED.value].notna()]
     if pruning.empty:
         return None
     methods = looks(pruning)
-    shown = ["validation_base_mean", "validation_finetuned_mean"]
-    shown += ["validation_pruned_mean"] if len(methods) == 1 else []
+    shown = [BASE.value, FINETUNED.value]
+    shown += [PRUNED.value] if len(methods) == 1 else []
     order = pruning.sort_values(["dataset", "family", "role", "parameters_before", "architecture"])
     models = [rows for _, rows in order.groupby(MODEL, sort=False)]
     across = min(len(models), 4 if (pruning["role"] == FURTHER).any() else 3)
@@ -85,7 +89,7 @@ def draw_structured(tables: Tables) -> Figure | None:
         axes.set_title(f"{first['dataset']}, {first['role']}\n{name}", fontsize=7)
         for method, of_method in rows.groupby("method"):
             draw_method(axes, of_method, methods[str(method)], cut=len(methods) == 1)
-        axes.plot([first["macs_before"]], [first["validation_base_mean"]], "s", color=INK, markersize=7, zorder=4)
+        axes.plot([first["macs_before"]], [first[BASE.value]], "s", color=INK, markersize=7, zorder=4)
         log_axis(axes, [*rows["macs"], *rows["macs_before"]])
         family = (pruning["dataset"] == first["dataset"]) & (pruning["family"] == first["family"])
         axes.set_ylim(*limits(pruning[family], shown))

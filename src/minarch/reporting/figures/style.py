@@ -1,4 +1,4 @@
-"""How every figure looks: a palette for colour-blind readers, too, plain axes, numbers that read as numbers."""
+"""Look of every figure: a palette for colour-blind readers, too, plain axes, numbers that read as numbers."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -49,6 +49,7 @@ STYLE: dict[Any, Any] = {
 
 @contextmanager
 def styled() -> Iterator[None]:
+    """A context in which figures are drawn in STYLE."""
     with mpl.rc_context():
         mpl.rcdefaults()  # a reader's own matplotlibrc must not change the figures
         mpl.rcParams.update(STYLE)
@@ -71,7 +72,7 @@ def panels(
 
 
 def short_number(value: float, _: int = 0) -> str:
-    """1234 as "1.2k": tick labels on logarithmic axes."""
+    """A tick label of a logarithmic axis, such as "1.2k" for 1234."""
     for limit, suffix in [(1e9, "G"), (1e6, "M"), (1e3, "k")]:
         if value >= limit:
             return f"{value / limit:.3g}{suffix}"
@@ -95,6 +96,7 @@ def log_axis(axes: Axes, values: Iterable[float], unit: str = "", axis: str = "x
 
 
 def percent_axis(axes: Axes, axis: str = "y") -> None:
+    """Tick labels in per cent."""
     along = axes.yaxis if axis == "y" else axes.xaxis
     along.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.4g}%"))
 
@@ -112,6 +114,7 @@ def label_chance(axes: Axes, chance: float) -> None:
 
 
 def missing(axes: Axes) -> None:
+    """The words of a panel whose family was not trained on its data set."""
     axes.text(0.5, 0.5, "not in this study", transform=axes.transAxes, ha="center", color=QUIET)
 
 

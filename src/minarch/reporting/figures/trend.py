@@ -8,6 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from minarch.analysis.early import FALSE_ALARMS, MISSED
+from minarch.analysis.intervals import VALIDATION
+from minarch.analysis.trend import FITTED
 from minarch.reporting.figures.regimes import shades
 from minarch.reporting.figures.style import (
     QUIET,
@@ -19,30 +22,30 @@ from minarch.reporting.figures.style import (
     panels,
     percent_axis,
 )
-from minarch.reporting.tables import Tables
+from minarch.reporting.tables import Table, Tables
 from minarch.reporting.verdicts import certain_epochs
 
-MISSED = (0, (2, 1.5))
+DASHED = (0, (2, 1.5))
 PARTS = (0.125, 0.25, 0.5, 1.0)  # of the budget: the epochs that are drawn
 
 
 def draw_fits(axes: Axes, rows: pd.DataFrame, colour: str) -> None:
-    """The fit at each of PARTS, the last epoch's with the means that it fits."""
+    """A line of the fit at each of PARTS, the last epoch's with the means that it fits."""
     last = rows["epoch"].max()
     epochs = sorted({max(1, round(part * last)) for part in PARTS})
     for epoch, shade in zip(epochs, shades(colour, len(epochs)), strict=True):
         fit = rows[rows["epoch"] == epoch].sort_values("parameters")
         width = 2.2 if epoch == last else 1.0
-        axes.plot(fit["parameters"], fit["fitted"], color=shade, linewidth=width, label=f"epoch {epoch}")
+        axes.plot(fit["parameters"], fit[FITTED], color=shade, linewidth=width, label=f"epoch {epoch}")
     end = rows[rows["epoch"] == last]
-    axes.plot(end["parameters"], end["validation_mean"], "o", color=colour, markerfacecolor="white", markersize=4.5)
+    axes.plot(end["parameters"], end[VALIDATION.value], "o", color=colour, markerfacecolor="white", markersize=4.5)
 
 
 def draw_trend(tables: Tables) -> Figure:
     """One row per data set, one column per family."""
-    trend = tables["trend"]
+    trend = tables[Table.TREND]
     datasets, families = sorted(trend["dataset"].unique()), sorted(trend["family"].unique())
-    chance = 1 / tables["data"].set_index("dataset")["classes"]
+    chance = 1 / tables[Table.DATA].set_index("dataset")["classes"]
     figure, grid = panels(len(datasets), len(families), row_height=3.0, share_y=True)
     for (i, j), axes in np.ndenumerate(grid):
         rows = trend[(trend["dataset"] == datasets[i]) & (trend["family"] == families[j])]
@@ -67,7 +70,7 @@ def draw_trend(tables: Tables) -> Figure:
 
 def draw_early(tables: Tables) -> Figure:
     """One row per data set, one column per family: sizes whose label at an epoch is not that of the last epoch."""
-    early = tables["early"]
+    early = tables[Table.EARLY]
     datasets, families = sorted(early["dataset"].unique()), sorted(early["family"].unique())
     certain = {(row["dataset"], row["family"]): row["epoch"] for row in certain_epochs(early)}
     figure, grid = panels(len(datasets), len(families), row_height=2.4, share_x=True, share_y=True)
@@ -79,8 +82,8 @@ def draw_early(tables: Tables) -> Figure:
             missing(axes)
             continue
         colour = colours(families)[families[j]]
-        axes.plot(rows["epoch"], rows["false_alarms"], color=colour)
-        axes.plot(rows["epoch"], rows["missed"], color=colour, linestyle=MISSED)
+        axes.plot(rows["epoch"], rows[FALSE_ALARMS], color=colour)
+        axes.plot(rows["epoch"], rows[MISSED], color=colour, linestyle=DASHED)
         epoch = certain[datasets[i], families[j]]
         axes.axvline(epoch, color=QUIET, linewidth=1)
         late = epoch > rows["epoch"].max() / 2
@@ -95,7 +98,7 @@ def draw_early(tables: Tables) -> Figure:
         axes.set_ylabel("sizes")
     entries: list[tuple[str, dict[str, Any]]] = [
         ("false alarms: called unstable, but is not in the end", {"linestyle": "-"}),
-        ("missed: unstable only in the end", {"linestyle": MISSED}),
+        ("missed: unstable only in the end", {"linestyle": DASHED}),
         ("no false alarm from here on", {"linestyle": "-", "color": QUIET}),
     ]
     legend_above(figure, entries)

@@ -6,22 +6,32 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from minarch.analysis.controls import HOW
+from minarch.analysis.controls import HOW, accuracy_at
 from minarch.analysis.front import pareto_front
-from minarch.analysis.intervals import ACCURACY, with_intervals
+from minarch.analysis.intervals import ACCURACY, Columns, of_mean, with_intervals
 from minarch.analysis.minimal import Bootstrap
-from minarch.analysis.phases import find_phases, plateau_end
+from minarch.analysis.phases import REDUNDANCY, find_phases, plateau_end
 from minarch.analysis.precision import VARIANT
 from minarch.analysis.records import MODEL
-from minarch.reporting.models import batches_of
-from minarch.reporting.records import SIZES, STEPS
+from minarch.pruning import STEPS
+from minarch.quantization import FLOAT32
+from minarch.reporting.tables.models import batches_of, latency
+from minarch.reporting.tables.read import REMOVED_SHARE, SIZES
 
 CURVE = [*MODEL, "scope", "finetuned"]  # one curve of unstructured pruning
+PHASE, SIXTY = "phase", "sixty"  # of a level; whether the curve's plateau reaches SHARE
+DROP = of_mean("drop_points")  # on validation images, when a group of units alone is cut
+FRONT = "front"
 SHARE = 0.6  # of redundant parameters, as the paper finds
 REACHES, FALLS_SHORT, OPEN = "yes", "no", "open"
 LEVELS = 3  # a fine-tuned curve with fewer says nothing of phases
 FAILED = ["unstable", "diverged"]  # a cut that removed nothing (the layer is too small) is no failure
-REDUNDANCY = [*CURVE, "n", "base_validation", "redundancy", "redundancy_low", "redundancy_high", "collapse", "sixty"]
+FINDINGS = [*CURVE, "n", "base_validation", *REDUNDANCY, "collapse", SIXTY]
+
+
+def accuracy_column(step: str, split: str = "validation") -> Columns:
+    """The columns of the mean accuracy at one of STEPS."""
+    return of_mean(accuracy_at(split, step))
 
 
 def unpruned(curves: pd.DataFrame) -> pd.DataFrame:
@@ -41,15 +51,15 @@ def whole_curves(curves: pd.DataFrame) -> Iterator[tuple[dict[str, Any], pd.Data
             rows = rows[rows["level"] > 0]
             if rows["level"].nunique() < LEVELS:
                 continue
-            own = (bases[[*MODEL, "scope"]] == [curve[name] for name in [*MODEL, "scope"]]).all(axis=1)
-            rows = pd.concat([bases[own], rows])
+            of_curve = (bases[[*MODEL, "scope"]] == [curve[name] for name in [*MODEL, "scope"]]).all(axis=1)
+            rows = pd.concat([bases[of_curve], rows])
         wide = rows.pivot(index="repeat", columns="level", values="validation").dropna()
         if len(wide):
             yield curve, wide
 
 
 def sixty(low: float, high: float) -> str:
-    """Whether the plateau reaches SHARE of the weights, by its interval."""
+    """REACHES, FALLS_SHORT or OPEN: does the plateau reach SHARE of the weights, by its interval?"""
     return REACHES if low >= SHARE else FALLS_SHORT if high < SHARE else OPEN
 
 
@@ -59,28 +69,28 @@ def magnitude_tables(
     """Mean curves of unstructured pruning with their phases, and what the phases say: redundancy and collapse.
 
     Args:
-        curves: of records.read_magnitude.
+        curves: of read.read_magnitude.
         classes: of each data set, by its name.
     """
-    labels, rows = [pd.DataFrame(columns=[*CURVE, "level", "phase"])], []
+    labels, rows = [pd.DataFrame(columns=[*CURVE, "level", PHASE])], []
     for curve, wide in whole_curves(curves):
-        found = find_phases(wide.columns.to_numpy(), wide.to_numpy(), 1 / classes[curve["dataset"]], bootstrap)
-        labels.append(pd.DataFrame({"level": wide.columns, "phase": found.labels}).assign(**curve))
-        share = found.redundancy
-        row = {"n": len(wide), "base_validation": wide[0].mean(), "redundancy": share.value}
-        row |= {"redundancy_low": share.low, "redundancy_high": share.high, "collapse": found.collapse}
-        rows.append(curve | row | {"sixty": sixty(share.low, share.high)})
+        phases = find_phases(wide.columns.to_numpy(), wide.to_numpy(), 1 / classes[curve["dataset"]], bootstrap)
+        labels.append(pd.DataFrame({"level": wide.columns, PHASE: phases.labels}).assign(**curve))
+        share = phases.redundancy
+        row = {"n": len(wide), "base_validation": wide[0].mean(), "collapse": phases.collapse}
+        row |= dict(zip(REDUNDANCY, (share.value, share.low, share.high), strict=True))
+        rows.append(curve | row | {SIXTY: sixty(share.low, share.high)})
     accuracies = with_intervals(curves, [*CURVE, "level"], ["validation", "test"], bootstrap.confidence, ACCURACY)
-    phases = pd.concat(labels[1:] or labels)
-    return accuracies.merge(phases, on=[*CURVE, "level"], how="left"), pd.DataFrame(rows, columns=REDUNDANCY)
+    by_level = pd.concat(labels[1:] or labels)
+    return accuracies.merge(by_level, on=[*CURVE, "level"], how="left"), pd.DataFrame(rows, columns=FINDINGS)
 
 
 def plateau_ends(curves: pd.DataFrame) -> pd.DataFrame:
     """One row per model, scope and repeat: the redundancy that the repeat's own curve without fine-tuning shows."""
-    tables = [pd.DataFrame(columns=[*CURVE, "repeat", "redundancy"])]
+    tables = [pd.DataFrame(columns=[*CURVE, "repeat", REDUNDANCY.value])]
     for curve, wide in whole_curves(curves[~curves["finetuned"].astype(bool)]):
         ends = plateau_end(wide.columns.to_numpy(), wide.to_numpy())
-        tables.append(pd.DataFrame({"repeat": wide.index, "redundancy": ends}).assign(**curve))
+        tables.append(pd.DataFrame({"repeat": wide.index, REDUNDANCY.value: ends}).assign(**curve))
     return pd.concat(tables[1:] or tables)
 
 
@@ -91,7 +101,7 @@ def pruning_table(runs: pd.DataFrame, models: pd.DataFrame, *, failure_share: fl
     images, one of the two strictly. The originals compete too; networks of which nothing was removed and those of which
     more than `failure_share` of the repeats failed do not.
     """
-    accuracies = [f"{split}_{step}" for split in ("validation", "test") for step in STEPS]
+    accuracies = [accuracy_at(split, step) for split in ("validation", "test") for step in STEPS]
     runs = runs.assign(
         failed=runs["status"].isin(FAILED),
         nothing_removed=runs["status"] == "nothing_removed",
@@ -100,23 +110,24 @@ def pruning_table(runs: pd.DataFrame, models: pd.DataFrame, *, failure_share: fl
     counts = {"repeats": ("repeat", "size"), "failed": ("failed", "sum"), "nothing_removed": ("nothing_removed", "sum")}
     table = grouped.agg(**counts).join(grouped[SIZES].mean()).reset_index()
     table = table.merge(with_intervals(runs, VARIANT, accuracies, confidence, ACCURACY), on=VARIANT)
-    cost = ["bytes", "weight_bytes", *(f"latency_{batch}_ms" for batch in batches_of(models))]
-    exported = models.loc[models["precision"] == "fp32", [*VARIANT, *cost]]
+    cost = ["bytes", "weight_bytes", *(latency(batch).value for batch in batches_of(models))]
+    exported = models.loc[models["precision"] == FLOAT32, [*VARIANT, *cost]]
     table = table.merge(exported, on=VARIANT, how="left")
-    return table.assign(front=on_front(table, failure_share))
+    return table.assign(**{FRONT: on_front(table, failure_share)})
 
 
 def on_front(table: pd.DataFrame, failure_share: float) -> np.ndarray:
     """Mask of the rows on their data set's front of validation accuracy against MACs; see pruning_table."""
+    base, finetuned = accuracy_column("base").value, accuracy_column("finetuned").value
     front = np.zeros(len(table), dtype=bool)
-    whole = (table["removed_share"] > 0) & (table["failed"] <= failure_share * table["repeats"])
-    whole &= table["validation_finetuned_mean"].notna()
+    whole = (table[REMOVED_SHARE] > 0) & (table["failed"] <= failure_share * table["repeats"])
+    whole &= table[finetuned].notna()
     for dataset in table["dataset"].unique():
         of_set = (table["dataset"] == dataset).to_numpy()
         rows = table[of_set & whole]
-        originals = table[of_set].drop_duplicates(MODEL).dropna(subset=["validation_base_mean"])
+        originals = table[of_set].drop_duplicates(MODEL).dropna(subset=[base])
         cost = np.concatenate([rows["macs"], originals["macs_before"]])
-        value = np.concatenate([rows["validation_finetuned_mean"], originals["validation_base_mean"]])
+        value = np.concatenate([rows[finetuned], originals[base]])
         front[of_set & whole] = pareto_front(cost, value)[: len(rows)]
     return front
 

@@ -11,10 +11,12 @@ import pandas as pd
 from safetensors import safe_open
 from safetensors.numpy import load_file
 
-from minarch.analysis.records import MODEL
-from minarch.reporting.networks import Folder, read_folders
-from minarch.reporting.records import read_json
-from minarch.reporting.tables import FURTHER, Tables, rows_of
+from minarch.analysis.choice import FURTHER, ROLES
+from minarch.analysis.records import BEST_VALIDATION, MODEL
+from minarch.files import read_json
+from minarch.reporting.tables import Table, Tables, rows_of
+from minarch.reporting.tables.networks import Folder, read_folders
+from minarch.reporting.tables.read import DataRecord
 
 POOREST = "poorest"
 
@@ -45,17 +47,18 @@ def as_images(weights: np.ndarray, shape: Sequence[int]) -> np.ndarray | None:
 
 
 def first_layer(item: Path, repeat: int, layer: str, shape: Sequence[int]) -> np.ndarray | None:
+    """The weights of a repeat's first layer as images; None for what is no picture."""
     with safe_open(item / read_json(item / "results.json")["weights"], framework="numpy") as weights:
         name = f"{repeat}.{layer}.weight"
         return as_images(weights.get_tensor(name), shape) if name in weights.keys() else None  # noqa: SIM118
 
 
-def attention_maps(folder: Path, record: dict[str, Any], row: int) -> np.ndarray | None:
-    """Of the network in `row`, with the patches where they lie in an image; None for what is no ViT."""
-    if "attention" not in record:
+def attention_maps(folder: Folder, row: int) -> np.ndarray | None:
+    """The maps of the network in `row`, with the patches where they lie in an image; None for what is no ViT."""
+    if "attention" not in folder.record:
         return None
-    attention = load_file(folder / "attention.safetensors")["attention"][row]
-    return attention.reshape(*attention.shape[:2], *record["attention"]["patches"])
+    attention = load_file(folder.path / "attention.safetensors")["attention"][row]
+    return attention.reshape(*attention.shape[:2], *folder.record["attention"]["patches"])
 
 
 def poorest(networks: pd.DataFrame) -> pd.DataFrame:
@@ -65,40 +68,41 @@ def poorest(networks: pd.DataFrame) -> pd.DataFrame:
 
 
 def shown_networks(tables: Tables, inputs: dict[str, Any]) -> list[Shown]:
-    """By data set, family and role (none of FURTHER), from the items of the stages data, sweep and weights."""
-    shapes = {record["dataset"]: record["shape"] for record in (read_json(i / "record.json") for i in inputs["data"])}
+    """Networks by data set, family and role (none of FURTHER), from the items of the stages data, sweep and weights."""
+    records: list[DataRecord] = [read_json(item / "record.json") for item in inputs["data"]]
+    shapes = {record["dataset"]: record["shape"] for record in records}
     items = {item.name: item for item in inputs["sweep"]}
     by_model: dict[tuple[str, ...], list[Folder]] = {}
-    for folder, record in read_folders(inputs["weights"]):
-        by_model.setdefault(tuple(record[name] for name in MODEL), []).append((folder, record))
-    runs = tables["sweep"].sort_values(["best_validation_accuracy", "repeat"], ascending=[False, True])
+    for folder in read_folders(inputs["weights"]):
+        by_model.setdefault(folder.model, []).append(folder)
+    runs = tables[Table.SWEEP].sort_values([BEST_VALIDATION, "repeat"], ascending=[False, True])
     best = runs.groupby(MODEL)["repeat"].first()
-    found = []
-    representatives = tables["representatives"]
-    for row in [*rows_of(representatives[representatives["role"] != FURTHER]), *rows_of(poorest(tables["networks"]))]:
+    representatives = tables[Table.REPRESENTATIVES]
+    representatives = representatives[representatives["role"] != FURTHER]
+    shown = []
+    for row in [*rows_of(representatives), *rows_of(poorest(tables[Table.NETWORKS]))]:
         model = tuple(row[name] for name in MODEL)
         alone = row["role"] == POOREST
         repeat = int(row["repeat"] if alone else best[model])
-        pick = next(each for each in by_model[model] if repeat in each[1]["repeats"])
-        at = pick[1]["repeats"].index(repeat)
-        blocks = [pick] if alone else by_model[model]
-        quantiles = [load_file(folder / "quantiles.safetensors") for folder, _ in blocks]
-        layers = [layer["name"] for layer in pick[1]["layers"]]
-        found.append(
+        folder = next(block for block in by_model[model] if repeat in block.record["repeats"])
+        at = folder.record["repeats"].index(repeat)
+        blocks = [load_file(block.path / "quantiles.safetensors") for block in ([folder] if alone else by_model[model])]
+        layers = [layer["name"] for layer in folder.record["layers"]]
+        shown.append(
             Shown(
                 dataset=row["dataset"],
                 family=row["family"],
                 role=row["role"],
                 parameters=int(row["parameters"]),
                 layers=layers,
-                node_layers=[layer["name"] for layer in pick[1]["node_layers"]],
+                node_layers=[layer["name"] for layer in folder.record["node_layers"]],
                 quantiles={
-                    name: values[at : at + 1] if alone else np.concatenate([block[name] for block in quantiles])
-                    for name, values in quantiles[0].items()
+                    name: values[at : at + 1] if alone else np.concatenate([block[name] for block in blocks])
+                    for name, values in blocks[0].items()
                 },
-                images=first_layer(items[pick[0].name], repeat, layers[0], shapes[row["dataset"]]),
-                attention=attention_maps(*pick, at),
+                images=first_layer(items[folder.path.name], repeat, layers[0], shapes[row["dataset"]]),
+                attention=attention_maps(folder, at),
             )
         )
-    order = [*representatives["role"].cat.categories, POOREST]
-    return sorted(found, key=lambda each: (each.dataset, each.family, order.index(each.role)))
+    order = [*ROLES, POOREST]
+    return sorted(shown, key=lambda network: (network.dataset, network.family, order.index(network.role)))

@@ -1,20 +1,19 @@
-"""What the weights of trained networks look like: statistics of whole networks and of their layers.
+"""Tables of the weights of trained networks: statistics of whole networks and of their layers.
 
 The repeats of an architecture may come in several folders (blocks of repeats).
 """
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple, NotRequired, TypedDict
 
 import numpy as np
 import pandas as pd
 
 from minarch.analysis.intervals import ACCURACY, with_intervals
-from minarch.analysis.records import MODEL
-from minarch.reporting.records import read_json
+from minarch.analysis.records import BEST_VALIDATION, MODEL
+from minarch.files import read_json
 
-Folder = tuple[Path, dict[str, Any]]  # of one sweep item's networks, and its record.json
 WHOLE = ["std", "skewness", "kurtosis", "near_zero", "fluctuation"]
 BOUNDS = dict.fromkeys(["near_zero", "validation"], ACCURACY)
 BOUNDS |= dict.fromkeys(["std", "fluctuation", "spectral_norm", "effective_rank"], (0.0, np.inf))
@@ -22,25 +21,62 @@ ENDS = ("input", "output")  # node layers; those between are hidden
 LAYER = ["mean", "std", "skewness", "kurtosis", "near_zero", "spectral_norm", "effective_rank"]
 
 
+class Layer(TypedDict):
+    """A layer in the record of a folder of weights, as far as it is read here."""
+
+    name: str
+
+
+class Attention(TypedDict):
+    """The attention maps in the record of a folder of weights."""
+
+    patches: list[int]  # rows and columns
+
+
+class WeightsRecord(TypedDict):
+    """record.json of a folder of weights, as far as it is read here."""
+
+    dataset: str
+    family: str
+    architecture: str
+    repeats: list[int]
+    layers: list[Layer]
+    node_layers: list[Layer]
+    attention: NotRequired[Attention]  # of a ViT
+
+
+class Folder(NamedTuple):
+    """A folder of the weights stage: what the networks of one sweep item weigh."""
+
+    path: Path
+    record: WeightsRecord
+
+    @property
+    def model(self) -> tuple[str, ...]:
+        """The values of MODEL."""
+        return self.record["dataset"], self.record["family"], self.record["architecture"]
+
+
 def read_folders(items: Iterable[Path]) -> list[Folder]:
     """Every folder of the weights items with its record, by model and repeat."""
-    folders = [path for item in items for path in item.iterdir() if path.is_dir()]
-    found = [(folder, read_json(folder / "record.json")) for folder in folders]
-    return sorted(found, key=lambda each: ([each[1][name] for name in MODEL], each[1]["repeats"]))
+    paths = [path for item in items for path in item.iterdir() if path.is_dir()]
+    folders = [Folder(path, read_json(path / "record.json")) for path in paths]
+    return sorted(folders, key=lambda folder: (folder.model, folder.record["repeats"]))
 
 
 def read_rows(folders: Iterable[Folder], name: str) -> pd.DataFrame:
     """The folders' layers.csv or strengths.csv, one row per repeat and layer; `position` counts the layers."""
     tables = []
-    for folder, record in folders:
-        table = pd.read_csv(folder / f"{name}.csv")
+    for folder in folders:
+        table = pd.read_csv(folder.path / f"{name}.csv")
         order = {layer: i for i, layer in enumerate(table["layer"].unique())}
-        tables.append(table.assign(**{column: record[column] for column in MODEL}, position=table["layer"].map(order)))
+        model = dict(zip(MODEL, folder.model, strict=True))
+        tables.append(table.assign(**model, position=table["layer"].map(order)))
     return pd.concat([table for table in tables if len(table)] or tables[:1], ignore_index=True)
 
 
 def fluctuations(strengths: pd.DataFrame) -> pd.DataFrame:
-    """Per repeat, the mean over its hidden layers of the standard deviation of a layer's node strengths."""
+    """One row per repeat: the mean over its hidden layers of the standard deviation of a layer's node strengths."""
     hidden = strengths[~strengths["layer"].isin(ENDS)]
     means = hidden.groupby([*MODEL, "repeat"], sort=False)["std"].mean()
     return means.rename("fluctuation").reset_index()
@@ -60,7 +96,7 @@ def weights_table(
 ) -> pd.DataFrame:
     """One row per architecture: statistics of all weights of a network (means over repeats), and its accuracy."""
     runs = layers[layers["layer"] == "all"].merge(fluctuations(strengths), on=[*MODEL, "repeat"], how="left")
-    accuracies = sweep.rename(columns={"best_validation_accuracy": "validation"})
+    accuracies = sweep.rename(columns={BEST_VALIDATION: "validation"})
     runs = runs.merge(accuracies[[*MODEL, "repeat", "parameters", "validation"]], on=[*MODEL, "repeat"])
     table = described(runs, [*MODEL, "parameters"], [*WHOLE, "validation"], confidence)
     return table.sort_values(["dataset", "family", "parameters", "architecture"], ignore_index=True)

@@ -1,0 +1,48 @@
+"""The tidy tables of a study, one CSV each; every mean has n and a Student-t interval beside it.
+
+Accuracies are fractions, columns ending in _points percentage points, bytes and parameters means over the repeats.
+"""
+
+from enum import StrEnum
+from typing import Any
+
+import pandas as pd
+
+Tables = dict[str, pd.DataFrame]  # by the names of Table
+
+
+class Table(StrEnum):
+    """Names of the tables, each with what one row of it is about."""
+
+    DATA = "data"  # a data set
+    SWEEP = "sweep"  # a trained repeat
+    SIZES = "sizes"  # an architecture of the sweep
+    MINIMAL = "minimal"  # a depth of a family, or (depth "all") the family
+    SENSITIVITY = "sensitivity"  # a family's regimes with one threshold moved
+    TREND = "trend"  # a parameter count at an epoch
+    EARLY = "early"  # a family at an epoch
+    SHAPE = "shape"  # a source of variance
+    REPRESENTATIVES = "representatives"  # a model that goes on to pruning and quantization
+    WEIGHTS = "weights"  # an architecture of the sweep
+    LAYERS = "layers"  # a representative's layer
+    NETWORKS = "networks"  # a good or a poor network
+    SIMILARITY = "similarity"  # a block of distances between networks
+    CORRELATIONS = "correlations"  # a statistic of weights in a family
+    MAGNITUDE = "magnitude"  # a level of unstructured pruning of a representative
+    REDUNDANCY = "redundancy"  # a curve of unstructured pruning
+    DEPTH = "depth"  # a family, scope of pruning and size that is held equal
+    PRUNING = "pruning"  # a level of structured pruning of a representative
+    CONTROLS = "controls"  # a level of structured pruning, and what it is compared with
+    LAYERWISE = "layerwise"  # a level of pruning of one group of units
+    QUANTIZATION = "quantization"  # a model in fewer bits
+    PRECISION = "precision"  # a model at a simulated precision
+    FEWEST = "fewest"  # a model and a scheme of simulated precision
+    FRAGILE = "fragile"  # a pruned model at a simulated precision
+    HURT = "hurt"  # a term of the regression at a simulated precision
+    MODELS = "models"  # a model that the study ends with
+    FRONT = "front"  # a model of the front of its data set
+
+
+def rows_of(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows as plain dicts, which templates and drawing code read."""
+    return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]

@@ -1,0 +1,75 @@
+"""All tables of a study from the items of its stages."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from minarch.analysis.controls import controls_table
+from minarch.analysis.depth import depth_table
+from minarch.analysis.minimal import Bootstrap
+from minarch.analysis.records import MODEL, read_runs
+from minarch.files import read_json
+from minarch.reporting.tables import Table, Tables, pruning, quantization, read
+from minarch.reporting.tables.models import front_table, models_table
+from minarch.reporting.tables.networks import layers_table, read_folders, read_rows, weights_table
+from minarch.reporting.tables.sweep import read_convergence, representatives_table, sizes_table
+
+SIMILARITY = {Table.NETWORKS: "networks", Table.SIMILARITY: "blocks", Table.CORRELATIONS: "correlations"}  # -> file
+
+
+def make_tables(config: dict[str, Any], inputs: dict[str, Any]) -> Tables:
+    """All tables by name, from the items of every stage."""
+    settings = config["params"]["convergence"]
+    confidence = settings["confidence"]
+    bootstrap = Bootstrap(resamples=settings["bootstrap"], confidence=confidence, seed=settings["seed"])
+    sweep = read_runs(inputs["sweep"]).merge(read.read_sweep_tests(inputs["sweep"]), on=[*MODEL, "repeat"])
+    roles = pd.DataFrame(read_json(inputs["representatives"] / "representatives.json"))
+    representatives = representatives_table(roles, sweep, confidence)
+    named = representatives[[*MODEL, "role"]]
+    curves = read.read_magnitude(inputs["prune"])
+    magnitude, redundancy = pruning.magnitude_tables(curves, sweep.groupby("dataset")["classes"].first(), bootstrap)
+    layerwise = pruning.layerwise_table(read.read_sensitivity(inputs["prune"]), curves, confidence)
+    ends = pruning.plateau_ends(curves).merge(sweep[[*MODEL, "depth", "parameters"]].drop_duplicates(MODEL), on=MODEL)
+    ends = ends.merge(read.read_knobs(inputs["sweep"]), on=MODEL)
+    methods = list(config["params"]["quantize"]["methods"])
+    exports = quantization.read_exports(inputs["quantize"], methods)
+    latencies = quantization.read_latencies(inputs["quantize"])
+    structured = read.read_structured(inputs["prune"])
+    quantized = quantization.quantization_table(exports, latencies, methods, confidence)
+    simulated = quantization.precision_tables(inputs["quantize"], sweep, config["max_drop_points"], bootstrap)
+    models = named.merge(models_table(exports, structured, latencies, confidence), on=MODEL)
+    pruned = pruning.pruning_table(structured, models, failure_share=settings["failure_share"], confidence=confidence)
+    folders = read_folders(inputs["weights"])
+    layers, strengths = read_rows(folders, "layers"), read_rows(folders, "strengths")
+    convergence = read_convergence(inputs["convergence"])
+    return {
+        Table.DATA: read.read_datasets(inputs["data"]),
+        Table.SWEEP: sweep,
+        **convergence,
+        Table.SIZES: sizes_table(convergence[Table.SIZES], sweep, confidence),
+        Table.REPRESENTATIVES: representatives,
+        Table.WEIGHTS: weights_table(layers, strengths, sweep, confidence),
+        Table.LAYERS: named.merge(layers_table(layers, confidence), on=MODEL),
+        **{name: pd.read_csv(inputs["similarity"] / f"{file}.csv") for name, file in SIMILARITY.items()},
+        Table.MAGNITUDE: named.merge(magnitude, on=MODEL),
+        Table.REDUNDANCY: named.merge(redundancy, on=MODEL),
+        Table.DEPTH: depth_table(ends, bootstrap),
+        Table.PRUNING: named.merge(pruned, on=MODEL),
+        Table.CONTROLS: named.merge(controls_table(structured, sweep, confidence), on=MODEL),
+        Table.LAYERWISE: named.merge(layerwise, on=MODEL),
+        Table.QUANTIZATION: named.merge(quantized, on=MODEL),
+        **{name: named.merge(simulated[name], on=MODEL) for name in (Table.PRECISION, Table.FEWEST, Table.FRAGILE)},
+        Table.HURT: simulated[Table.HURT],
+        Table.MODELS: models,
+        Table.FRONT: front_table(
+            models, max_drop_points=config["max_drop_points"], failure_share=settings["failure_share"]
+        ),
+    }
+
+
+def write_tables(tables: Tables, folder: Path) -> None:
+    """Write every table as <name>.csv into the new `folder`."""
+    folder.mkdir()
+    for name, table in tables.items():
+        table.to_csv(folder / f"{name}.csv", index=False, float_format="%.10g")

@@ -1,0 +1,41 @@
+"""The tables of the sweep: its sizes, their regimes and borders, and the models that go on."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from minarch.analysis.choice import ROLES
+from minarch.analysis.controls import BEST_ACCURACY
+from minarch.analysis.intervals import ACCURACY, with_intervals
+from minarch.analysis.minimal import P_MIN, P_NEAR_BEST
+from minarch.analysis.records import MODEL
+from minarch.analysis.sensitivity import OVERFITTING_FROM
+from minarch.reporting.tables import Table, Tables
+from minarch.reporting.tables.read import FINAL_TEST
+
+COUNTS = [*P_MIN, *P_NEAR_BEST]
+BORDERS = dict.fromkeys([P_MIN.value, P_NEAR_BEST.value, OVERFITTING_FROM], "Int64")  # empty: not on this grid
+TYPES = {
+    Table.SIZES: {"depth": "Int64"},
+    Table.MINIMAL: {"depth": "string", "note": "string"} | dict.fromkeys(COUNTS, "Int64"),
+    **dict.fromkeys([Table.SENSITIVITY, Table.TREND, Table.EARLY, Table.SHAPE], BORDERS),
+}
+
+
+def read_convergence(folder: Path) -> Tables:
+    """The tables of the convergence stage; counts that may lie beyond the grid are integers or missing."""
+    return {name: pd.read_csv(folder / f"{name}.csv", dtype=types) for name, types in TYPES.items()}
+
+
+def sizes_table(sizes: pd.DataFrame, sweep: pd.DataFrame, confidence: float) -> pd.DataFrame:
+    """The convergence stage's sizes with the last epoch's test accuracy beside them."""
+    tests = sweep.rename(columns={FINAL_TEST: "test"})
+    return sizes.merge(with_intervals(tests, MODEL, ["test"], confidence, ACCURACY).drop(columns="n"), on=MODEL)
+
+
+def representatives_table(roles: pd.DataFrame, sweep: pd.DataFrame, confidence: float) -> pd.DataFrame:
+    """The chosen models by data set, family and role, with the accuracies of their best epochs (what goes on)."""
+    best = sweep.rename(columns={column: split for split, column in BEST_ACCURACY.items()})
+    accuracies = with_intervals(best, MODEL, list(BEST_ACCURACY), confidence, ACCURACY)
+    roles = roles.assign(items=roles["items"].str.join(" "), role=pd.Categorical(roles["role"], ROLES))
+    return roles.merge(accuracies, on=MODEL).sort_values(["dataset", "family", "role", "parameters"], ignore_index=True)
