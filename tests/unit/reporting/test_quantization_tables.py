@@ -1,81 +1,21 @@
-"""Tables and counts of models in fewer bits, on constructed studies whose findings are known."""
+"""Tables of models in fewer bits, on constructed studies whose findings are known."""
 
-import pandas as pd
-import pytest
-from pruned_study import write_study
-
-from minarch.analysis.minimal import Bootstrap
-from minarch.analysis.precision import ORIGINAL, VARIANT
+from minarch.analysis.precision import VARIANT
 from minarch.analysis.records import MODEL
 from minarch.reporting.models import models_table
-from minarch.reporting.quantization import (
-    FLOAT32,
-    precision_tables,
-    quantization_table,
-    read_exports,
-    read_latencies,
-)
-from minarch.reporting.quantization_verdicts import fewest_counts, fragility, hurt_at, methods_of
+from minarch.reporting.quantization import FLOAT32, read_exports, read_latencies
 from minarch.reporting.records import read_structured
 
-BOOTSTRAP = Bootstrap(resamples=100, confidence=0.95, seed=0)
 
-
-@pytest.fixture(scope="module")
-def inputs(tmp_path_factory):
-    return write_study(tmp_path_factory.mktemp("study"), {"digits": ["dnn", "cnn"], "mnist": ["dnn"]})[1]
-
-
-@pytest.fixture(scope="module")
-def simulated(inputs):
-    parameters = pd.DataFrame(
-        [row for item in inputs["sweep"] for row in [pd.read_json(item / "results.json", typ="series").to_dict()]]
-    )
-    return precision_tables(inputs["quantize"], parameters, 1.0, BOOTSTRAP)
-
-
-def test_float32_is_one_file_however_many_methods_there_are(inputs):
-    exports, latencies = read_exports(inputs["quantize"]), read_latencies(inputs["quantize"])
+def test_float32_is_one_file_however_many_methods_there_are(quantized_study):
+    exports, latencies = read_exports(quantized_study["quantize"]), read_latencies(quantized_study["quantize"])
     whole = exports[exports["precision"] == FLOAT32]
     assert set(whole["quantization"]) == {""} and not whole.duplicated([*VARIANT, "repeat"]).any()
     assert len(exports) == 3 * len(whole)
-    models = models_table(exports, read_structured(inputs["prune"]), latencies, 0.95)
+    models = models_table(exports, read_structured(quantized_study["prune"]), latencies, 0.95)
     assert not models.duplicated(["dataset", "model"]).any()
     assert (models["latency_1_ms"].where(models["precision"] == FLOAT32).dropna() == 0.01234).all()
     assert (models["latency_64_ms"].where(models["precision"] != FLOAT32).dropna() == 0.00617).all()
-
-
-def test_methods_side_by_side(inputs):
-    table = quantization_table(
-        read_exports(inputs["quantize"]), read_latencies(inputs["quantize"]), ["int8", "careful"], 0.95
-    )
-    found = {(row["quantization"], row["models"]): row for row in methods_of(table, 1.0)}
-    assert set(found) == {(name, models) for name in ("int8", "careful") for models in ("as trained", "pruned")}
-    for (name, _), row in found.items():
-        assert row["lost"] == row["most"] == pytest.approx({"int8": 2.0, "careful": 1.0}[name])
-        assert row["within"] == (0 if name == "int8" else row["cases"]) > -1
-        assert row["reverted"] == (row["cases"] if name == "careful" else 0) and row["trained"] == 0
-        assert row["weights"] == 0.25 and row["faster_1"] == row["faster_64"] == pytest.approx(2.0)
-    originals = sum(table["method"].eq(ORIGINAL) & table["quantization"].eq("int8"))
-    assert found["int8", "as trained"]["cases"] == originals > 0
-
-
-def test_four_bits_are_enough_for_all(simulated):
-    counts = fewest_counts(simulated["fewest"])
-    assert {(row["scheme"], row["models"]) for row in counts} == {
-        (scheme, models) for scheme in ("tensor", "channel") for models in ("as trained", "pruned")
-    }
-    assert all(row["bits"] == {4: row["cases"]} and row["none"] == 0 for row in counts)
-
-
-def test_pruning_made_them_more_fragile_at_two_bits_only(simulated):
-    rows = fragility(simulated["fragile"], ["bits", "scheme", "method"])
-    assert [row["bits"] for row in rows] == sorted((row["bits"] for row in rows), reverse=True)
-    for row in rows:
-        assert row["cases"] > 0 and row["less"] == 0
-        assert row["more"] == (row["cases"] if row["bits"] == 2 else 0)
-        if row["bits"] == 2:  # three points, and a third of a point for half the parameters
-            assert row["median"] == pytest.approx(3.0 + 0.301, abs=0.01)
 
 
 def test_smaller_models_are_hurt_more_at_two_bits(simulated):
@@ -83,12 +23,6 @@ def test_smaller_models_are_hurt_more_at_two_bits(simulated):
     for scheme in ("tensor", "channel"):
         assert hurt["int2", scheme, "log10_parameters"] == "hurt more"
         assert hurt["int8", scheme, "log10_parameters"] == "open"
-
-
-def test_where_it_hurts_is_told_in_words(simulated):
-    size, difficulty = hurt_at(simulated["hurt"])
-    assert (size["term"], size["more"], size["less"]) == ("log10_parameters", "int2 per row, int2 per tensor", "")
-    assert size["open"] == 4 and difficulty["open"] == 6
 
 
 def test_models_are_matched_by_name(simulated):

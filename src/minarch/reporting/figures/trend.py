@@ -19,8 +19,8 @@ from minarch.reporting.figures.style import (
     panels,
     percent_axis,
 )
+from minarch.reporting.findings.early import certain_epochs
 from minarch.reporting.tables import Tables
-from minarch.reporting.verdicts import certain_epochs
 
 MISSED = (0, (2, 1.5))
 PARTS = (0.125, 0.25, 0.5, 1.0)  # of the budget: the epochs that are drawn
