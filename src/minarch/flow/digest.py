@@ -43,7 +43,7 @@ def code(module: str, folder: Path = SOURCE) -> dict[str, str]:
         found[name] = short(ast.unparse(_bare(tree)).encode())
         if path.is_relative_to(PACKAGE):
             for data in sorted(p for p in path.parent.iterdir() if p.is_file() and p.suffix != ".py"):
-                found[f"{data.parent.name}/{data.name}"] = short(sources.read(data))
+                found[data.relative_to(PACKAGE).as_posix()] = short(sources.read(data))
         waiting.extend(_imports(tree, name, path))
     return dict(sorted(found.items()))
 
