@@ -3,15 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-from minarch.analysis.records import MODEL
 from minarch.files import write_json
 from minarch.flow.job import run_stage
+from minarch.reporting.evidence import Evidence, read_run
 from minarch.reporting.figures import draw_figures
 from minarch.reporting.html import render
 from minarch.reporting.metrics import make_metrics
 from minarch.reporting.tables.make import make_tables, write_tables
-from minarch.reporting.tables.quantization import read_measurement
-from minarch.reporting.tables.read import read_timing
 from minarch.reporting.tables.shown import shown_networks
 
 
@@ -20,20 +18,15 @@ def work(config: dict[str, Any], inputs: dict[str, Any], out: Path) -> None:
     tables = make_tables(config, inputs)
     write_tables(tables, out / "tables")
     draw_figures(tables, inputs["sweep"], shown_networks(tables, inputs), out / "figures")
-    metrics = make_metrics(tables, config["params"]["similarity"]["confidence"])
-    write_json(out / "metrics.json", metrics)
-    seconds, devices = read_timing(inputs["sweep"])
-    added = {item.name for item in inputs["sweep"] if item.parent.name == "refined"}
-    report = render(
-        tables,
-        out / "figures",
-        config,
-        seconds=seconds,
-        devices=devices,
-        latency=read_measurement(inputs["quantize"]),
-        refined=len(tables["sweep"][tables["sweep"]["item"].isin(added)].drop_duplicates(MODEL)),
+    evidence = Evidence(
+        study=config["study"],
+        params=config["params"],
+        max_drop_points=config["max_drop_points"],
+        tables=tables,
+        run=read_run(inputs, tables["sweep"]),
     )
-    (out / "report.html").write_text(report, encoding="utf-8")
+    write_json(out / "metrics.json", make_metrics(evidence))
+    (out / "report.html").write_text(render(evidence, out / "figures"), encoding="utf-8")
 
 
 if __name__ == "__main__":

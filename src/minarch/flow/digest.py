@@ -55,7 +55,7 @@ def closure(module: str, folder: Path = SOURCE, without: tuple[str, ...] = _ASKI
         files[name] = path
         if path.is_relative_to(PACKAGE):
             beside = (p for p in path.parent.iterdir() if p.is_file() and p.suffix != ".py")
-            files |= {f"{data.parent.name}/{data.name}": data for data in beside}
+            files |= {data.relative_to(PACKAGE).as_posix(): data for data in beside}
         waiting.extend(_read(name, path).imports)
     return dict(sorted(files.items()))
 

@@ -1,4 +1,4 @@
-"""Numbers as a reader wants them: per cent, separators, intervals beside means, a dash where nothing was measured."""
+"""Numbers and names as readers want them: per cent, separators, intervals beside means, a dash for what is missing."""
 
 import math
 from typing import Any
@@ -6,17 +6,19 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
+from minarch.analysis.choice import FURTHER
+
 SCOPES = {"global": "whole network", "layer": "each layer"}  # among which weights the smallest are sought
-CONTROLS = {
-    "random": "units drawn by lot",
-    "fresh": "the cut architecture trained from fresh weights",
-    "nearest": "the sweep's own architecture of the nearest size",
-}
 MISSING = Markup('<span class="none">&ndash;</span>')
 
 
 def is_missing(value: Any) -> bool:
     return bool(pd.isna(value)) or not math.isfinite(value)
+
+
+def short_name(row: dict[str, Any]) -> str:
+    """A model's role, which its family has once, or its architecture where several may have the role."""
+    return str(row["architecture"] if row["role"] == FURTHER else row["role"])
 
 
 def percent(value: Any, digits: int = 1) -> str:

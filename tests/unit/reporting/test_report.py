@@ -14,6 +14,7 @@ import pytest
 from pruned_study import write_study
 
 from minarch import aggregate
+from minarch.reporting.findings import FINDINGS
 from minarch.reporting.wording import FORMATS
 
 
@@ -105,6 +106,17 @@ def test_the_report_needs_nothing_beside_it(study) -> None:
     assert len(page.fetched) == len(figures)
     for figure in figures:
         assert not re.search(r'url\((?!#)|href="(?!#|data:)|@import|<script', figure.read_text())
+
+
+def test_the_navigation_names_the_sections_in_their_order(study) -> None:
+    text = (study[2] / "report.html").read_text()
+    anchors = re.findall(r'<a href="#(\w+)">', text[text.index("<nav>") : text.index("</nav>")])
+    assert anchors == re.findall(r'<h2 id="(\w+)">', text) == [finding.name for finding in FINDINGS]
+
+
+def test_every_table_is_listed_by_one_finding(study) -> None:
+    listed = re.findall(r'<a href="(tables/[\w-]+\.csv)">', (study[2] / "report.html").read_text())
+    assert sorted(listed) == sorted(f"tables/{path.name}" for path in (study[2] / "tables").iterdir())
 
 
 def test_what_the_report_shows_is_the_figure(study) -> None:
@@ -205,7 +217,7 @@ def test_findings_are_those_that_were_built_in(study) -> None:
     assert curve.query("finetuned")["phase"].tolist() == ["plateau", "plateau", "degradation"]
 
 
-def test_findings_about_pruning_are_those_that_were_built_in(study) -> None:
+def test_findings_of_pruning_are_those_that_were_built_in(study) -> None:
     out = study[2]
     redundancy = table(out, "redundancy").set_index(["scope", "finetuned"]).sort_index()
     for curve, share, answer in [
@@ -267,7 +279,7 @@ def test_what_a_study_did_not_ask_for_is_said(study, plain) -> None:
     assert "dnn-1000, fresh, 50 % of units cut, trained anew, FP32" in table(study[2], "models")["model"].tolist()
 
 
-def test_findings_about_weights_are_those_that_were_built_in(study, ragged) -> None:
+def test_findings_of_weights_are_those_that_were_built_in(study, ragged) -> None:
     weights = table(study[2], "weights").set_index("architecture")
     assert weights.at["dnn-6000", "std_mean"] == pytest.approx(0.1, rel=0.1)
     assert weights.at["dnn-50", "std_mean"] == pytest.approx(2.0, rel=0.1) and weights.at["dnn-50", "std_low"] == 0

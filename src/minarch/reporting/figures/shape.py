@@ -4,8 +4,8 @@ from matplotlib.figure import Figure
 
 from minarch.analysis.shape import SOURCES
 from minarch.reporting.figures.style import FAINT, INK, legend_above, panels, percent_axis
+from minarch.reporting.findings.shape import explained
 from minarch.reporting.tables import Table, Tables
-from minarch.reporting.verdicts import explained
 
 COLOURS = dict(zip(SOURCES, ["#56B4E9", "#E69F00", FAINT], strict=True))
 

@@ -22,8 +22,8 @@ from minarch.reporting.figures.style import (
     panels,
     percent_axis,
 )
+from minarch.reporting.findings.early import certain_epochs
 from minarch.reporting.tables import Table, Tables
-from minarch.reporting.verdicts import certain_epochs
 
 DASHED = (0, (2, 1.5))
 PARTS = (0.125, 0.25, 0.5, 1.0)  # of the budget: the epochs that are drawn

@@ -1,0 +1,25 @@
+"""A finding: one section of the report, in a module and a template of its own."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from minarch.reporting.evidence import Evidence
+
+Metric = tuple[tuple[str, ...], Any]  # where a number stands in metrics.json (names, outermost first), and the number
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """A section of the report; its module declares it, and <name>.html.j2 beside the module says it.
+
+    The template reads `tables` (the rows of the finding's tables by name), what `facts` returns, and what every
+    template reads (`minarch.reporting.html`).
+    """
+
+    name: str  # of the module and its template; the section's anchor
+    title: str  # in the navigation
+    heading: str
+    tables: Mapping[str, str] = field(default_factory=dict)  # those at home here: name -> what one row is
+    facts: Callable[[Evidence], dict[str, Any]] = lambda evidence: {}
+    metrics: Callable[[Evidence], Iterable[Metric]] = lambda evidence: ()

@@ -1,0 +1,12 @@
+"""The models that go on to pruning and quantization, and their learning curves."""
+
+from minarch.analysis.choice import FURTHER
+from minarch.reporting.findings.finding import Finding
+
+FINDING = Finding(
+    name="learning",
+    title="Learning curves",
+    heading="The representatives and how they learned",
+    tables={"representatives": "one model that was pruned and quantized"},
+    facts=lambda evidence: {"further": FURTHER},
+)

@@ -1,0 +1,19 @@
+"""What the other findings do not say."""
+
+from typing import Any
+
+from minarch.reporting.evidence import Evidence
+from minarch.reporting.findings.finding import Finding
+
+
+def facts(evidence: Evidence) -> dict[str, Any]:
+    models = evidence.tables["models"]
+    return {
+        "datasets": evidence.rows("data"),
+        "models": len(models),
+        "graph_dominates": int((models["weight_bytes"] < models["bytes"] / 2).sum()),
+        "refined": evidence.run.refined,
+    }
+
+
+FINDING = Finding(name="limits", title="Limits", heading="Limits", facts=facts)

@@ -1,0 +1,10 @@
+"""The smallest sizes of each family and depth that learn, and that are nearly as good as the best."""
+
+from minarch.reporting.findings.finding import Finding
+
+FINDING = Finding(
+    name="minimal",
+    title="Minimal sizes",
+    heading="Minimal sizes",
+    tables={"minimal": "one depth of a family, or all of them: minimal sizes with intervals"},
+)

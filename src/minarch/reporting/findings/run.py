@@ -1,0 +1,31 @@
+"""What was run: data sets, architectures, budget, devices and versions."""
+
+import platform
+from importlib.metadata import version
+from typing import Any
+
+import yaml
+
+from minarch.reporting.evidence import Evidence
+from minarch.reporting.findings.finding import Finding
+
+PACKAGES = ["torch", "torchvision", "nncf", "openvino", "scikit-learn", "numpy", "scipy", "pandas", "matplotlib"]
+
+
+def facts(evidence: Evidence) -> dict[str, Any]:
+    return {
+        "architectures": evidence.tables["sizes"]["family"].value_counts().sort_index().to_dict(),
+        "failed": int((evidence.tables["sweep"]["status"] != "ok").sum()),
+        "run": evidence.run,
+        "versions": {"Python": platform.python_version()} | {name: version(name) for name in PACKAGES},
+        "study_file": yaml.safe_dump(evidence.params, sort_keys=False, default_flow_style=None),
+    }
+
+
+FINDING = Finding(
+    name="run",
+    title="What was run",
+    heading="What was run",
+    tables={"sweep": "one training: metrics of its last and its best epoch", "data": "one data set"},
+    facts=facts,
+)
