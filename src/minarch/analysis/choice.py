@@ -1,4 +1,4 @@
-"""Which models go on to pruning and quantization (PAPERS 1.2 names representatives, the rule is our inference).
+"""Which models go on to pruning and quantization (docs/methods.md 1.2; the rule is our inference).
 
 Per data set and family, on validation records only:
 - minimal: the smallest model that is not unstable with at least P_min parameters;

@@ -1,4 +1,4 @@
-"""How the borders of the regimes move when each threshold moves by +-50 % (PAPERS 1.2; our inference)."""
+"""How the borders of the regimes move when each threshold moves by +-50 % (docs/methods.md 1.2; our inference)."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
