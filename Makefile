@@ -1,5 +1,6 @@
 # make            set up .venv and run the default study; the report is named at the end
-# make test       set up .venv, check and run every test
+# make check      set up .venv, check and run the quick tests
+# make test       the same and every other test
 # make study STUDY=params/mnist.yaml    run another study
 # make review     as a reviewer: pull what was computed, verify it, run nothing
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -7,7 +8,7 @@ BIN := .venv/bin
 STUDY ?= params.yaml
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: run study test lint review
+.PHONY: run study check test lint review
 run: study
 
 study: .venv/ready
@@ -19,6 +20,12 @@ study: .venv/ready
 WITHOUT_VNNI := ONEDNN_MAX_CPU_ISA=AVX512_CORE
 
 UNIT := OMP_NUM_THREADS=1 pytest --numprocesses auto --dist loadfile
+
+QUICK := --ignore tests/unit/pruning --ignore tests/unit/quantization -m "not slow"
+
+check: lint
+	$(UNIT) tests/unit $(QUICK)
+	$(UNIT) tests/unit/pruning
 
 test: lint
 	$(UNIT) tests/unit --ignore tests/unit/pruning --ignore tests/unit/quantization
