@@ -21,15 +21,16 @@ WITHOUT_VNNI := ONEDNN_MAX_CPU_ISA=AVX512_CORE
 
 UNIT := OMP_NUM_THREADS=1 pytest --numprocesses auto --dist loadfile
 
-QUICK := --ignore tests/unit/pruning --ignore tests/unit/quantization -m "not slow"
+# Without what NNCF does: it prunes and quantizes in processes of their own.
+MOST := tests/unit --ignore tests/unit/pruning --ignore tests/unit/quantization
 
 check: lint
-	$(UNIT) tests/unit $(QUICK)
+	$(UNIT) $(MOST) -m "not slow"
 	$(UNIT) tests/unit/pruning
 
 test: lint
-	$(UNIT) tests/unit --ignore tests/unit/pruning --ignore tests/unit/quantization
-	$(UNIT) tests/unit/pruning  # apart: NNCF prunes and quantizes in processes of their own
+	$(UNIT) $(MOST)
+	$(UNIT) tests/unit/pruning
 	$(UNIT) tests/unit/quantization
 	$(WITHOUT_VNNI) $(UNIT) $(addprefix tests/unit/quantization/test_,methods.py onnx.py parity.py quantize_stage.py)
 	pytest --numprocesses auto --dist worksteal tests/workflow
