@@ -1,14 +1,15 @@
 # make            set up .venv and run the default study; the report is named at the end
-# make test       set up .venv, check and run every test
+# make check      set up .venv, check and run the quick tests
+# make test       the same and every other test
 # make study STUDY=params/mnist.yaml    run another study
-# make generate  write dvc.yaml and the params files' schema anew, after a change of the stages
+# make generate   write dvc.yaml and the params files' schema anew, after a change of the stages
 # make review     as a reviewer: pull what was computed, verify it, run nothing
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 STUDY ?= params.yaml
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: run study test lint generate review
+.PHONY: run study check test lint generate review
 run: study
 
 study: .venv/ready
@@ -21,9 +22,16 @@ WITHOUT_VNNI := ONEDNN_MAX_CPU_ISA=AVX512_CORE
 
 UNIT := OMP_NUM_THREADS=1 pytest --numprocesses auto --dist loadfile
 
+# Without what NNCF does: it prunes and quantizes in processes of their own.
+MOST := tests/unit --ignore tests/unit/pruning --ignore tests/unit/quantization
+
+check: lint
+	$(UNIT) $(MOST) -m "not slow"
+	$(UNIT) tests/unit/pruning
+
 test: lint
-	$(UNIT) tests/unit --ignore tests/unit/pruning --ignore tests/unit/quantization
-	$(UNIT) tests/unit/pruning  # apart: NNCF prunes and quantizes in processes of their own
+	$(UNIT) $(MOST)
+	$(UNIT) tests/unit/pruning
 	$(UNIT) tests/unit/quantization
 	$(WITHOUT_VNNI) $(UNIT) $(addprefix tests/unit/quantization/test_,methods.py onnx.py parity.py quantize_stage.py)
 	pytest --numprocesses auto --dist worksteal tests/workflow

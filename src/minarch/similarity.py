@@ -1,6 +1,6 @@
 """Stage similarity: how far apart the weights of good and poor networks lie, and what goes with accuracy.
 
-What is good and poor is our inference (PAPERS 2.3): good is a repeat within good_points of the best validation accuracy
+Our inference (docs/methods.md 2.3): good is a repeat within good_points of the best validation accuracy
 of its data set and family, poor one of the poor_share of them with the lowest, and not good. Networks that are not
 finite are left out before. Nothing depends on the order of rows nor on names: networks are put in order by what they
 are before any are drawn. Test data is never opened.

@@ -1,4 +1,4 @@
-"""Choice of the models to prune and to quantize (PAPERS 1.2 names representatives, the rule is our inference).
+"""Choice of the models to prune and to quantize (docs/methods.md 1.2; the rule is our inference).
 
 Per data set and family, on validation records only:
 - minimal: the smallest model that is not unstable with at least P_min parameters;

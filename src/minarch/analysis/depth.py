@@ -1,7 +1,7 @@
 """Redundancy against depth: do deeper networks resist pruning better, at equal size? (The fit is our inference.)
 
 A linear model: redundancy = a + b depth + c log(x), with x the parameters or the width of the model. b is what one
-further layer brings at equal x. PAPERS 1.3: at equal width a deeper network also has more parameters.
+further layer brings at equal x. docs/methods.md 1.3: at equal width a deeper network also has more parameters.
 """
 
 from typing import Any

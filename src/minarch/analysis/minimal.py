@@ -1,4 +1,4 @@
-"""Minimal learnable parameters, with bootstrap intervals over the repeats (PAPERS 1.2, definitions are our inference).
+"""Minimal learnable parameters, with bootstrap intervals over the repeats (docs/methods.md 1.2; our inference).
 
 P_min: the smallest parameter count from which every larger size is not unstable. P_near_best: the smallest count at or
 above P_min whose mean validation accuracy is within near_best_points of the best. Infinity: not on this grid.

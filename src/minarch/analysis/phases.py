@@ -1,4 +1,4 @@
-"""Phases of one-shot magnitude pruning: plateau, degradation, collapse (PAPERS 1.3; the limits are our inference)."""
+"""Phases of one-shot magnitude pruning: plateau, degradation, collapse (docs/methods.md 1.3; limits: our inference)."""
 
 from dataclasses import dataclass
 

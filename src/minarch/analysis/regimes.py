@@ -1,6 +1,6 @@
-"""The three regimes of a size: unstable, learning, overfitting (PAPERS 1.2).
+"""The three regimes of a size: unstable, learning, overfitting (docs/methods.md 1.2).
 
-The papers report the regimes but not their rule; the rule here is our inference, with one change to PAPERS 1.2:
+The papers report the regimes but not their rule; the rule here is our inference (docs/methods.md 1.2), where
 VALIDATION accuracy takes the place of test accuracy, so that nothing that is selected by regime has seen test data.
 """
 

@@ -1,4 +1,4 @@
-"""Sensitivity of the regimes' borders to each threshold, moved by +-50 % (PAPERS 1.2; our inference)."""
+"""Sensitivity of the regimes' borders to each threshold, moved by +-50 % (docs/methods.md 1.2; our inference)."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace

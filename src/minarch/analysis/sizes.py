@@ -22,7 +22,7 @@ class Size:
 
 
 def failure_accuracy(classes: int) -> float:
-    """The accuracy below which a training has failed: twice chance (PAPERS 1.2).
+    """The accuracy below which a training has failed: twice chance (docs/methods.md 1.2).
 
     With two classes that would be 100 %, so there it is halfway between chance and 100 % (our inference).
     """

@@ -1,6 +1,6 @@
 """Distances between distributions, each given as 512 equally likely values (its quantiles): values [n, 512] -> [n, n].
 
-kl: symmetrised Kullback-Leibler divergence, sum of P log P/Q + Q log Q/P, in nats (PAPERS 2.2). js: Jensen-Shannon
+kl: symmetrised Kullback-Leibler divergence, P log P/Q + Q log Q/P, in nats (docs/methods.md 2.2). js: Jensen-Shannon
 distance, the root of the divergence in bits, in [0, 1]. wasserstein: Wasserstein-1, in units of the values.
 kl and js compare densities: Gaussian kernels of Scott's bandwidth on one grid of 1,000 points for all distributions.
 """

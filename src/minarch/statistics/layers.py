@@ -1,4 +1,4 @@
-"""Statistics of the weights of each layer (PAPERS 2.3; the list of statistics is our inference).
+"""Statistics of the weights of each layer (docs/methods.md 2.3; the list of statistics is our inference).
 
 Weights are those of linear and convolutional layers: no biases, norms, positions or class token. Shapes: R repeats of
 one architecture, n values, [M, N] a layer as a matrix (a convolution as [out, in * height * width]). One repeat is

@@ -1,4 +1,4 @@
-"""Node strengths (PAPERS 2.2): the signed sum of a node's incoming weights, its bias and its outgoing weights.
+"""Node strengths (docs/methods.md 2.2): the signed sum of a node's incoming weights, its bias and its outgoing weights.
 
 An input node has 1 for what comes in, an output node 1 for what goes out. A convolution is the dense layer that it
 unrolls to: a tap that lies on padding is no link. For what the paper does not tell, our inference:

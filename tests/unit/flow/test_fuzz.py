@@ -64,6 +64,7 @@ def test_any_params_file_is_planned_or_refused_in_short_lines(workspace, file):
         assert (FORM.match(line) or FOLDER.match(line)) and len(line) < 400
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(0)
 @settings(SETTINGS, max_examples=6)
 @given(small_studies())

@@ -1,4 +1,4 @@
-"""Closed forms of parameters and MACs: those of the built network, and the numbers of the papers (PAPERS.md)."""
+"""Closed forms of parameters and MACs: those of the built network, and the numbers of the papers (docs/methods.md)."""
 
 import pytest
 import torch
@@ -55,7 +55,7 @@ def test_a_family_of_the_users_need_not_tell():
 
 
 WIDTHS = [1, 2, 3, 5, 10, 20, 30, 50, 100, 200, 500, 1000]
-SQUARE = {  # PAPERS 1.1
+SQUARE = {  # docs/methods.md 1.1
     (MNIST, 1): [805, 1600, 2395, 3985, 7960, 15910, 23860, 39760, 79510, 159010, 397510, 795010],
     (MNIST, 4): [811, 1618, 2431, 4075, 8290, 17170, 26650, 47410, 109810, 279610, 1149010, 3798010],
     (CIFAR10, 1): [3093, 6176, 9259, 15425, 30840, 61670, 92500, 154160, 308310, 616610, 1541510, 3083010],
@@ -87,7 +87,7 @@ def test_cnns():
     ],
 )
 def test_resnets(depth, shape, classes, count, million_macs):
-    """The full networks of arXiv 2510.10764 (PAPERS 3.3)."""
+    """The full networks of arXiv 2510.10764 (docs/methods.md 3.3)."""
     kind = ResNet(depth=depth)
     assert kind.parameters(shape, classes) == count
     assert round(kind.macs(shape, classes) / 1e6) == million_macs

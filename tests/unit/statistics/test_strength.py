@@ -38,7 +38,7 @@ def unrolled(layer: Callable[[Tensor], Tensor], shape: tuple[int, ...]) -> tuple
 
 
 def dense_rule(layers: Sequence[tuple[Tensor, Tensor]]) -> list[Tensor]:
-    """Strengths of the nodes before, between and after dense layers (matrix, bias), as PAPERS 2.2 defines them."""
+    """Strengths of the nodes before, between and after dense layers (matrix, bias), as docs/methods.md 2.2 has them."""
     incoming = [torch.ones(layers[0][0].shape[1]), *(matrix.sum(1) + bias for matrix, bias in layers)]
     outgoing = [*(matrix.sum(0) for matrix, _ in layers), torch.ones(len(layers[-1][0]))]
     return [into + out_of for into, out_of in zip(incoming, outgoing, strict=True)]

@@ -52,7 +52,7 @@ print(sorted({m.split(".")[1] for m in sys.modules if m.startswith("minarch.")})
 def test_training_and_models_need_only_torch_numpy_and_safetensors(tmp_path):
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM],
-        env={"PYTHONPATH": str(REPOSITORY / "src"), "HOME": str(tmp_path)},
+        env={"PYTHONPATH": str(REPOSITORY / "src"), "HOME": str(tmp_path), "OMP_NUM_THREADS": "1"},
         cwd=tmp_path,
         capture_output=True,
         text=True,

@@ -136,6 +136,7 @@ def test_measuring_a_stack_is_evaluating_each_network(family, knobs, task):
             assert accuracy == pytest.approx(expected.accuracy, abs=1e-9)
 
 
+@pytest.mark.slow
 @families
 def test_full_trainings_have_the_same_distribution(family, knobs, task):
     """30 repeats, stacked and alone: the accuracies are the same sample, and paired ones hardly differ."""

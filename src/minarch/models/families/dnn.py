@@ -44,7 +44,7 @@ class ShapedDnn(Dnn):
     """Multilayer perceptron whose first hidden layer has `width` units; `steps` says for each further one whether it
     grows, shrinks or stays equal, such as "grow-shrink" for a depth of 3, "" for 1 (arXiv 2601.17987, phase 1).
 
-    After n units come int(n * growth), max(1, int(n / growth)) or n (the factor is our inference, PAPERS 1.1). In a
+    After n units come int(n * growth), max(1, int(n / growth)) or n (docs/methods.md 1.1: our inference). In a
     grid, `steps: all` stands for all 3^(depth - 1) patterns. Some give the same network (1 unit shrinks to 1); each is
     an architecture of its own all the same, as the paper counts them.
     """
