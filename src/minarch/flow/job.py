@@ -47,9 +47,9 @@ def prepare(words: list[str]) -> None:
     """
     stage = words[0].removeprefix("minarch.")
     _one_thread()
-    fastest.share()
     if "minarch.training.loop" in sys.modules:
         importlib.import_module("minarch.training.warm").warm_up()
+    fastest.share()
     plan = _plan(_parser(stage).parse_args(words[1:]).study)
     if plan.ready(stage):
         plan.items(stage)
