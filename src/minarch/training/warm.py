@@ -17,10 +17,7 @@ RECIPE = Recipe(epochs=1, batch_size=2, optimizer="adam", learning_rate=0.1, wei
 
 
 def warm_up() -> None:
-    """Count, measure and write a network of one unit on the CPU, and compute its gradients.
-
-    Nothing here may start what a fork loses: autograd's threads, or CUDA, which an optimizer's step looks for.
-    """
+    """Count, measure, train and write a network of one unit on the CPU, not by autograd, whose threads a fork loses."""
     cpu, network = torch.device("cpu"), build(SPEC)
     macs(network, SPEC["shape"])
     ensemble = Ensemble(SPEC, [network], RECIPE, Products(cpu))
@@ -29,4 +26,6 @@ def warm_up() -> None:
     _, targets = pixels.batch(labels[None])
     ensemble.measure(pixels)
     ensemble.gradients.backward(targets)
+    if not torch.backends.cuda.is_built():  # a step looks for CUDA, which forked processes could then not use
+        ensemble.optimizer.step()
     save(network.state_dict())
