@@ -17,15 +17,15 @@ RECIPE = Recipe(epochs=1, batch_size=2, optimizer="adam", learning_rate=0.1, wei
 
 
 def warm_up() -> None:
-    """Count, train, measure and write a network of one unit on the CPU.
-
-    Neither by autograd, whose threads a fork would lose, nor on CUDA, which no forked process could use then.
-    """
+    """Count, measure, train and write a network of one unit on the CPU, not by autograd, whose threads a fork loses."""
     cpu, network = torch.device("cpu"), build(SPEC)
     macs(network, SPEC["shape"])
     ensemble = Ensemble(SPEC, [network], RECIPE, Products(cpu))
     images, labels = torch.zeros(2, 1, 1, 1, dtype=torch.uint8), torch.arange(2)
     pixels = Pixels(Split(images, labels, torch.zeros(1), torch.ones(1)), 2, cpu)
-    ensemble.epoch(pixels, labels[None])
+    _, targets = pixels.batch(labels[None])
     ensemble.measure(pixels)
+    ensemble.gradients.backward(targets)
+    if not torch.backends.cuda.is_built():  # a step looks for CUDA, which forked processes could then not use
+        ensemble.optimizer.step()
     save(network.state_dict())
