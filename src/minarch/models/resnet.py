@@ -81,10 +81,10 @@ class ResNet(Network):
         channels = width or outer[0]
         self.conv1 = nn.Conv2d(shape[0], channels, kernel, stride=stride, padding=kernel // 2, bias=False)
         self.bn1 = nn.BatchNorm2d(channels)
+        stride, projected = 1, width is not None
         for stage, after, entries in zip(self.stages, outer, inner, strict=True):
-            first = stage == self.stages[0]
-            self.add_module(stage, _stage(channels, entries, after, 1 if first else 2, not first or width is not None))
-            channels = after if entries else channels
+            self.add_module(stage, _stage(channels, entries, after, stride, projected))
+            channels, stride, projected = after if entries else channels, 2, True
         self.fc = nn.Linear(channels, classes)
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
