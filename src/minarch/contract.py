@@ -6,10 +6,10 @@ one stage has stand beside these.
 The safetensors file that results.json names under `weights`: the tensors of every repeat that has a spec, called
 "<repeat>.<name>"; minarch.models.weights writes and loads it.
 
-test.json: {"repeats": a `Tested` per repeat, in the order of results.json}. No other file holds what came of the test
-images, so that nothing is selected by them.
+test.json: `NetworkTests`, a `NetworkTest` per repeat in the order of results.json. No other file holds what came of
+the test images, so that nothing is selected by them.
 
-timing.json: `Strategy.record` of what was trained; it holds no result.
+timing.json: how they were trained (`Strategy.record`), as stage prune trains what it leaves of them; no result.
 
 A network whose training diverged keeps its entry and its weights, which are not finite: whoever uses it asks
 `minarch.models.weights.finite`. Of a repeat from which nothing could be made there are no weights, and None stands for
@@ -65,20 +65,20 @@ class Networks(Variant):
     knobs: NotRequired[dict[str, Any]]  # of the family, where it was trained from the start
 
 
-class Tested(TypedDict):
+class NetworkTest(TypedDict):
     """What the network of a repeat gives on the test images."""
 
     repeat: int
     accuracy: float | None  # share of right predictions; None: there is no finite network
 
 
-class Tests(TypedDict):
+class NetworkTests(TypedDict):
     """The test.json of an item that made networks."""
 
-    repeats: list[Tested]
+    repeats: list[NetworkTest]
 
 
-NETWORKS, TESTS = TypeAdapter(Networks), TypeAdapter(Tests)
+NETWORKS, TESTS = TypeAdapter(Networks), TypeAdapter(NetworkTests)
 
 
 def read_networks(item: Path) -> Networks:

@@ -4,6 +4,7 @@ import json
 import shutil
 
 import pytest
+from safetensors.torch import load_file, save_file
 from tiny import QUANTIZE, TINY
 
 from minarch.contract import read_networks, read_test_accuracies, variant_of
@@ -76,6 +77,21 @@ def test_what_was_made_is_quantized(item, folders, tmp_path):
         assert (tmp_path / f"fp32-{entry['repeat']}.xml").exists() and (
             tmp_path / f"int8-{entry['repeat']}.xml"
         ).exists()
+
+
+def test_a_repeat_of_which_nothing_could_be_made_is_passed_on(folders, tmp_path):
+    """It has no spec and no tensors; its entries stay."""
+    parent, out = tmp_path / "parent", tmp_path / "out"
+    shutil.copytree(folders("prune")[0], parent)
+    out.mkdir()
+    results, weights = read_json(parent / "results.json"), parent / read_networks(parent)["weights"]
+    results["repeats"][0] |= dict.fromkeys(("spec", "parameters", "macs", "validation_accuracy"))
+    write_json(parent / "results.json", results)
+    save_file({name: tensor for name, tensor in load_file(weights).items() if not name.startswith("0.")}, weights)
+    assert list(load_networks(parent)) == [1]
+    quantize(QUANTIZE, {"data": folders("data")[0], "parent": parent}, out)
+    quantized = read_json(out / "results.json")["repeats"]
+    assert [(entry["repeat"], entry["status"]) for entry in quantized] == [(0, "unstable"), (1, "ok")]
 
 
 @pytest.mark.parametrize(
