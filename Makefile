@@ -33,6 +33,7 @@ test: lint
 	$(UNIT) $(MOST)
 	$(UNIT) tests/unit/pruning
 	$(UNIT) tests/unit/quantization
+	$(UNIT) tests/conformance
 	$(WITHOUT_VNNI) $(UNIT) $(addprefix tests/unit/quantization/test_,methods.py onnx.py parity.py quantize_stage.py)
 	pytest --numprocesses auto --dist worksteal tests/workflow
 

@@ -12,12 +12,10 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from minarch.contract import Networks, read_networks, variant_of
-from minarch.data.catalogue import CATALOGUE, FOLDER
+from minarch.data.record import Record
 from minarch.data.tensors import Split, load_split
-from minarch.errors import UserError
 from minarch.files import read_json, write_json
 from minarch.flow.job import run_stage
-from minarch.flow.seal import RECORD
 from minarch.models.network import Network
 from minarch.models.weights import load_networks
 from minarch.quantization import CURVE, FLOAT32
@@ -49,21 +47,9 @@ def work(config: dict[str, Any], inputs: dict[str, Any], out: Path) -> None:
 
 
 def preprocessing_of(data: Path) -> Preprocessing:
-    """The preprocessing of a data item's images, as exported files tell it.
-
-    Raises:
-        UserError: the item is not finished, and of a data set that may be a folder's.
-    """
-    record = read_json(data / "record.json")
-    if (data / RECORD).exists():
-        resize = read_json(data / RECORD)["identity"]["dataset"].startswith(FOLDER)
-    elif record["dataset"] in CATALOGUE:
-        resize = False
-    else:
-        raise UserError(
-            f"{data}: {RECORD} is missing, which says whether images were resized; allowed: a finished item"
-        )
-    return Preprocessing(record["dataset"], record["shape"], record["class_names"], resize)
+    """What the files say of the images of a data item."""
+    record: Record = read_json(data / "record.json")
+    return Preprocessing(record["dataset"], record["shape"], record["class_names"], record["resized"])
 
 
 def exported(

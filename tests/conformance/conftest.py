@@ -22,11 +22,13 @@ WORK = """
 import importlib, json, sys
 from pathlib import Path
 
+from minarch.flow.stages import STAGES
+
 stage, config, jobs = json.loads(sys.argv[1])
 for inputs, out in jobs:
     Path(out).mkdir()
     paths = {name: Path(path) for name, path in inputs.items()}
-    importlib.import_module(f"minarch.{stage}").work(config, paths, Path(out))
+    importlib.import_module(STAGES[stage].module).work(config, paths, Path(out))
 """
 
 

@@ -11,13 +11,14 @@ from minarch.contract import read_networks, read_test_accuracies, variant_of
 from minarch.data.tensors import load_split
 from minarch.errors import UserError
 from minarch.files import read_json, write_json
+from minarch.flow.stages import STAGES as DECLARED
 from minarch.models.build import build
 from minarch.models.cost import macs, parameters
 from minarch.models.weights import finite, load_networks
 from minarch.quantize import work as quantize
 from minarch.training.evaluate import evaluate
 
-STAGES = ["sweep", "refined", "prune"]  # every stage that makes networks
+STAGES = [name for name, stage in DECLARED.items() if stage.makes_networks]
 
 
 @pytest.fixture(params=STAGES)

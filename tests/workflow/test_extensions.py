@@ -81,6 +81,7 @@ def test_a_folder_of_images_goes_through_the_sweep(fresh: Project, tmp_path) -> 
     said = project.run("snakemake", "sweep")
     assert jobs(said, "sweep_item") == len(project.items("sweep")) == 2
     record = json.loads(next((project.root / "artifacts/data").glob("small-*/record.json")).read_text())
+    assert record["resized"]
     assert record["shape"] == [3, 8, 8] and record["class_names"] == ["0", "1", "2"]
     assert record["counts"] == {"train": 38, "validation": 10, "test": 12}
     for path in (project.root / "artifacts/sweep").glob("small-*/results.json"):

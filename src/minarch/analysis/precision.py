@@ -13,9 +13,9 @@ import pandas as pd
 from minarch.analysis.intervals import grid_interval, of_estimate, of_mean, resample, with_intervals
 from minarch.analysis.minimal import Bootstrap
 from minarch.analysis.records import MODEL
+from minarch.contract import ORIGINAL
 from minarch.quantization import FLOAT32
 
-ORIGINAL = "original"  # the pruning method of what was not pruned
 MORE, LESS, OPEN = "more fragile", "less fragile", "open"
 HURT_MORE, HURT_LESS = "hurt more", "hurt less"
 VARIANT = [*MODEL, "method", "level"]  # one exported model: a representative, or a pruned form of it

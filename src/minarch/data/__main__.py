@@ -31,7 +31,8 @@ def work(config: dict[str, Any], inputs: dict[str, Any], out: Path) -> None:
     train, validation = cut(limit(train, config["limit"], seed), config["validation"], seed, "validation")
     splits = {"train": train, "validation": validation, "test": test}
     equal = overlap(splits)
-    if config["dataset"].startswith(FOLDER):
+    resized = config["dataset"].startswith(FOLDER)
+    if resized:
         refuse(splits, equal, config["dataset"])
     counts = {name: len(pairs) for name, pairs in equal.items()}
     if any(counts.values()):
@@ -47,6 +48,7 @@ def work(config: dict[str, Any], inputs: dict[str, Any], out: Path) -> None:
         "shape": list(train.images.shape[1:]),
         "classes": len(train.classes),
         "class_names": train.classes,
+        "resized": resized,
         "counts": {name: len(split.labels) for name, split in splits.items()},
         "class_counts": {n: np.bincount(s.labels, minlength=len(s.classes)).tolist() for n, s in splits.items()},
         "mean": mean.tolist(),

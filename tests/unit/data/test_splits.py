@@ -133,7 +133,7 @@ def test_a_limit_counts_train_and_validation(digits):
 
 def test_the_record_says_what_the_tensors_are(digits):
     record = json.loads((digits() / "record.json").read_text())
-    assert record["shape"] == [1, 8, 8] and record["classes"] == 10
+    assert record["shape"] == [1, 8, 8] and record["classes"] == 10 and not record["resized"]
     train = load_split(digits(), "train")
     assert record["counts"]["train"] == len(train) == sum(record["class_counts"]["train"])
     pixels = train.images.double()

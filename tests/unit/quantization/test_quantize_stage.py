@@ -187,18 +187,10 @@ def test_files_say_what_their_images_are(run, sweep_items, data_item):
     assert preprocessing_of(data_item) == expected
 
 
-@pytest.mark.parametrize(("dataset", "resize"), [("folder:pets", True), ("mnist", False)])
-def test_images_of_folders_are_resized(data_item, tmp_path, dataset, resize):
-    """A folder may be called like a data set: what decides is the item's identity."""
-    write_json(tmp_path / "record.json", read_json(data_item / "record.json") | {"dataset": "mnist"})
-    write_json(tmp_path / "item.json", {"identity": {"dataset": dataset}})
-    assert preprocessing_of(tmp_path).resize is resize
-
-
-def test_an_unfinished_item_of_a_folder_is_refused(data_item, tmp_path):
-    write_json(tmp_path / "record.json", read_json(data_item / "record.json") | {"dataset": "pets"})
-    with pytest.raises(UserError, match=r"item\.json is missing"):
-        preprocessing_of(tmp_path)
+@pytest.mark.parametrize("resized", [True, False])
+def test_images_are_resized_as_those_of_the_data_item_were(data_item, tmp_path, resized):
+    write_json(tmp_path / "record.json", read_json(data_item / "record.json") | {"resized": resized})
+    assert preprocessing_of(tmp_path).resize is resized
 
 
 FORK = """

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from minarch.contract import ORIGINAL
 from minarch.flow.item import Inputs, Item, Resources
 from minarch.flow.stages.representatives import chosen
 from minarch.flow.stages.section import MOST_EPOCHS, Distinct, Level, Name, Real, Section
@@ -12,7 +13,7 @@ from minarch.flow.stages.stage import Before, Stage
 from minarch.flow.stages.train import Sweeping, Training
 from minarch.pruning import MAGNITUDE, SENSITIVITY, STRUCTURED, Importance, Scope, Target
 
-RESERVED = ("original", STRUCTURED, MAGNITUDE, f"{MAGNITUDE}-layer", SENSITIVITY)  # what other items are called
+RESERVED = (ORIGINAL, STRUCTURED, MAGNITUDE, f"{MAGNITUDE}-layer", SENSITIVITY)  # what other items are called
 
 
 class Method(Section):

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from minarch.analysis.intervals import TEST, VALIDATION, Columns
-from minarch.analysis.precision import ORIGINAL
+from minarch.contract import ORIGINAL
 from minarch.quantization import FLOAT32, INT8
 from minarch.reporting.figures.style import INK, QUIET, colours, legend_above, log_axis, panels, percent_axis
 from minarch.reporting.tables import Table, Tables, rows_of

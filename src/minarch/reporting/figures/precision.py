@@ -4,7 +4,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator
 
-from minarch.analysis.precision import FEWEST, ORIGINAL, TEST_DROP, VARIANT, integers
+from minarch.analysis.precision import FEWEST, TEST_DROP, VARIANT, integers
+from minarch.contract import ORIGINAL
 from minarch.reporting.figures.quantization import legend, marker
 from minarch.reporting.figures.style import QUIET, colours, log_axis, panels
 from minarch.reporting.tables import Table, Tables, rows_of

@@ -6,7 +6,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from minarch.analysis.precision import ORIGINAL, TEST_DROP, VARIANT
+from minarch.analysis.precision import TEST_DROP, VARIANT
+from minarch.contract import ORIGINAL
 from minarch.quantization import FLOAT32
 from minarch.reporting.figures.style import INK, QUIET, colours, legend_above, log_axis, panels
 from minarch.reporting.tables import Table, Tables, rows_of

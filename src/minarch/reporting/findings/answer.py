@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from minarch.analysis.choice import FURTHER
-from minarch.analysis.precision import ORIGINAL
+from minarch.contract import ORIGINAL
 from minarch.reporting.evidence import Evidence
 from minarch.reporting.findings.finding import Finding, Metric
 from minarch.reporting.findings.redundancy import headline

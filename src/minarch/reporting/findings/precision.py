@@ -5,7 +5,8 @@ from typing import Any
 
 import pandas as pd
 
-from minarch.analysis.precision import HURT_LESS, HURT_MORE, LESS, MORE, OPEN, ORIGINAL, integers
+from minarch.analysis.precision import HURT_LESS, HURT_MORE, LESS, MORE, OPEN, integers
+from minarch.contract import ORIGINAL
 from minarch.reporting.evidence import Evidence
 from minarch.reporting.findings.finding import Finding, Metric
 from minarch.reporting.findings.quantization import as_trained_or_pruned

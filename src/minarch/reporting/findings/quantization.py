@@ -5,8 +5,8 @@ from typing import Any
 
 import pandas as pd
 
-from minarch.analysis.precision import ORIGINAL
 from minarch.analysis.regimes import EDGE
+from minarch.contract import ORIGINAL
 from minarch.reporting.evidence import Evidence
 from minarch.reporting.findings.finding import Finding, Metric
 from minarch.reporting.tables import rows_of

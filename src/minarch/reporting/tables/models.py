@@ -6,7 +6,8 @@ import pandas as pd
 
 from minarch.analysis.front import pareto_front, recommend, reliable
 from minarch.analysis.intervals import ACCURACY, TEST, VALIDATION, Columns, of_estimate, with_intervals
-from minarch.analysis.precision import ORIGINAL, VARIANT
+from minarch.analysis.precision import VARIANT
+from minarch.contract import ORIGINAL
 from minarch.quantization import FLOAT32
 from minarch.reporting.tables.quantization import EXPORTED, NO_METHOD
 from minarch.reporting.tables.read import REMOVED_SHARE

@@ -12,22 +12,13 @@ import pandas as pd
 from minarch.analysis.controls import HOW, accuracy_at
 from minarch.analysis.precision import VARIANT
 from minarch.analysis.records import MODEL
+from minarch.data.record import Record
 from minarch.files import read_json
 from minarch.pruning import MAGNITUDE, SENSITIVITY, STEPS, STRUCTURED
 
 FINAL_TEST = "final_test_accuracy"
 REMOVED_SHARE = "removed_share"
 SIZES = ["parameters", "macs", "parameters_before", "macs_before", REMOVED_SHARE]
-
-
-class DataRecord(TypedDict):
-    """record.json of a data item, as far as a table holds it."""
-
-    dataset: str
-    shape: list[int]
-    classes: int
-    counts: dict[str, int]  # split -> images
-    overlap: dict[str, int]  # such as "train-test" -> images that stand in both
 
 
 class TrainingTime(TypedDict):
@@ -45,7 +36,7 @@ def read_datasets(items: Iterable[Path]) -> pd.DataFrame:
     """
     rows = []
     for item in items:
-        record: DataRecord = read_json(item / "record.json")
+        record: Record = read_json(item / "record.json")
         shape = " x ".join(map(str, record["shape"]))
         row: dict[str, Any] = {
             "dataset": record["dataset"],

@@ -13,10 +13,10 @@ from safetensors.numpy import load_file
 
 from minarch.analysis.choice import FURTHER, ROLES
 from minarch.analysis.records import BEST_VALIDATION, MODEL
+from minarch.data.record import Record
 from minarch.files import read_json
 from minarch.reporting.tables import Table, Tables, rows_of
 from minarch.reporting.tables.networks import Folder, read_folders
-from minarch.reporting.tables.read import DataRecord
 
 POOREST = "poorest"
 
@@ -69,7 +69,7 @@ def poorest(networks: pd.DataFrame) -> pd.DataFrame:
 
 def shown_networks(tables: Tables, inputs: dict[str, Any]) -> list[Shown]:
     """Networks by data set, family and role (none of FURTHER), from the items of the stages data, sweep and weights."""
-    records: list[DataRecord] = [read_json(item / "record.json") for item in inputs["data"]]
+    records: list[Record] = [read_json(item / "record.json") for item in inputs["data"]]
     shapes = {record["dataset"]: record["shape"] for record in records}
     items = {item.name: item for item in inputs["sweep"]}
     by_model: dict[tuple[str, ...], list[Folder]] = {}

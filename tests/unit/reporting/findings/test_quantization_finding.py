@@ -1,6 +1,6 @@
 import pytest
 
-from minarch.analysis.precision import ORIGINAL
+from minarch.contract import ORIGINAL
 from minarch.reporting.findings.quantization import methods_of
 from minarch.reporting.tables.quantization import quantization_table, read_exports, read_latencies
 
