@@ -1,14 +1,17 @@
 """What findings are read off: a study's tables, its settings, and what of its run stands in no table."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
-from minarch.analysis.records import MODEL
-from minarch.reporting.tables import Tables, rows_of
+from minarch.analysis.choice import FURTHER
+from minarch.analysis.records import MODEL, read_curves
+from minarch.reporting.tables import Table, Tables, rows_of
 from minarch.reporting.tables.quantization import read_measurement
 from minarch.reporting.tables.read import read_timing
+from minarch.reporting.tables.shown import Shown, shown_networks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +33,14 @@ class Evidence:
     max_drop_points: float  # of accuracy that a recommended model may lose against the best
     tables: Tables
     run: Run
+    networks: Sequence[Shown]  # whose weights the figures show
+    curves: pd.DataFrame  # of the representatives' repeats, one row per epoch
+
+    @property
+    def representatives(self) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """The models that have a role of their own, and their learning curves."""
+        table = self.tables[Table.REPRESENTATIVES]
+        return table[table["role"] != FURTHER], self.curves
 
     def rows(self, name: str) -> list[dict[str, Any]]:
         """The rows of a table, as templates read them."""
@@ -40,13 +51,28 @@ class Evidence:
         return {key: rows_of(rows) for key, rows in self.tables[name].groupby(["dataset", "family"])}
 
 
-def read_run(inputs: dict[str, Any], sweep: pd.DataFrame) -> Run:
-    """The run behind a study's items.
+def read_evidence(config: dict[str, Any], inputs: dict[str, Any], tables: Tables) -> Evidence:
+    """Gather what findings are read off.
 
     Args:
+        config: of the report's item: the study's name, its sections under "params", and max_drop_points.
         inputs: the item folders of every stage.
-        sweep: the table of trainings.
     """
+    roles = tables[Table.REPRESENTATIVES]
+    chosen = set(" ".join(roles[roles["role"] != FURTHER]["items"]).split())
+    return Evidence(
+        study=config["study"],
+        params=config["params"],
+        max_drop_points=config["max_drop_points"],
+        tables=tables,
+        run=_read_run(inputs, tables[Table.SWEEP]),
+        networks=shown_networks(tables, inputs),
+        curves=read_curves([item for item in inputs["sweep"] if item.name in chosen]),
+    )
+
+
+def _read_run(inputs: dict[str, Any], sweep: pd.DataFrame) -> Run:
+    """How the items of a study were made."""
     seconds, devices = read_timing(inputs["sweep"])
     added = {item.name for item in inputs["sweep"] if item.parent.name == "refined"}
     refined = len(sweep[sweep["item"].isin(added)].drop_duplicates(MODEL))

@@ -1,18 +1,22 @@
 """Variance of accuracy: the shares of the parameter count, of shape and of the repeats."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from matplotlib.figure import Figure
 
 from minarch.analysis.shape import SOURCES
 from minarch.reporting.figures.style import FAINT, INK, legend_above, panels, percent_axis
-from minarch.reporting.findings.shape import explained
-from minarch.reporting.tables import Table, Tables
 
 COLOURS = dict(zip(SOURCES, ["#56B4E9", "#E69F00", FAINT], strict=True))
 
 
-def draw_shape(tables: Tables) -> Figure | None:
-    """One stacked bar per data set, family and scope; each whisker is the interval of the share that ends there."""
-    bars = explained(tables[Table.SHAPE])
+def draw_shape(bars: Sequence[Mapping[str, Any]]) -> Figure | None:
+    """One stacked bar per data set, family and scope; each whisker is the interval of the share that ends there.
+
+    Args:
+        bars: the row of each of SOURCES by its name, beside "dataset", "family" and "scope".
+    """
     if not bars:
         return None
     figure, grid = panels(1, 1, row_height=0.3 * len(bars) + 0.5)

@@ -6,9 +6,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from minarch.reporting.figures.style import QUIET, legend_above, panels
-from minarch.reporting.findings.similarity import BLOCKS
 from minarch.reporting.tables import Table, Tables, rows_of
 
+BLOCKS = ("good-good", "good-poor", "poor-poor")
 COLOURS = dict(zip(BLOCKS, ["#0072B2", QUIET, "#D55E00"], strict=True))
 NAMES = {"kl": "symmetrised KL", "js": "Jensen-Shannon distance", "wasserstein": "Wasserstein-1"}
 

@@ -1,5 +1,6 @@
 """Accuracy as a function of the parameter count alone, at several epochs; and how early hopeless sizes can be told."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,6 @@ from minarch.reporting.figures.style import (
     panels,
     percent_axis,
 )
-from minarch.reporting.findings.early import certain_epochs
 from minarch.reporting.tables import Table, Tables
 
 DASHED = (0, (2, 1.5))
@@ -68,11 +68,15 @@ def draw_trend(tables: Tables) -> Figure:
     return figure
 
 
-def draw_early(tables: Tables) -> Figure:
-    """One row per data set, one column per family: sizes whose label at an epoch is not that of the last epoch."""
+def draw_early(tables: Tables, certain_epochs: Sequence[Mapping[str, Any]]) -> Figure:
+    """One row per data set, one column per family: sizes whose label at an epoch is not that of the last epoch.
+
+    Args:
+        certain_epochs: of each data set and family the "epoch" from which on there is no false alarm.
+    """
     early = tables[Table.EARLY]
     datasets, families = sorted(early["dataset"].unique()), sorted(early["family"].unique())
-    certain = {(row["dataset"], row["family"]): row["epoch"] for row in certain_epochs(early)}
+    certain = {(row["dataset"], row["family"]): row["epoch"] for row in certain_epochs}
     figure, grid = panels(len(datasets), len(families), row_height=2.4, share_x=True, share_y=True)
     for (i, j), axes in np.ndenumerate(grid):
         rows = early[(early["dataset"] == datasets[i]) & (early["family"] == families[j])].sort_values("epoch")

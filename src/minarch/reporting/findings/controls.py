@@ -7,6 +7,7 @@ import pandas as pd
 
 from minarch.analysis.controls import CONTROLS
 from minarch.reporting.evidence import Evidence
+from minarch.reporting.figures.controls import draw_controls
 from minarch.reporting.findings.finding import Finding, Metric
 
 NAMES = {
@@ -56,6 +57,9 @@ FINDING = Finding(
     title="Controls",
     heading="Controls: is it the method?",
     tables={"controls": "one pruned network, control and step: by how much it is better, with interval"},
+    figures={
+        "controls": lambda evidence: draw_controls(evidence.tables),
+    },
     facts=facts,
     metrics=metrics,
 )

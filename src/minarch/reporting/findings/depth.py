@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from minarch.reporting.evidence import Evidence
+from minarch.reporting.figures.depth import draw_depth
 from minarch.reporting.findings.finding import Finding, Metric
 
 
@@ -17,5 +18,8 @@ FINDING = Finding(
     title="Depth",
     heading="Do deeper networks resist pruning better?",
     tables={"depth": "one family, scope and size that is held equal: redundant weights per further layer"},
+    figures={
+        "depth": lambda evidence: draw_depth(evidence.tables),
+    },
     metrics=metrics,
 )

@@ -5,6 +5,7 @@ from typing import Any
 import pandas as pd
 
 from minarch.analysis.early import first_certain_epoch
+from minarch.reporting.figures.trend import draw_early
 from minarch.reporting.findings.finding import Finding
 from minarch.reporting.tables import rows_of
 
@@ -28,5 +29,8 @@ FINDING = Finding(
     title="How early",
     heading="How early does a hopeless size show?",
     tables={"early": "one epoch of a family: sizes called unstable, rightly and wrongly"},
+    figures={
+        "early": lambda evidence: draw_early(evidence.tables, certain_epochs(evidence.tables["early"])),
+    },
     facts=lambda evidence: {"certain_epochs": certain_epochs(evidence.tables["early"])},
 )

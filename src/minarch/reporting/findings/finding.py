@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from matplotlib.figure import Figure
+
 from minarch.reporting.evidence import Evidence
 
 Metric = tuple[tuple[str, ...], Any]  # where a number stands in metrics.json (names, outermost first), and the number
@@ -21,5 +23,6 @@ class Finding:
     title: str  # in the navigation
     heading: str
     tables: Mapping[str, str] = field(default_factory=dict)  # those at home here: name -> what one row is
+    figures: Mapping[str, Callable[[Evidence], Figure | None]] = field(default_factory=dict)  # None: nothing to show
     facts: Callable[[Evidence], dict[str, Any]] = lambda evidence: {}
     metrics: Callable[[Evidence], Iterable[Metric]] = lambda evidence: ()

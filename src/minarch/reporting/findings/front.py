@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from minarch.reporting.evidence import Evidence
+from minarch.reporting.figures.front import draw_front
 from minarch.reporting.findings.finding import Finding, Metric
 from minarch.reporting.tables import rows_of
 from minarch.reporting.tables.models import batches_of
@@ -25,6 +26,9 @@ FINDING = Finding(
     tables={
         "models": "one final model: bytes, accuracy, latency",
         "front": "one model on the front",
+    },
+    figures={
+        "front": lambda evidence: draw_front(evidence.tables),
     },
     facts=lambda evidence: {"batches": batches_of(evidence.tables["models"])},
     metrics=metrics,

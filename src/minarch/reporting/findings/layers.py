@@ -5,6 +5,7 @@ from typing import Any
 import pandas as pd
 
 from minarch.analysis.records import MODEL
+from minarch.reporting.figures.layerwise import draw_layerwise
 from minarch.reporting.findings.finding import Finding
 from minarch.reporting.tables import rows_of
 
@@ -36,5 +37,8 @@ FINDING = Finding(
     title="Which layers",
     heading="Which layers bear it",
     tables={"layerwise": "one group of units and level: points lost when it alone is cut"},
+    figures={
+        "layerwise": lambda evidence: draw_layerwise(evidence.tables),
+    },
     facts=lambda evidence: {"bearing": bearing(evidence.tables["layerwise"])},
 )

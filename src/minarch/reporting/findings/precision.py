@@ -8,6 +8,7 @@ import pandas as pd
 from minarch.analysis.precision import HURT_LESS, HURT_MORE, LESS, MORE, OPEN, integers
 from minarch.contract import ORIGINAL
 from minarch.reporting.evidence import Evidence
+from minarch.reporting.figures.precision import draw_fewest, draw_precision
 from minarch.reporting.findings.finding import Finding, Metric
 from minarch.reporting.findings.quantization import as_trained_or_pruned
 from minarch.reporting.tables import rows_of
@@ -79,6 +80,10 @@ FINDING = Finding(
         "fewest": "one model and scheme (simulated): the fewest bits that are enough",
         "hurt": "one precision, scheme and term of the regression",
         "fragile": "one pruned model, precision and scheme: its drop less that of the original",
+    },
+    figures={
+        "precision": lambda evidence: draw_precision(evidence.tables),
+        "fewest-bits": lambda evidence: draw_fewest(evidence.tables),
     },
     facts=facts,
     metrics=metrics,

@@ -8,6 +8,7 @@ import pandas as pd
 from minarch.analysis.regimes import EDGE
 from minarch.contract import ORIGINAL
 from minarch.reporting.evidence import Evidence
+from minarch.reporting.figures.quantization import draw_drops, draw_latency
 from minarch.reporting.findings.finding import Finding, Metric
 from minarch.reporting.tables import rows_of
 from minarch.reporting.tables.models import batches_of
@@ -67,6 +68,10 @@ FINDING = Finding(
     title="Quantization",
     heading="Quantization: exported and measured",
     tables={"quantization": "one exported model and method of quantization: what it cost and brought"},
+    figures={
+        "quantization": lambda evidence: draw_drops(evidence.tables),
+        "latency": lambda evidence: draw_latency(evidence.tables),
+    },
     facts=facts,
     metrics=metrics,
 )

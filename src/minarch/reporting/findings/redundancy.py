@@ -6,6 +6,7 @@ import pandas as pd
 
 from minarch.analysis.phases import COLLAPSE_SHARE, PLATEAU_POINTS
 from minarch.reporting.evidence import Evidence
+from minarch.reporting.figures.magnitude import draw_magnitude
 from minarch.reporting.findings.finding import Finding
 from minarch.reporting.tables.pruning import FALLS_SHORT, OPEN, REACHES, SHARE
 from minarch.reporting.wording import SCOPES
@@ -46,6 +47,9 @@ FINDING = Finding(
     tables={
         "magnitude": "one model and share of zeroed weights",
         "redundancy": "one model: the end of its plateau",
+    },
+    figures={
+        "magnitude": lambda evidence: draw_magnitude(evidence.tables),
     },
     facts=facts,
 )

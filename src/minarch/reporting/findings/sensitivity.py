@@ -7,6 +7,7 @@ import pandas as pd
 from minarch.analysis.regimes import LEARNING, OVERFITTING, UNSTABLE
 from minarch.analysis.sensitivity import AS_SET, NEAR_ONE
 from minarch.reporting.evidence import Evidence
+from minarch.reporting.figures.sensitivity import draw_sensitivity
 from minarch.reporting.findings.finding import Finding
 
 REGIMES = [UNSTABLE, LEARNING, OVERFITTING]
@@ -37,5 +38,8 @@ FINDING = Finding(
     title="Sensitivity",
     heading="How much hangs on the thresholds?",
     tables={"sensitivity": "one threshold, moved or as set: where the borders of the regimes lie then"},
+    figures={
+        "sensitivity": lambda evidence: draw_sensitivity(evidence.tables),
+    },
     facts=facts,
 )

@@ -6,6 +6,8 @@ from typing import Any
 import pandas as pd
 
 from minarch.reporting.evidence import Evidence
+from minarch.reporting.figures.shape import draw_shape
+from minarch.reporting.figures.trend import draw_trend
 from minarch.reporting.findings.finding import Finding, Metric
 from minarch.reporting.tables import rows_of
 
@@ -34,6 +36,10 @@ FINDING = Finding(
     tables={
         "trend": "one epoch and parameter count: mean accuracy and its non-decreasing fit",
         "shape": "one source of variance: its share with interval",
+    },
+    figures={
+        "trend": lambda evidence: draw_trend(evidence.tables),
+        "shape": lambda evidence: draw_shape(explained(evidence.tables["shape"])),
     },
     facts=lambda evidence: {"explained": explained(evidence.tables["shape"])},
     metrics=metrics,

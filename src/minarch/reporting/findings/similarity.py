@@ -6,10 +6,10 @@ from typing import Any
 import pandas as pd
 
 from minarch.reporting.evidence import Evidence
+from minarch.reporting.figures.similarity import BLOCKS, draw_similarity
 from minarch.reporting.findings.finding import Finding, Metric
 from minarch.reporting.tables import rows_of
 
-BLOCKS = ("good-good", "good-poor", "poor-poor")
 EVERYTHING = "all networks"  # the scope of the headline
 HOLDS, FAILS, OPEN = "holds", "does not hold", "not shown"
 
@@ -86,6 +86,9 @@ FINDING = Finding(
     tables={
         "networks": "one good or poor network",
         "similarity": "one block of pairs and distance: its mean with interval",
+    },
+    figures={
+        "similarity": lambda evidence: draw_similarity(evidence.tables),
     },
     facts=facts,
     metrics=metrics,

@@ -7,6 +7,7 @@ import pandas as pd
 from minarch.analysis.controls import HOW
 from minarch.analysis.records import MODEL
 from minarch.reporting.evidence import Evidence
+from minarch.reporting.figures.structured import draw_structured
 from minarch.reporting.findings.finding import Finding
 from minarch.reporting.tables.models import batches_of
 
@@ -44,5 +45,8 @@ FINDING = Finding(
     title="Structured pruning",
     heading="Structured pruning: physically smaller networks",
     tables={"pruning": "one structured pruning: sizes and accuracies before and after"},
+    figures={
+        "structured": lambda evidence: draw_structured(evidence.tables),
+    },
     facts=facts,
 )

@@ -6,6 +6,8 @@ import pandas as pd
 
 from minarch.analysis.records import MODEL
 from minarch.reporting.evidence import Evidence
+from minarch.reporting.figures.distributions import draw_strengths, draw_weights
+from minarch.reporting.figures.images import draw_attention, draw_first_layer
 from minarch.reporting.findings.finding import Finding
 from minarch.reporting.tables import rows_of
 from minarch.reporting.tables.networks import WHOLE
@@ -37,6 +39,12 @@ FINDING = Finding(
         "weights": "one architecture: statistics of its networks' weights",
         "layers": "one layer of a representative: the same",
         "correlations": "one statistic of the weights: its correlation with accuracy",
+    },
+    figures={
+        "weight-histograms": lambda evidence: draw_weights(evidence.networks),
+        "strengths": lambda evidence: draw_strengths(evidence.networks),
+        "first-layer": lambda evidence: draw_first_layer(evidence.networks),
+        "attention": lambda evidence: draw_attention(evidence.networks),
     },
     facts=facts,
 )

@@ -11,12 +11,11 @@ from jinja2.meta import find_referenced_templates
 
 from minarch import reporting
 from minarch.flow import digest
-from minarch.reporting.figures import FIGURES, OF_NETWORKS
 from minarch.reporting.findings import FINDINGS
+from minarch.reporting.findings.finding import Finding
 
 FOLDER = Path(reporting.__file__).parent
 TEMPLATES = sorted(FOLDER.rglob("*.j2"))
-OF_CURVES = {"learning-accuracy", "learning-loss"}
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
@@ -53,9 +52,15 @@ def test_macros_of_the_macro_file_are_shared() -> None:
         assert imported.count(macro) > 1, macro
 
 
-def test_every_figure_stands_in_one_finding() -> None:
-    shown = re.findall(r'call figure\("([\w-]+)"', "".join(path.read_text() for path in TEMPLATES))
-    assert sorted(shown) == sorted({*FIGURES, *OF_NETWORKS} | OF_CURVES)
+@pytest.mark.parametrize("finding", FINDINGS, ids=lambda finding: finding.name)
+def test_a_finding_shows_its_figures_each_once(finding: Finding) -> None:
+    template = (FOLDER / "findings" / f"{finding.name}.html.j2").read_text()
+    assert sorted(re.findall(r'call figure\("([\w-]+)"', template)) == sorted(finding.figures)
+
+
+def test_no_two_figures_have_one_name() -> None:
+    names = [name for finding in FINDINGS for name in finding.figures]
+    assert len(set(names)) == len(names) > 20
 
 
 @pytest.mark.parametrize("name", ["findings/minimal.html.j2", "macros.html.j2", "report.css.j2"])
