@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 
 from minarch.data.tensors import Split, load_split
 from minarch.files import read_json, write_json
 from minarch.flow.job import run_stage
 from minarch.models.build import build
 from minarch.models.cost import macs, parameters
+from minarch.models.network import Network
 from minarch.models.weights import finite, load_networks, save_networks
 from minarch.pruning import MAGNITUDE, SENSITIVITY, STRUCTURED
 from minarch.pruning.curves import magnitude, sensitivity
@@ -73,7 +73,7 @@ def structured(
     model, originals = read_json(origin / "results.json"), load_networks(origin)
     networks = originals if origin == inputs["parent"] else load_networks(inputs["parent"])
     tested = {run["repeat"]: run["best"]["accuracy"] for run in read_json(origin / "test.json")["repeats"]}
-    entries, test, kept = [], [], dict[int, nn.Module]()
+    entries, test, kept = [], [], dict[int, Network]()
     for run in model["repeats"]:
         repeat, shape = run["repeat"], splits["train"].images.shape[1:]
         base, network = originals[repeat], networks.get(repeat)
@@ -96,7 +96,7 @@ def structured(
             kept[repeat] = recover(config, model, run, found, splits, accuracy, strategy)
             removed = found.removed_share > 0 or config["level"] == 0
             status = "diverged" if not finite(kept[repeat]) else "ok" if removed else "nothing_removed"
-            entry |= {"status": status, "spec": kept[repeat].spec(), **found.record()}  # type: ignore[operator]
+            entry |= {"status": status, "spec": kept[repeat].spec(), **found.record()}
             entry |= {"parameters": parameters(kept[repeat]), "macs": macs(kept[repeat], shape)}
         entries.append(entry | {"validation": accuracy["validation"]})
         test.append({"repeat": repeat, **accuracy["test"]})
@@ -115,7 +115,7 @@ def recover(
     splits: dict[str, Split],
     accuracy: Accuracies,
     strategy: Strategy,
-) -> nn.Module:
+) -> Network:
     """Train what is left of one repeat; writes what it reaches on the way into `accuracy`.
 
     All architectures and levels see the images in the same order in the same repeat.
@@ -135,8 +135,8 @@ def recover(
         for accuracies in accuracy.values():
             accuracies["reestimated"] = accuracies["pruned"]
     if config["weights"] == "fresh":
-        torch.manual_seed(derive_seed({"fresh": seed, **network.spec()}, run["repeat"]))  # type: ignore[operator]
-        network = build(network.spec())  # type: ignore[operator]
+        torch.manual_seed(derive_seed({"fresh": seed, **network.spec()}, run["repeat"]))
+        network = build(network.spec())
     elif config["weights"] == "rewound":
         identity = {name: model[name] for name in ("dataset", "family", "knobs")} | {"seed": seed}
         task = Task(run["spec"], identity, splits["train"], splits["validation"], recipe)

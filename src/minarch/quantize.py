@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 from safetensors.torch import save_file
-from torch import Tensor, nn
+from torch import Tensor
 
 from minarch.data.catalogue import CATALOGUE, FOLDER
 from minarch.data.tensors import Split, load_split
@@ -18,6 +18,7 @@ from minarch.files import read_json, write_json
 from minarch.flow.job import run_stage
 from minarch.flow.seal import RECORD
 from minarch.models.cost import macs, parameters
+from minarch.models.network import Network
 from minarch.models.weights import finite, load_networks
 from minarch.quantization import CURVE
 from minarch.quantization.arithmetic import int8_kernel
@@ -74,7 +75,7 @@ def preprocessing_of(data: Path) -> Preprocessing:
 def exported(
     config: dict[str, Any],
     source: dict[str, Any],
-    networks: dict[int, nn.Module],
+    networks: dict[int, Network],
     splits: dict[str, Split],
     preprocessing: Preprocessing,
     out: Path,

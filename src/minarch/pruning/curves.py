@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 
 from minarch.data.tensors import Split
 from minarch.models.cost import parameters
+from minarch.models.network import Network
 from minarch.models.weights import finite
 from minarch.pruning.cut import masked
 from minarch.pruning.groups import find_groups
@@ -22,11 +22,11 @@ from minarch.training.evaluate import evaluate_all
 from minarch.training.repeats import derive_seed
 
 HELD_BYTES = 2**28  # of networks that are evaluated together
-Row = tuple[dict[str, Any], nn.Module]  # what a point of a curve is called, and its network
+Row = tuple[dict[str, Any], Network]  # what a point of a curve is called, and its network
 
 
 def magnitude(
-    config: dict[str, Any], networks: dict[int, nn.Module], splits: dict[str, Split], out: Path
+    config: dict[str, Any], networks: dict[int, Network], splits: dict[str, Split], out: Path
 ) -> dict[str, Any]:
     """Accuracy over the share of zeroed weights; writes curve.csv and test.csv.
 
@@ -48,7 +48,7 @@ def magnitude(
 
 
 def sensitivity(
-    config: dict[str, Any], networks: dict[int, nn.Module], splits: dict[str, Split], out: Path
+    config: dict[str, Any], networks: dict[int, Network], splits: dict[str, Split], out: Path
 ) -> dict[str, Any]:
     """Accuracy when one group alone loses its least important units, per level; writes curve.csv and test.csv."""
     generator = torch.Generator()  # of random importances, which this is not about
@@ -67,7 +67,7 @@ def sensitivity(
     return {"importance": config["importance"], "levels": config["levels"], "repeats": _repeats(networks)}
 
 
-def _train_on(network: nn.Module, splits: dict[str, Split], training: dict[str, Any], repeat: int) -> nn.Module:
+def _train_on(network: Network, splits: dict[str, Split], training: dict[str, Any], repeat: int) -> Network:
     recipe, seed = recipe_of(training)
     order = derive_seed({"finetune": seed}, repeat)
     torch.manual_seed(order)  # of dropout
@@ -103,7 +103,7 @@ def _blocks(points: Iterable[Row]) -> Iterator[list[Row]]:
         yield block
 
 
-def _repeats(networks: dict[int, nn.Module]) -> list[dict[str, Any]]:
+def _repeats(networks: dict[int, Network]) -> list[dict[str, Any]]:
     return [
         {"repeat": repeat, "status": "ok" if finite(network) else "unstable", "parameters": parameters(network)}
         for repeat, network in networks.items()

@@ -8,10 +8,11 @@ again (it seeds every draw alike), and with fewer than ten layers the share of t
 from collections.abc import Callable, Mapping, Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from minarch.data.tensors import Split
+from minarch.models.network import Network
 from minarch.pruning.cut import cut
 from minarch.pruning.groups import Group
 from minarch.pruning.selection import Units, masks_of
@@ -25,7 +26,7 @@ RECIPE = Recipe(epochs=1, batch_size=BATCH, optimizer="adam", learning_rate=2e-3
 
 
 def learn_ranking(
-    network: nn.Module,
+    network: Network,
     groups: Sequence[Group],
     norms: Mapping[str, Tensor],
     choose: Callable[[Mapping[str, Tensor]], Units],

@@ -12,6 +12,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from minarch.data.tensors import Split
 from minarch.files import read_json
+from minarch.models.network import Network
 from minarch.models.weights import finite
 from minarch.training.evaluate import evaluate
 from minarch.training.loop import Recipe, train
@@ -53,12 +54,12 @@ def reestimate(network: nn.Module, split: Split) -> bool:
 
 
 def train_on(
-    network: nn.Module,
+    network: Network,
     splits: dict[str, Split],
     recipe: Recipe,
     generator: torch.Generator,
     strategy: Strategy | None = None,
-) -> nn.Module:
+) -> Network:
     """Train on; what it was after the epoch of best validation accuracy, as the sweep keeps it, in evaluation mode.
 
     Of equal ones that of the lowest loss. If no epoch leaves finite weights, the network as it ended.
@@ -74,7 +75,7 @@ def train_on(
             result.networks["best"] = deepcopy(network)
 
     if strategy is not None and strategy.at_once:
-        spec = network.spec()  # type: ignore[operator]
+        spec = network.spec()
         ensemble = Ensemble(spec, [network], recipe, strategy.products)
         pixels, validation = (Pixels(splits[n], spec["classes"], strategy.device) for n in ("train", "validation"))
         for _ in range(recipe.epochs):
@@ -101,7 +102,7 @@ def trained_by(item: Path) -> Strategy:
     return Strategy(min(how.get("at_once", 0), 1), Products(torch.device("cpu")), how.get("layout", "contiguous"))
 
 
-def at_epoch(task: Task, repeat: int, seed: int, epochs: int) -> nn.Module:
+def at_epoch(task: Task, repeat: int, seed: int, epochs: int) -> Network:
     """The network of a repeat as it was after so many epochs of the sweep's training, 0 being its initialisation.
 
     It is trained again from its seed by the plain loop, which equals the sweep's to floating-point tolerance.

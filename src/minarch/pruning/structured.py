@@ -6,11 +6,12 @@ from functools import partial
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from minarch.data.tensors import Split
 from minarch.errors import UserError
 from minarch.models.cost import macs
+from minarch.models.network import Network
 from minarch.pruning import Importance, Scope, Target
 from minarch.pruning.cut import cost_of, cut
 from minarch.pruning.groups import HEADS, Group, find_groups
@@ -37,7 +38,7 @@ class Cut:
     before any pruning.
     """
 
-    network: nn.Module
+    network: Network
     groups: list[Group]
     masks: dict[str, Tensor]
     before: Units
@@ -57,12 +58,12 @@ class Cut:
 
 
 def prune_structured(
-    network: nn.Module,
+    network: Network,
     *,
     level: float,
     criterion: Criterion,
     seed: int = 0,
-    original: nn.Module | None = None,
+    original: Network | None = None,
     train: Split | None = None,
 ) -> Cut:
     """Remove the share `level` (in [0, 1)) of the units or MACs, the least important units; `network` stays as it is.
@@ -89,7 +90,7 @@ def prune_structured(
     rules = partial(select, groups, floor=criterion.floor, round_to=criterion.round_to, before=units)
     choose = partial(rules, level=level, scope=criterion.scope)
     if criterion.target == "macs":
-        full = macs(original or network, network.spec()["shape"])  # type: ignore[operator]
+        full = macs(original or network, network.spec()["shape"])
         choose = partial(choose, macs=cost_of(network, groups), full=full)
     if criterion.importance == "learned":
         assert train is not None, "a ranking is learned from training images"
@@ -98,7 +99,7 @@ def prune_structured(
     return Cut(cut(network, groups, masks), groups, masks, units)
 
 
-def _left(groups: Sequence[Group], network: nn.Module) -> list[Group]:
+def _left(groups: Sequence[Group], network: Network) -> list[Group]:
     """What is left of the groups in a network that was pruned already. Of some that have one unit left, NNCF cannot
     tell any more that they were heads, or tied to a depthwise convolution.
     """

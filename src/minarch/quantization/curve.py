@@ -12,6 +12,7 @@ from torch import nn
 
 from minarch.data.tensors import Split
 from minarch.models.cost import parameters
+from minarch.models.network import Network
 from minarch.models.weights import finite
 from minarch.quantization.precision import BITS, CASTS, PRECISIONS, SCHEMES, reduced, size_bits
 from minarch.training.evaluate import evaluate_all
@@ -21,7 +22,7 @@ NAME = ["repeat", "precision", "scheme"]
 
 
 def precision_curve(
-    config: dict[str, Any], networks: dict[int, nn.Module], splits: dict[str, Split], out: Path
+    config: dict[str, Any], networks: dict[int, Network], splits: dict[str, Split], out: Path
 ) -> dict[str, Any]:
     """Accuracy of every repeat at every precision and scheme; writes curve.csv and, apart from it, test.csv.
 
@@ -54,7 +55,7 @@ def precision_curve(
 
 
 def _points(
-    networks: dict[int, nn.Module], precisions: list[str], schemes: list[str]
+    networks: dict[int, Network], precisions: list[str], schemes: list[str]
 ) -> Iterator[tuple[tuple[int, str, str], tuple[int, int], nn.Module]]:
     """NAME, (bits per value, bytes of all) and the network of each point of the curve."""
     for repeat, network in networks.items():

@@ -8,12 +8,12 @@ from functools import cached_property
 from typing import Any
 
 import torch
-from torch import nn
 
 from minarch.data.tensors import Split
 from minarch.errors import UserError
 from minarch.models.build import build
 from minarch.models.families import Spec
+from minarch.models.network import Network
 from minarch.training.loop import Recipe
 
 COLUMNS = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy")
@@ -32,7 +32,7 @@ class Repeat:
     curve: list[tuple[float, ...]] = field(default_factory=list)
     best_epoch: int = 0
     seconds: float = 0.0
-    networks: dict[str, nn.Module] = field(default_factory=dict)
+    networks: dict[str, Network] = field(default_factory=dict)
 
     def metrics(self, epoch: int) -> dict[str, float | None]:
         """The row of an epoch; what is not finite becomes None, as JSON has no NaN."""
@@ -85,7 +85,7 @@ class Task:
         with torch.device("meta"):
             return sum(parameter.numel() for parameter in build(self.spec).parameters())
 
-    def network(self, result: Repeat) -> nn.Module:
+    def network(self, result: Repeat) -> Network:
         """The repeat's initial network."""
         torch.manual_seed(result.seed)
         return build(self.spec)
