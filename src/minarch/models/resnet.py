@@ -37,16 +37,17 @@ class Block(nn.Module):
             self.downsample = nn.Sequential(shortcut, nn.BatchNorm2d(outer))
 
     def forward(self, values: Tensor) -> Tensor:
-        result: Tensor = values if self.downsample is None else self.downsample(values)
-        if self.depth:
-            result = self._branch(values) + result
-        return result.relu()
+        shortcut: Tensor = values if self.downsample is None else self.downsample(values)
+        if not self.depth:
+            return shortcut.relu()
+        changed = self._normed(self.depth, values)  # exported files name tensors as variables here are called
+        return (changed + shortcut).relu()
 
-    def _branch(self, values: Tensor) -> Tensor:
-        for position in range(1, self.depth + 1):
-            values = values.relu() if position > 1 else values
-            values = getattr(self, f"bn{position}")(getattr(self, f"conv{position}")(values))
-        return values
+    def _normed(self, position: int, values: Tensor) -> Tensor:
+        """The branch as far as the norm of its convolution at `position`, counted from 1."""
+        convolution, norm = getattr(self, f"conv{position}"), getattr(self, f"bn{position}")
+        normed: Tensor = norm(convolution(values if position == 1 else self._normed(position - 1, values).relu()))
+        return normed
 
     @property
     def inner(self) -> int | list[int]:
