@@ -21,7 +21,7 @@ from minarch.models.build import build
 from minarch.training.loop import Recipe, optimizer_for, step
 from minarch.training.memory import keep_freed_memory
 from minarch.training.repeats import Task
-from minarch.training.stacked.ensemble import FAMILIES, Ensemble
+from minarch.training.stacked.ensemble import Ensemble, stackable
 from minarch.training.stacked.pixels import Pixels
 from minarch.training.strategy import LAYOUTS, Strategy, choose, device_of
 
@@ -57,7 +57,7 @@ def fit(timings: Sequence[tuple[int, float]]) -> Rate:
 def _spread(efforts: Sequence[Effort], study: Study) -> list[Effort]:
     """The smallest, the largest that is not too long, and the middle one by ratio, of different loads."""
     ordered = sorted(efforts, key=lambda effort: effort.load)
-    longest = LONGEST_S[study.train.strategy == "sequential" or ordered[0].network not in FAMILIES]
+    longest = LONGEST_S[study.train.strategy == "sequential" or not stackable(ordered[0].spec)]
     short = [effort for effort in ordered if _guess(effort, study) <= longest] or ordered[:1]
     middle = (short[0].load * short[-1].load) ** 0.5
     chosen = [short[0], short[-1], min(short, key=lambda effort: abs(np.log(effort.load / middle)))]

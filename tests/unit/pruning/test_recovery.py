@@ -18,6 +18,8 @@ from minarch.sweep import work as sweep
 from minarch.training.evaluate import evaluate
 from minarch.training.loop import Recipe, train
 from minarch.training.repeats import Task
+from minarch.training.stacked.products import Products
+from minarch.training.strategy import Strategy
 
 RECIPE = Recipe(epochs=3, batch_size=64, optimizer="adam", learning_rate=5e-3, weight_decay=0.0)
 TRAIN = {"epochs": 2, "batch_size": 32, "optimizer": "adam", "learning_rate": 3e-3, "weight_decay": 0.0, "seed": 5}
@@ -169,3 +171,16 @@ def test_best_copies_carry_no_hooks(digits_dnn, splits):
     trained_on = train_on(sparse.network, splits, RECIPE, torch.Generator().manual_seed(0))
     nn.functional.cross_entropy(trained_on(splits["train"].batch(slice(64))), splits["train"].labels[:64]).backward()
     assert trained_on.hidden[0].weight.grad[trained_on.hidden[0].weight == 0].abs().max() > 0
+
+
+def test_what_lost_a_branch_is_trained_by_autograd_however_the_model_was(splits):
+    spec = {"family": "vit", "shape": [1, 8, 8], "classes": 10, "patch": 4, "width": 8, "head_size": 4}
+    spec |= {"heads": [0, 2], "ffn": [6, 8]}
+    states = []
+    for strategy in (Strategy(1, Products(torch.device("cpu"))), None):
+        torch.manual_seed(0)
+        network = train_on(build(spec), splits, RECIPE, torch.Generator().manual_seed(0), strategy)
+        states.append(network.state_dict())
+    assert not any(name.startswith("blocks.0.query") for name in states[0])
+    for name, tensor in states[0].items():
+        assert torch.equal(tensor, states[1][name])
