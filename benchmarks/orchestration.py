@@ -21,6 +21,8 @@ from typing import Any
 
 import yaml
 
+from minarch.flow.study import Study
+
 REPOSITORY = Path(__file__).parents[1]
 TARGETS_S = {"snakemake -n": 3.0, "dvc status": 3.0, "dvc repro (no-op)": 8.0, "per item, fork server": 0.15}
 
@@ -32,13 +34,11 @@ def study(items: int) -> dict[str, Any]:
         "data": {"datasets": ["digits"]},
         "sweep": {"repeats": 1, "families": {"dnn": {"depth": [1, 2, 3, 4, 5], "width": widths}}},
         "train": {"epochs": 1, "batch_size": 64, "learning_rate": 0.03},
-        "weights": {},
         "similarity": {"permutations": 100},
         "convergence": {"bootstrap": 100},
         "representatives": {"roles": ["minimal"]},
         "prune": {"levels": [0.5], "finetune": {"epochs": 1}, "magnitude_levels": [0, 0.5]},
         "quantize": {"calibration": 32, "latency_rounds": 3},
-        "aggregate": {},
     }
 
 
@@ -50,7 +50,8 @@ def checkout(root: Path, params: dict[str, Any]) -> None:
         if name and (REPOSITORY / name).is_file() and not name.startswith(("reports/", "dvc.lock")):
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(REPOSITORY / name, root / name)
-    (root / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    whole = {section: params.get(section, {}) for section in Study.model_fields}
+    (root / "params.yaml").write_text(yaml.safe_dump(whole, sort_keys=False))
     user = ("-c", "user.name=benchmark", "-c", "user.email=benchmark@example.org")
     for arguments in (("init", "-q"), ("add", "-A"), (*user, "commit", "-qm", "state")):
         subprocess.run(["git", *arguments], cwd=root, check=True)

@@ -7,6 +7,7 @@ from minarch.files import write_json
 from minarch.flow.job import run_stage
 from minarch.reporting.drawing import draw_figures
 from minarch.reporting.evidence import read_evidence
+from minarch.reporting.findings import FINDINGS
 from minarch.reporting.html import render
 from minarch.reporting.metrics import make_metrics
 from minarch.reporting.tables.make import make_tables, write_tables
@@ -15,6 +16,8 @@ from minarch.reporting.tables.make import make_tables, write_tables
 def work(config: dict[str, Any], inputs: dict[str, Any], out: Path) -> None:
     """Write tables/*.csv, figures/*.svg and *.png, metrics.json and report.html; the same items give the same bytes."""
     tables = make_tables(config, inputs)
+    for finding in FINDINGS:
+        tables |= finding.make(config, inputs)
     write_tables(tables, out / "tables")
     evidence = read_evidence(config, inputs, tables)
     draw_figures(evidence, out / "figures")

@@ -12,6 +12,7 @@ import yaml
 from minarch.data.__main__ import work as make_data
 from minarch.flow.job import make
 from minarch.flow.plan import Plan
+from minarch.flow.study import Study
 from minarch.sweep import work as sweep
 
 TRAIN = {"epochs": 12, "batch_size": 32, "optimizer": "adam", "learning_rate": 3e-3, "weight_decay": 0.0, "seed": 0}
@@ -47,13 +48,7 @@ STUDY: dict[str, Any] = {
     "data": {"datasets": ["digits"]},
     "sweep": {"repeats": 4, "families": {"dnn": {"depth": [1, 2], "width": [4, 8]}, "cnn": {"channels": 2}}},
     "train": {"epochs": 2},
-    "weights": {},
-    "similarity": {},
-    "convergence": {},
-    "representatives": {},
     "prune": {"levels": [0.25, 0.5], "finetune": {"epochs": 1}, "magnitude_levels": [0, 0.5]},
-    "quantize": {},
-    "aggregate": {},
 }
 
 
@@ -62,7 +57,7 @@ class Workspace:
 
     def write(self, name: str = "params.yaml", **changes: Any) -> str:
         """Write the small study with values changed, each named `section__field`."""
-        params = copy.deepcopy(STUDY)
+        params = {section: {} for section in Study.model_fields} | copy.deepcopy(STUDY)
         for path, value in changes.items():
             *sections, field = path.split("__")
             inner = params

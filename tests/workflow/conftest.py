@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from minarch.flow.study import Study
+
 REPOSITORY = Path(__file__).parents[2]
 
 
@@ -97,7 +99,9 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Project:
         if name and (REPOSITORY / name).is_file() and not name.startswith(("reports/", "dvc.lock")):
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(REPOSITORY / name, root / name)
-    shutil.copy(REPOSITORY / "params/smoke.yaml", root / "params.yaml")
+    smoke = yaml.safe_load((REPOSITORY / "params/smoke.yaml").read_text())
+    whole = {section: smoke.get(section, {}) for section in Study.model_fields}  # as in every default study
+    (root / "params.yaml").write_text(yaml.safe_dump(whole, sort_keys=False))
     project = Project(root)
     project.run("git", "init", "-q", "-b", "main")
     project.run("git", "config", "user.email", "test@example.org")

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,15 +16,12 @@ from hypothesis import strategies as st
 
 from minarch.commands.recommend import choose_model, locations, nearest, read_models, recommend
 from minarch.errors import UserError
+from minarch.flow.study import Study
 
-STUDY = {
+STUDY: dict[str, Any] = {section: {} for section in Study.model_fields} | {
     "data": {"datasets": ["digits"]},
     "sweep": {"repeats": 4, "block": 2, "families": {"dnn": {"depth": 1, "width": [4, 8]}}},
     "train": {"epochs": 2},
-    "weights": {},
-    "similarity": {},
-    "convergence": {},
-    "representatives": {},
     "prune": {
         "levels": [0.25, 1 / 3],
         "methods": {"l1": {}, "step": {"schedule": "iterative"}},
@@ -31,7 +29,6 @@ STUDY = {
         "magnitude_levels": [0, 0.5],
     },
     "quantize": {"methods": {"int8": {}, "int4": {"precision": "int4"}}, "precisions": ["fp32", "int8"]},
-    "aggregate": {},
 }
 IDENTITY = {"dataset": "digits", "family": "dnn", "architecture": "dnn-depth1-width8", "method": "original", "level": 0}
 ROW = IDENTITY | {"model": "m", "quantization": "int8", "precision": "int8", "repeats": 4, "failed": 0, "n": 4}

@@ -25,6 +25,7 @@ from minarch.data.sources import read
 from minarch.data.tensors import load_split
 from minarch.errors import UserError
 from minarch.flow.plan import Plan
+from minarch.flow.study import Study
 from minarch.models.weights import load_networks
 from minarch.quantization.preprocessing import KEY, Preprocessing
 from minarch.quantize import work
@@ -32,11 +33,10 @@ from minarch.quantize import work
 GREY = Preprocessing("digits", [1, 8, 8], [str(k) for k in range(10)], False)
 COLOUR = Preprocessing("cifar10", [3, 8, 8], ["cat", "dog"], False)
 FOLDER = Preprocessing("mine", [3, 8, 8], ["cat", "dog"], True)
-STUDY = {
+STUDY = {section: {} for section in Study.model_fields} | {
     "data": {"datasets": ["digits"]},
     "sweep": {"repeats": 2, "families": {"cnn": {"depth": 2, "channels": 4}}},
     "train": {"epochs": 2},
-    **{name: {} for name in ("weights", "similarity", "convergence", "representatives", "quantize", "aggregate")},
     "prune": {"levels": [0.5], "finetune": {"epochs": 1}, "magnitude_levels": [0, 0.5]},
 }
 

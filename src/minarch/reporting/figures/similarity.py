@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from minarch.reporting.figures.style import QUIET, legend_above, panels
-from minarch.reporting.tables import Table, Tables, rows_of
+from minarch.reporting.tables import rows_of
 
 BLOCKS = ("good-good", "good-poor", "poor-poor")
 COLOURS = dict(zip(BLOCKS, ["#0072B2", QUIET, "#D55E00"], strict=True))
@@ -22,9 +22,8 @@ def draw_blocks(axes: Axes, rows: pd.DataFrame, scopes: list[str]) -> None:
         axes.plot([row["mean"]], [y], "o", color=colour, markersize=4.5)
 
 
-def draw_similarity(tables: Tables) -> Figure | None:
+def draw_similarity(table: pd.DataFrame) -> Figure | None:
     """One row per distance; the weights' as they are and scaled to one standard deviation, then the strengths'."""
-    table = tables[Table.SIMILARITY]
     if table.empty:
         return None
     columns = [(quantity, scaled) for quantity in table["quantity"].unique() for scaled in (False, True)]

@@ -7,7 +7,10 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from minarch.reporting.evidence import Evidence
+from minarch.reporting.tables import Tables
 
+Config = Mapping[str, Any]  # of the report's item
+Inputs = Mapping[str, Any]  # stage -> the folders of its items; of a stage that has one item, its folder
 Metric = tuple[tuple[str, ...], Any]  # where a number stands in metrics.json (names, outermost first), and the number
 
 
@@ -23,6 +26,7 @@ class Finding:
     title: str  # in the navigation
     heading: str
     tables: Mapping[str, str] = field(default_factory=dict)  # those at home here: name -> what one row is
+    make: Callable[[Config, Inputs], Tables] = lambda config, inputs: {}  # of these, those that no other finding reads
     figures: Mapping[str, Callable[[Evidence], Figure | None]] = field(default_factory=dict)  # None: nothing to show
     facts: Callable[[Evidence], dict[str, Any]] = lambda evidence: {}
     metrics: Callable[[Evidence], Iterable[Metric]] = lambda evidence: ()

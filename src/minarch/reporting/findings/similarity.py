@@ -87,8 +87,9 @@ FINDING = Finding(
         "networks": "one good or poor network",
         "similarity": "one block of pairs and distance: its mean with interval",
     },
+    make=lambda config, inputs: {"similarity": pd.read_csv(inputs["similarity"] / "blocks.csv")},
     figures={
-        "similarity": lambda evidence: draw_similarity(evidence.tables),
+        "similarity": lambda evidence: draw_similarity(evidence.tables["similarity"]),
     },
     facts=facts,
     metrics=metrics,

@@ -40,6 +40,7 @@ FINDING = Finding(
         "layers": "one layer of a representative: the same",
         "correlations": "one statistic of the weights: its correlation with accuracy",
     },
+    make=lambda config, inputs: {"correlations": pd.read_csv(inputs["similarity"] / "correlations.csv")},
     figures={
         "weight-histograms": lambda evidence: draw_weights(evidence.networks),
         "strengths": lambda evidence: draw_strengths(evidence.networks),

@@ -8,11 +8,11 @@ from typing import Any
 
 import pandas as pd
 
-Tables = dict[str, pd.DataFrame]  # by the names of Table
+Tables = dict[str, pd.DataFrame]  # by the names of Table, and of those that findings make
 
 
 class Table(StrEnum):
-    """Names of the tables, each with what one row of it is about."""
+    """Names of the tables that several findings or figures read, each with what one row of it is about."""
 
     DATA = "data"  # a data set
     SWEEP = "sweep"  # a trained repeat
@@ -26,8 +26,6 @@ class Table(StrEnum):
     WEIGHTS = "weights"  # an architecture of the sweep
     LAYERS = "layers"  # a representative's layer
     NETWORKS = "networks"  # a good or a poor network
-    SIMILARITY = "similarity"  # a block of distances between networks
-    CORRELATIONS = "correlations"  # a statistic of weights in a family
     MAGNITUDE = "magnitude"  # a level of unstructured pruning of a representative
     REDUNDANCY = "redundancy"  # a curve of unstructured pruning
     DEPTH = "depth"  # a family, scope of pruning and size that is held equal

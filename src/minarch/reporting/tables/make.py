@@ -1,4 +1,4 @@
-"""All tables of a study from the items of its stages."""
+"""The tables of a study that several findings read, from the items of its stages."""
 
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,9 @@ from minarch.reporting.tables.models import front_table, models_table
 from minarch.reporting.tables.networks import layers_table, read_folders, read_rows, weights_table
 from minarch.reporting.tables.sweep import read_convergence, representatives_table, sizes_table
 
-SIMILARITY = {Table.NETWORKS: "networks", Table.SIMILARITY: "blocks", Table.CORRELATIONS: "correlations"}  # -> file
-
 
 def make_tables(config: dict[str, Any], inputs: dict[str, Any]) -> Tables:
-    """All tables by name, from the items of every stage."""
+    """The tables of Table by their names, from the items of every stage."""
     settings = config["params"]["convergence"]
     confidence = settings["confidence"]
     bootstrap = Bootstrap(resamples=settings["bootstrap"], confidence=confidence, seed=settings["seed"])
@@ -51,7 +49,7 @@ def make_tables(config: dict[str, Any], inputs: dict[str, Any]) -> Tables:
         Table.REPRESENTATIVES: representatives,
         Table.WEIGHTS: weights_table(layers, strengths, sweep, confidence),
         Table.LAYERS: named.merge(layers_table(layers, confidence), on=MODEL),
-        **{name: pd.read_csv(inputs["similarity"] / f"{file}.csv") for name, file in SIMILARITY.items()},
+        Table.NETWORKS: pd.read_csv(inputs["similarity"] / "networks.csv"),
         Table.MAGNITUDE: named.merge(magnitude, on=MODEL),
         Table.REDUNDANCY: named.merge(redundancy, on=MODEL),
         Table.DEPTH: depth_table(ends, bootstrap),
