@@ -58,11 +58,11 @@ class Project:
 
     def digests(self, stage: str) -> dict[str, str]:
         """What must be the same bytes after any number of interruptions: all but measured times."""
-        found = {}
+        contents = {}
         for path in sorted((self.root / "artifacts" / stage).rglob("*")):
             if path.is_file() and path.name not in ("timing.json", "item.json"):
-                found[str(path.relative_to(self.root))] = path.read_bytes().hex()
-        return found
+                contents[str(path.relative_to(self.root))] = path.read_bytes().hex()
+        return contents
 
     def assert_clean(self) -> None:
         """Both tools say that nothing is to do."""
@@ -81,8 +81,8 @@ class Project:
 def jobs(said: str, rule: str) -> int:
     """How many jobs of a rule a run planned, over all its job tables; a table that is printed again counts once."""
     tables = re.findall(r"^Job stats:\n(.*?)^total", said, re.M | re.S)
-    found = [re.search(rf"^{rule}\s+(\d+)$", table, re.M) for table in tables]
-    return sum(int(match.group(1)) for match in found if match)
+    counts = [re.search(rf"^{rule}\s+(\d+)$", table, re.M) for table in tables]
+    return sum(int(match.group(1)) for match in counts if match)
 
 
 @pytest.fixture(scope="session")

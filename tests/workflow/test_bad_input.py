@@ -229,13 +229,13 @@ FOUND: dict[str, tuple[dict[str, Any], str, str]] = {
 }
 
 
-def draw(folder: Path, classes: int, each: int) -> None:
+def draw(folder: Path, classes: int, per_class: int) -> None:
     """Digits of scikit-learn as PNGs, one folder per class."""
     bunch = load_digits(n_class=classes)
     for label in range(classes):
         place = folder / "ab"[label] if classes <= 2 else folder / str(label)
         place.mkdir(parents=True)
-        for i, pixels in enumerate(bunch.images[bunch.target == label][:each]):
+        for i, pixels in enumerate(bunch.images[bunch.target == label][:per_class]):
             Image.fromarray((16 * pixels).clip(0, 255).astype(np.uint8)).save(place / f"{i}.png")
 
 
@@ -268,8 +268,8 @@ def _refused(project: Project, expected: tuple[dict[str, Any], str, str], *comma
     finally:
         (project.root / "params.yaml").write_text(params)
     assert "Traceback" not in said, said
-    found = ("params.yaml: ", "data.", "minarch ")
-    lines = list({line for line in said.splitlines() if line.startswith(found)})  # two jobs may say the same
+    beginnings = ("params.yaml: ", "data.", "minarch ")
+    lines = list({line for line in said.splitlines() if line.startswith(beginnings)})  # two jobs may say the same
     assert len(lines) == 1, said
     assert lines[0].startswith(begins) and allowed in lines[0], lines[0]
 

@@ -73,7 +73,9 @@ def test_a_review_refuses_an_object_that_was_replaced(remote: Remote, tmp_path: 
     victim = next((remote.project.root / "artifacts/sweep").glob("*/best.safetensors"))
     remote.replace(remote.object(md5(victim)), victim.read_bytes()[:-1])
     said = remote.clone(tmp_path / "clone").run(*REVIEW, ok=False)
-    assert said.startswith(f"review: artifacts/sweep/{victim.parent.name}/best.safetensors: the remote holds something")
+    same = [file.name for file in victim.parent.iterdir() if md5(file) == md5(victim)]  # the best epoch may be the last
+    places = tuple(f"review: artifacts/sweep/{victim.parent.name}/{name}: the remote holds something" for name in same)
+    assert said.startswith(places)
 
 
 def test_a_review_reads_no_more_than_the_commit_says_there_is(remote: Remote, tmp_path: Path) -> None:

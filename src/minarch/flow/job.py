@@ -49,7 +49,7 @@ def prepare(words: list[str]) -> None:
     stage = next(name for name, stage in STAGES.items() if stage.module == words[0])
     _one_thread()
     if "minarch.training.loop" in sys.modules:
-        importlib.import_module("minarch.training.warm").warm_up()
+        importlib.import_module("minarch.worker.warm").warm_up()
     fastest.share()
     plan = _plan(_parser(stage).parse_args(words[1:]).study)
     if plan.ready(stage):

@@ -148,7 +148,7 @@ def test_the_paper_s_study():
     study = load(REPOSITORY / "params/paper.yaml")
     planned = list(efforts(study))
     phases = {family: [w for w in planned if w.family == family] for family in study.sweep.families}
-    assert {family: len(found) for family, found in phases.items()} == {
+    assert {family: len(phase) for family, phase in phases.items()} == {
         "shaped-dnn": 3 * 480,
         "dnn": 3 * 48,
         "cnn": 3 * 10,

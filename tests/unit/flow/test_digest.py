@@ -177,13 +177,13 @@ def test_a_users_network_counts_with_the_users_modules_that_it_imports(tmp_path,
     (tmp_path / "mylayers_d.py").write_text("class Layer: ...\n")
     (tmp_path / "params.yaml").write_text("not code\n")
     monkeypatch.syspath_prepend(tmp_path)
-    found = digest.network_code("myfamily_d:Net")
-    assert {"myfamily_d", "mylayers_d", "minarch.models.dnn"} <= set(found)
-    assert not any("params" in name for name in found)
+    before = digest.network_code("myfamily_d:Net")
+    assert {"myfamily_d", "mylayers_d", "minarch.models.dnn"} <= set(before)
+    assert not any("params" in name for name in before)
     digest.code.cache_clear()
     digest._read.cache_clear()
     (tmp_path / "mylayers_d.py").write_text("class Layer:\n    bias = True\n")
-    assert digest.network_code("myfamily_d:Net") != found
+    assert digest.network_code("myfamily_d:Net") != before
 
 
 @pytest.mark.parametrize("network", ["no_such_module:Net", "no.such.module:Net", ":Net"])

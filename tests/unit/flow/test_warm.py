@@ -16,7 +16,7 @@ from minarch.training.repeats import Task
 from minarch.training.stacked import products
 from minarch.training.stacked.products import Products
 from minarch.training.strategy import Strategy
-from minarch.training.warm import warm_up
+from minarch.worker.warm import warm_up
 
 torch.set_num_threads(1)
 products.fastest = lambda question, timers: "torch"  # which is faster differs between processes
