@@ -45,9 +45,10 @@ def find(plan: Plan, name: str) -> Item:
     named = [n for n, item in items.items() if item.slug == name] or [n for n in items if n.startswith(name)]
     if len(named) == 1:
         return items[named[0]]
-    hint = (
-        f"; it begins {len(named)} names, such as {named[0]}" if named else "; `status` tells which stages are planned"
-    )
+    hint = f"; it begins {len(named)} names, such as {named[0]}" if named else ""
+    later = [stage for stage in STAGES if not plan.ready(stage)]
+    if later and not named:
+        hint = f"; the items of {', '.join(later)} are planned once `snakemake` has finished the stages before"
     raise UserError(f"ITEM: {name!r} is no item of {plan.study_file}{hint}")
 
 

@@ -46,6 +46,7 @@ def forecast(study: str, cores: int | None) -> None:
         f"estimated time on this machine, {cores} at a time: {middle}; as far as the lines are off, {low} to {high}"
     )
     console.print(f"memory of the largest item: {_scaled(max(effort.memory for effort in planned), 'B')}")
+    console.print("not counted: what follows the sweep, such as pruning, quantization and the report")
     if plan.study.convergence.refine is not None:
         console.print("not counted: the sizes that convergence.refine will add")
 

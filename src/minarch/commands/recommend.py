@@ -26,6 +26,7 @@ from minarch.reporting.tables.models import ITEMS, batches_of, latency
 
 NAMES = [*MODEL, "model", "precision", ITEMS]
 NUMBERS = ["repeats", "failed", "parameters", "bytes", "n", *VALIDATION, *TEST]
+ABSENT = "not here: `snakemake` makes it, `make review` fetches it"
 
 
 def recommend(study: str, max_bytes: int | None, max_drop: float | None, dataset: str | None) -> None:
@@ -129,7 +130,7 @@ def locations(quantized: Path, precision: str, items: list[str]) -> list[str]:
     lines = []
     for folder in (quantized / item for item in items):
         here = (folder / RECORD).exists()
-        lines.append(f"{folder}/{precision}-*.xml{'' if here else ' (not here: `dvc pull`)'}")
+        lines.append(f"{folder}/{precision}-*.xml{'' if here else f' ({ABSENT})'}")
     return lines
 
 
@@ -147,7 +148,9 @@ def _shown(row: dict[str, Any], batches: list[int], files: list[str]) -> Table:
         median, low, high = (row[column] for column in latency(batch))
         if not math.isnan(median):
             lines.append((f"latency, batch {batch}", f"{median:.4g} ms ({low:.4g} to {high:.4g})"))
-    lines.append(("files", "\n".join(files)))
+    lines.append(("files", "\n".join(files)))  # one per repeat
+    item = Path(files[0]).parent.name
+    lines.append(("to try it", f"python -m minarch predict {item} --precision {row['precision']} IMAGE"))
     for name, text in lines:
         table.add_row(name, Text(text))
     return table

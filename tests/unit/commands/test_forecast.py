@@ -119,7 +119,9 @@ def test_nothing_is_written(study, capsys, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["minarch", "plan", "--params", "params.yaml", "--cores", "3"])
     monkeypatch.setattr(calibration, "STEPS_S", 0.001)
     command.main()
-    assert "estimated time on this machine, 3 at a time" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "estimated time on this machine, 3 at a time" in said
+    assert "not counted: what follows the sweep" in said
     assert [p.name for p in Path().rglob("*")] == ["params.yaml"]
 
 

@@ -262,8 +262,11 @@ def test_what_is_not_here_needs_a_pull(tmp_path):
     (tmp_path / "b-1").mkdir()
     (tmp_path / "b-1" / "item.json").write_text("{}")
     (tmp_path / "c-2").mkdir()  # begun, not finished
-    expected = [f"{tmp_path}/a-0/int4-*.xml (not here: `dvc pull`)", f"{tmp_path}/b-1/int4-*.xml"]
-    expected += [f"{tmp_path}/c-2/int4-*.xml (not here: `dvc pull`)"]
+    expected = [
+        f"{tmp_path}/a-0/int4-*.xml (not here: `snakemake` makes it, `make review` fetches it)",
+        f"{tmp_path}/b-1/int4-*.xml",
+    ]
+    expected += [f"{tmp_path}/c-2/int4-*.xml (not here: `snakemake` makes it, `make review` fetches it)"]
     assert locations(tmp_path, "int4", ["a-0", "b-1", "c-2"]) == expected
 
 
@@ -275,8 +278,11 @@ def test_the_files_are_those_of_every_block_of_the_model_s_repeats(study, capsys
     recommend("params.yaml", 10_000, None, None)
     said = capsys.readouterr().out
     assert f"{folder}/int8-*.xml " in said
-    assert "artifacts/quantize/width8-r2-3-int8-a1/int8-*.xml (not here: `dvc pull`)" in said
-    assert said.count("dvc pull") == 1
+    assert (
+        "artifacts/quantize/width8-r2-3-int8-a1/int8-*.xml (not here: `snakemake` makes it, `make review` fetches it)"
+        in said
+    )
+    assert said.count("make review") == 1
 
 
 def test_a_study_with_a_name_has_its_files_in_a_folder_of_its_own(study, capsys):
@@ -295,7 +301,7 @@ def test_without_artifacts_the_files_need_a_pull(study):
     study(ROW)
     done = _console("--max-bytes", "10000")
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.count("(not here: `dvc pull`)") == 2
+    assert done.stdout.count("(not here: `snakemake` makes it, `make review` fetches it)") == 2
 
 
 def test_the_command_line_ends_in_one_line_and_exit_code_1(study):
