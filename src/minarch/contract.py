@@ -11,6 +11,9 @@ the test images, so that nothing is selected by them.
 
 timing.json: how they were trained (`Strategy.record`), as stage prune trains what it leaves of them; no result.
 
+Whoever reads such a folder reads its results by `read_networks`, which refuses what breaks the contract, before its
+weights.
+
 A network whose training diverged keeps its entry and its weights, which are not finite: whoever uses it asks
 `minarch.models.weights.finite`. Of a repeat from which nothing could be made there are no weights, and None stands for
 its spec, parameters, macs and accuracies.

@@ -28,13 +28,8 @@ def needs(stage):
         if Path(ROOT, stage, wildcards.item, "item.json").exists():
             # Its key names its inputs: whether they are made again changes nothing.
             return []
-        inputs = plan.items(stage)[wildcards.item].inputs.values()
-        flat = [
-            path
-            for given in inputs
-            for path in ([given] if isinstance(given, str) else given)
-        ]
-        return [ancient(f"{ROOT}/{path}/item.json") for path in flat]
+        parents = plan.items(stage)[wildcards.item].parents
+        return [ancient(f"{ROOT}/{path}/item.json") for path in parents]
 
     return records
 

@@ -40,6 +40,7 @@ for stage, declared in STAGES.items():
                 plan.index(stage).as_posix(),
             log:
                 f"{LOGS}/{stage}/close.log",
+            priority: 10**9  # later stages wait for what it decided
             params:
                 close=[*CLOSE, stage],
                 study=plan.study_file,

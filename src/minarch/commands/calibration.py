@@ -28,7 +28,7 @@ from minarch.training.strategy import LAYOUTS, Strategy, choose, device_of
 BUDGET_S = 30.0  # after that, only networks that have no timing yet are timed
 LONGEST_S = 0.05, 0.5  # of a step of one network, by cost.py's guess, that is timed; and where no stack is to be chosen
 STACK_S = 0.01  # of a step of a stack: to choose among larger ones would take too long
-STEPS_S, STEPS = 0.2, 50  # seconds of steps that are timed, and the most
+TIMED_S, MOST_STEPS = 0.2, 50  # seconds of steps that are timed, and the most
 IMAGES = 2048
 
 
@@ -81,8 +81,8 @@ def _seconds(effort: Effort, study: Study) -> float:
     strategy = choose(task, together, study.train.strategy, device)
     run, at_once = _step(task, strategy), strategy.at_once or 1
     _timed(run, 1, device)
-    count = round(STEPS_S / _timed(run, 1, device))
-    return _timed(run, min(max(count, 1), STEPS), device) / (batch * at_once)
+    count = round(TIMED_S / _timed(run, 1, device))
+    return _timed(run, min(max(count, 1), MOST_STEPS), device) / (batch * at_once)
 
 
 def _timed(run: Callable[[], None], count: int, device: torch.device) -> float:

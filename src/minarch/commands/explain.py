@@ -56,8 +56,7 @@ def _state(plan: Plan, item: Item, folder: Path) -> str:
     if (folder / RECORD).exists():
         reason = wrong(item.path, folder, Vouchers())
         return f"would run: {reason}" if reason else "finished and whole; it would not run"
-    missing = [p for given in plan.inputs(item).values() for p in (given if isinstance(given, list) else [given])]
-    missing = [p for p in missing if not (p / RECORD).exists()]
+    missing = [path for path in item.parents if not (plan.folder(path) / RECORD).exists()]
     why = f"would run, after {len(missing)} missing input(s)" if missing else "would run"
     beside = [d for d in (folder.parent, SPARE / item.stage) if d.is_dir()]
     relatives = [p for d in beside for p in sorted(d.glob(f"{item.slug}-*")) if p.name.rsplit("-", 1)[0] == item.slug]

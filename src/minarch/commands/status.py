@@ -36,7 +36,7 @@ def status(study: str, *, verify: bool = False) -> None:
     table.add_column("closed")
     for stage in STAGES:
         if not plan.ready(stage):
-            table.add_row(stage, "?", "", "", "", "", f"planned from {', '.join(plan.waits(stage))}")
+            table.add_row(stage, "?", "", "", "", "", f"planned from {', '.join(plan.undecided(stage))}")
             continue
         folders = [plan.folder(i.path) for i in plan.items(stage).values()]
         done = [f for f in folders if (f / RECORD).is_file()]

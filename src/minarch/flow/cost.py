@@ -15,7 +15,8 @@ from minarch.models.families import Family
 SPEED = {"dnn": (1.0e-6, 60e9), "cnn": (6e-6, 25e9), "vit": (30e-6, 40e9), "resnet": (800e-6, 70e9)}
 OTHERS = SPEED["cnn"]
 UNKNOWN = 1e-2  # seconds per image and repeat of a family that does not tell its cost: long, so it is started first
-BASE_MB, COPIES = 800, 3  # of a process that trains; bytes per value of the images, more than was measured
+BASE_MB, COPIES = 2_000, 3  # of a process; bytes per value of the images, more than was measured
+PER_PARAMETER = 16  # bytes of a network, its gradients and the optimizer's state
 FOLDER_IMAGES = 10_000  # a folder's images are not counted beforehand
 
 
@@ -31,9 +32,9 @@ def seconds(kind: Family, shape: Sequence[int], classes: int, count: int) -> flo
     return count * seconds_per_image(kind.spec(shape, classes)["family"], kind.macs(shape, classes))
 
 
-def memory_mb(shape: Sequence[int], count: int) -> int:
-    """Estimated megabytes of a training on `count` images."""
-    return BASE_MB + round(COPIES * count * prod(shape) / 1e6)
+def memory_mb(shape: Sequence[int], count: int, parameters: int = 0) -> int:
+    """Estimated megabytes of a process that holds `count` images and networks of so many parameters together."""
+    return BASE_MB + round((COPIES * count * prod(shape) + PER_PARAMETER * parameters) / 1e6)
 
 
 def seconds_per_image(network: str, macs: int | None) -> float:

@@ -10,7 +10,7 @@ from minarch.flow.keys import key
 
 Config = dict[str, Any]
 Inputs = dict[str, str | list[str]]  # name -> `<stage>/<name>` of the folder or folders
-LEAST_MINUTES, MARGIN = 10, 5  # of the limit that a cluster gets: a slow node must not lose what it computed
+LEAST_MINUTES, MARGIN = 30, 3  # of the limit that a cluster gets: a slow node must not lose what it computed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +18,7 @@ class Resources:
     """What an item takes, estimated: longer items are started first, and a cluster reserves memory and time."""
 
     seconds: float = 1.0  # on one core; proportions matter more than the value
-    memory_mb: int = 1_000
+    memory_mb: int = 2_000
     urgent: bool = False  # started before all others, because they wait for it
 
     @property
@@ -61,3 +61,9 @@ class Item:
     @property
     def path(self) -> str:
         return f"{self.stage}/{self.name}"
+
+    @property
+    def parents(self) -> list[str]:
+        """The items it reads, `<stage>/<name>` each."""
+        paths = ([given] if isinstance(given, str) else given for given in self.inputs.values())
+        return [path for several in paths for path in several]

@@ -91,7 +91,7 @@ def make(plan: Plan, item: Item, work: Work) -> None:
 
 def _parser(stage: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog=f"python -m {STAGES[stage].module}", description=sys.modules["__main__"].__doc__
+        prog=f"python -m {STAGES[stage].module.removesuffix('.__main__')}", description=sys.modules["__main__"].__doc__
     )
     parser.add_argument("--study", default=DEFAULT, metavar="FILE", help="params file (default: %(default)s)")
     parser.add_argument("--item", metavar="NAME", help="the item to make (default: every one that is missing)")
@@ -113,7 +113,7 @@ def _plan(study: str) -> Plan:
 
 def _items(plan: Plan, stage: str, name: str | None) -> list[Item]:
     if not plan.ready(stage):
-        raise UserError(f"the stages that decide its items are not finished: {', '.join(plan.waits(stage))}")
+        raise UserError(f"the stages that decide its items are not finished: {', '.join(plan.undecided(stage))}")
     items = plan.items(stage)
     if name is None:
         return [i for i in items.values() if not (plan.folder(i.path) / RECORD).exists()]

@@ -29,8 +29,9 @@ class Plan:
         self.name = _study_name(study)
         self.study: Study = load(study)
         default = self.name == DEFAULT_NAME
-        if default and (absent := sorted(set(Study.model_fields) - self.study.model_fields_set)):
-            raise UserError(f"{study}: {absent[0]}: missing; allowed: {{}}, because DVC compares this study's sections")
+        if default and (absent := [name for name in Study.model_fields if name not in self.study.model_fields_set]):
+            lines = [f"{study}: {name}: missing; allowed: {{}}, because DVC compares sections" for name in absent]
+            raise UserError("\n".join(lines))
         self.root = Path("artifacts") if default else Path("artifacts/studies", self.name)
         self.reports = Path("reports") if default else Path("reports/studies", self.name)
         self._items: dict[str, dict[str, Item]] = {}
@@ -54,19 +55,22 @@ class Plan:
                 single=frozenset(name for name in reads(stage) if STAGES[name].single),
             )
             sections = {name: getattr(self.study, name) for name in sections_of(stage)}
-            self._items[stage] = {item.name: item for item in STAGES[stage].items(before, **sections)}
+            items = list(STAGES[stage].items(before, **sections))
+            assert STAGES[stage].makes_networks or not any(item.goes_on for item in items), "only networks go on"
+            self._items[stage] = {item.name: item for item in items}
         return self._items[stage]
 
     def ready(self, stage: str) -> bool:
         """Whether the items of a stage can be listed yet."""
-        return all(
-            self.ready(decider) and all(file.exists() for file in self.decision_files(decider))
-            for decider in waits_for(stage)
-        )
+        return not self.undecided(stage)
 
     def waits(self, stage: str) -> list[str]:
         """The stages that decide which items a stage has in this study; one without items decides nothing."""
         return [decider for decider in waits_for(stage) if not self.ready(decider) or self.items(decider)]
+
+    def undecided(self, stage: str) -> list[str]:
+        """The stages that are still to decide which items a stage has."""
+        return [d for d in waits_for(stage) if not self.ready(d) or not all(f.exists() for f in self.decision_files(d))]
 
     def decision_files(self, stage: str) -> list[Path]:
         """The files in which a deciding stage's item, if it has one, says what it decided."""

@@ -21,7 +21,7 @@ from minarch.training.loop import Recipe, optimizer_for, step
 from nncf.torch.pruning.filter_pruning.global_ranking.evolutionary_optimization import EvolutionOptimizer  # isort: skip
 
 POPULATION, GENERATIONS, SAMPLED = 8, 16, 4  # the paper's 64, 400, 16 are for networks of many layers
-STEPS, BATCH, REWARD_IMAGES = 32, 64, 512  # after too few steps a collapsed network has the lowest loss
+REWARD_STEPS, BATCH, REWARD_IMAGES = 32, 64, 512  # after too few steps a collapsed network has the lowest loss
 RECIPE = Recipe(epochs=1, batch_size=BATCH, optimizer="adam", learning_rate=2e-3, weight_decay=0.0)
 
 
@@ -48,7 +48,7 @@ def learn_ranking(
     agent = EvolutionOptimizer(dict(norms), hyperparameters, seed % 2**31)
     torch.manual_seed(seed)  # of dropout
     generator = torch.Generator().manual_seed(seed)
-    batches = torch.randint(len(train), (STEPS, BATCH), generator=generator)
+    batches = torch.randint(len(train), (REWARD_STEPS, BATCH), generator=generator)
     judged = torch.randperm(len(train), generator=generator)[:REWARD_IMAGES]
     for generation in range(GENERATIONS):
         agent.tell(None, 0.0, False, generation, None)

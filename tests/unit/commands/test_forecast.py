@@ -117,7 +117,7 @@ def test_the_table(study, quick, capsys):
 
 def test_nothing_is_written(study, capsys, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["minarch", "plan", "--params", "params.yaml", "--cores", "3"])
-    monkeypatch.setattr(calibration, "STEPS_S", 0.001)
+    monkeypatch.setattr(calibration, "TIMED_S", 0.001)
     command.main()
     said = capsys.readouterr().out
     assert "estimated time on this machine, 3 at a time" in said

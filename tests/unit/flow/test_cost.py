@@ -67,6 +67,46 @@ def test_repeats_and_epochs_take_their_time(workspace):
     assert longest(sweep__repeats=2, train__epochs=8) == pytest.approx(4 * base)
 
 
+def test_what_is_made_of_a_network_takes_as_much_as_its_training(workspace):
+    """A cluster must not stop the fine-tuning or the export of a network that it let train."""
+
+    def planned(**changes):
+        plan = workspace.plan(**changes)
+        workspace.decide(plan, "representatives", [{"items": [next(iter(plan.items("sweep")))]}])
+        parent = next(iter(plan.items("sweep").values()))
+        return parent, {stage: [i.resources for i in plan.items(stage).values()] for stage in ("prune", "quantize")}
+
+    changes = {
+        "data__datasets": ["cifar10"],
+        "train__epochs": 2,
+        "sweep__families": {"dnn": {"depth": 1, "width": 900}},
+    }
+    parent, made = planned(**changes, prune__finetune__epochs=20)
+    for resources in made.values():
+        assert resources and all(one.memory_mb >= parent.resources.memory_mb for one in resources)
+    assert max(one.seconds for one in made["prune"]) > 10 * parent.resources.seconds
+    assert min(one.seconds for one in made["quantize"]) > parent.resources.seconds
+
+
+def test_a_large_network_takes_more_memory(workspace):
+    small, large = (
+        max(
+            i.resources.memory_mb
+            for i in workspace.plan(sweep__families={"dnn": {"depth": 2, "width": width}}).items("sweep").values()
+        )
+        for width in (4, 4_000)
+    )
+    assert large - small > 4 * 16 * 4_000**2 / 1e6 - 1  # of 4 repeats
+
+
+@pytest.mark.parametrize("stage", ["data", "refine", "convergence", "representatives"])
+def test_what_others_wait_for_is_started_first(workspace, stage):
+    plan = workspace.plan(convergence__refine=1)
+    workspace.decide(plan, "refine", [])
+    trainings = max(item.resources.priority for item in plan.items("sweep").values())
+    assert all(item.resources.priority > trainings for item in plan.items(stage).values())
+
+
 def test_no_key_covers_resources(workspace, monkeypatch):
     before = set(workspace.plan().items("sweep"))
     monkeypatch.setattr(cost, "UNKNOWN", 9.0)
@@ -80,5 +120,5 @@ def test_larger_images_take_more_memory():
 
 @pytest.mark.parametrize("seconds", [0.001, 1.0, 90.0, 86_400.0])
 def test_the_limit_of_an_items_time_is_well_above_its_estimate(seconds):
-    assert Resources(seconds=seconds).minutes * 60 > 5 * seconds
+    assert Resources(seconds=seconds).minutes * 60 > 3 * seconds
     assert Resources(seconds=1, urgent=True).priority > Resources(seconds=seconds).priority > 0

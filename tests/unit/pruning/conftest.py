@@ -29,7 +29,7 @@ def mobile_item(data_item, tmp_path_factory):
 @pytest.fixture
 def short_evolution(monkeypatch):
     """Rankings are learned from fewer proposals, each judged sooner: for tests of everything else."""
-    for name, value in {"GENERATIONS": 10, "STEPS": 2, "REWARD_IMAGES": 128}.items():
+    for name, value in {"GENERATIONS": 10, "REWARD_STEPS": 2, "REWARD_IMAGES": 128}.items():
         monkeypatch.setattr(learned, name, value)
 
 

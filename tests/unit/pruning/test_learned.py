@@ -21,7 +21,7 @@ LEARNED = Criterion(importance="learned", scope="global", round_to=1)
 
 @pytest.fixture
 def judged_soon(monkeypatch):
-    monkeypatch.setattr(learned, "STEPS", 3)
+    monkeypatch.setattr(learned, "REWARD_STEPS", 3)
     monkeypatch.setattr(learned, "REWARD_IMAGES", 128)
 
 

@@ -24,7 +24,10 @@ def items(before: Before, **sections: Section) -> Iterator[Item]:
     inputs: Inputs = {}
     for stage, planned in before.items.items():
         paths = [item.path for item in planned]
-        inputs[stage] = paths[0] if paths and stage in before.single else paths
+        if stage not in before.single:
+            inputs[stage] = paths
+        elif paths:  # refine may have no item
+            inputs[stage] = paths[0]
     inputs["sweep"] = [item.path for item in trained(before)]
     yield STAGE.item("report", config, inputs)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from pydantic import Field
 
-from minarch.flow.item import Inputs, Item
+from minarch.flow.item import Inputs, Item, Resources
 from minarch.flow.stages.section import NOT_IDENTITY, Confidence, Points, Real, Section, Seed
 from minarch.flow.stages.stage import Before, Stage
 from minarch.flow.stages.train import trained
@@ -51,4 +51,5 @@ STAGE = Stage(
     reads=("sweep", "refined"),
     items=items,
     single=True,
+    resources=Resources(urgent=True),  # the representatives wait for it
 )

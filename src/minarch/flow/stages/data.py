@@ -6,6 +6,7 @@ from pathlib import Path
 from pydantic import Field, field_validator
 
 from minarch.data.catalogue import CATALOGUE, FOLDER, slug
+from minarch.flow import cost
 from minarch.flow.folder import fingerprint
 from minarch.flow.item import Item, Resources
 from minarch.flow.stages.section import NOT_IDENTITY, Section, Share
@@ -68,7 +69,10 @@ def items(before: Before, *, data: Data) -> Iterator[Item]:
             if CATALOGUE[name].own_test:
                 identity.pop("test")
         config = {**data.model_dump(mode="json", exclude={"datasets"}), "dataset": name, "name": slug(name)}
-        yield STAGE.item(slug(name), config, {}, identity=identity)
+        shape, _ = shape_of(name, data.image_size)
+        memory = cost.memory_mb(shape, cost.images(name, None))  # it reads all before it keeps `limit` of them
+        resources = Resources(seconds=60, memory_mb=memory, urgent=True)
+        yield STAGE.item(slug(name), config, {}, identity=identity, resources=resources)
 
 
 STAGE = Stage(
@@ -78,5 +82,4 @@ STAGE = Stage(
     sections=("data",),
     files=("data/folders",),
     items=items,
-    resources=Resources(seconds=60, memory_mb=2_000, urgent=True),
 )

@@ -1,12 +1,13 @@
 """Stage prune: every method at every level, and the curves, of each representative."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from minarch.contract import ORIGINAL
-from minarch.flow.item import Inputs, Item, Resources
+from minarch.flow.item import Inputs, Item
 from minarch.flow.stages.representatives import chosen
 from minarch.flow.stages.section import MOST_EPOCHS, Distinct, Level, Name, Real, Section
 from minarch.flow.stages.stage import Before, Stage
@@ -14,6 +15,7 @@ from minarch.flow.stages.train import Sweeping, Training
 from minarch.pruning import MAGNITUDE, SENSITIVITY, STRUCTURED, Importance, Scope, Target
 
 RESERVED = (ORIGINAL, STRUCTURED, MAGNITUDE, f"{MAGNITUDE}-layer", SENSITIVITY)  # what other items are called
+OVERHEAD_S = 5  # of an item, above its training
 
 
 class Method(Section):
@@ -128,8 +130,12 @@ def _inputs(parent: Item) -> Inputs:
 
 
 def _item(parent: Item, title: str, config: dict[str, Any], inputs: Inputs, *, goes_on: bool = False) -> Item:
+    """An item that takes about as long as the parent's training did for as many epochs; a level counts as one."""
+    epochs = config.get("training", {}).get("epochs", 0) + len(config.get("levels", ()))
+    seconds = OVERHEAD_S + parent.resources.seconds / parent.config["train"]["epochs"] * epochs
+    resources = replace(parent.resources, seconds=seconds)
     slug = f"{parent.slug}-{title}"
-    return STAGE.item(slug, config, inputs, extra_code=parent.extra_code, goes_on=goes_on)
+    return STAGE.item(slug, config, inputs, extra_code=parent.extra_code, goes_on=goes_on, resources=resources)
 
 
 def _percent(level: float) -> str:
@@ -142,6 +148,5 @@ STAGE = Stage(
     sections=("prune", "train"),
     reads=("data", "sweep", "refined", "representatives"),
     items=items,
-    resources=Resources(seconds=5, memory_mb=1_500),
     makes_networks=True,
 )

@@ -1,17 +1,19 @@
 """Stage quantize: every method, and the simulated precisions, of each network that goes on."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, Literal, get_args
 
 from pydantic import Field, field_validator, model_validator
 
-from minarch.flow.item import Inputs, Item, Resources
+from minarch.flow.item import Inputs, Item
 from minarch.flow.stages.representatives import chosen
 from minarch.flow.stages.section import NOT_IDENTITY, Distinct, Drop, Images, Name, Section, Seed
 from minarch.flow.stages.stage import NETWORKS, Before, Stage
 from minarch.flow.stages.train import Training
 from minarch.quantization import CURVE, EXPORT, Precision, Scheme, Target
 
+OVERHEAD_S = 5  # of an item: conversion, measurement
 CURVE_TITLE = "precision"  # what the items of simulated precisions are called
 
 
@@ -119,14 +121,15 @@ def _of_parent(parent: Item, quantize: Quantize) -> Iterator[Item]:
 def _item(parent: Item, title: str, config: dict[str, Any]) -> Item:
     identity = {name: value for name, value in config.items() if value is not None}  # a new option keeps old keys
     inputs: Inputs = {"data": parent.inputs["data"], "parent": parent.path}
-    return STAGE.item(f"{parent.slug}-{title}", config, inputs, identity=identity, extra_code=parent.extra_code)
+    resources = replace(parent.resources, seconds=OVERHEAD_S + parent.resources.seconds)  # at most, with training
+    slug = f"{parent.slug}-{title}"
+    return STAGE.item(slug, config, inputs, identity=identity, extra_code=parent.extra_code, resources=resources)
 
 
 STAGE = Stage(
     name="quantize",
     words="fewer bits (NNCF): exported, checked and timed; lower precision simulated",
     sections=("quantize",),
-    reads=("data", "refined", "representatives", NETWORKS),
+    reads=("data", "representatives", NETWORKS),
     items=items,
-    resources=Resources(seconds=5, memory_mb=2_000),
 )

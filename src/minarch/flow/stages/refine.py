@@ -7,7 +7,7 @@ from pydantic import TypeAdapter
 from typing_extensions import TypedDict  # pydantic reads typing's own from Python 3.12 on
 
 from minarch.flow.decision import Decision
-from minarch.flow.item import Inputs, Item
+from minarch.flow.item import Inputs, Item, Resources
 from minarch.flow.stages.convergence import Convergence
 from minarch.flow.stages.stage import Before, Stage
 
@@ -35,5 +35,6 @@ STAGE = Stage(
     reads=("sweep",),
     items=items,
     single=True,
+    resources=Resources(urgent=True),  # others wait for what it decides
     decides=Decision("refinement.json", TypeAdapter(list[Size])),
 )

@@ -22,7 +22,7 @@ def items(before: Before, *, sweep: Sweep, train: Sweeping) -> Iterator[Item]:
 
 STAGE = Stage(
     name="refined",
-    words="those sizes trained",
+    words="the sizes that refine adds, trained",
     sections=("sweep", "train"),
     reads=("data", "refine"),
     items=items,

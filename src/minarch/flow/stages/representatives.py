@@ -8,7 +8,7 @@ from typing_extensions import TypedDict  # pydantic reads typing's own from Pyth
 
 from minarch.flow.decision import Decision
 from minarch.flow.grid import expand
-from minarch.flow.item import Inputs, Item
+from minarch.flow.item import Inputs, Item, Resources
 from minarch.flow.stages.section import Distinct, Section
 from minarch.flow.stages.stage import Before, Stage
 from minarch.flow.stages.train import trained
@@ -56,5 +56,6 @@ STAGE = Stage(
     reads=("sweep", "refined", "convergence"),
     items=items,
     single=True,
+    resources=Resources(urgent=True),  # others wait for what it decides
     decides=Decision("representatives.json", TypeAdapter(list[Representative])),
 )

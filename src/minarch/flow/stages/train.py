@@ -81,7 +81,9 @@ def trainings(
         }
         identity = {**config, "structure": structure, "train": train.identity()}
         title = f"{data.slug}-{family_slug(family)}-{kind.label}-r{repeats[0]}-{repeats[-1]}"
-        resources = Resources(seconds=per_repeat * len(repeats), memory_mb=cost.memory_mb(shape, images))
+        parameters = len(repeats) * (kind.parameters(shape, classes) or 0)
+        memory = cost.memory_mb(shape, images, parameters)
+        resources = Resources(seconds=per_repeat * len(repeats), memory_mb=memory)
         yield stage.item(title, config, {"data": data.path}, identity=identity, extra_code=extra, resources=resources)
 
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from minarch.errors import UserError, short
 from minarch.models.families.base import MOST, Family, Spec
 
-STEPS = ("grow", "shrink", "equal")
+CHANGES = ("grow", "shrink", "equal")
 ALL = "all"
 DEEPEST = 8  # layers of which a grid takes all patterns: 3^7
 MOST_GROWTH = 100
@@ -56,10 +56,10 @@ class ShapedDnn(Dnn):
     def __post_init__(self) -> None:
         super().__post_init__()
         pattern = self.steps.split("-") if isinstance(self.steps, str) and self.steps else []
-        if not isinstance(self.steps, str) or len(pattern) != self.depth - 1 or not set(pattern) <= set(STEPS):
+        if not isinstance(self.steps, str) or len(pattern) != self.depth - 1 or not set(pattern) <= set(CHANGES):
             raise UserError(
                 f"{self.name}.steps: {short(self.steps)} is not allowed for depth {self.depth}, it must be {ALL} or"
-                f" {self.depth - 1} of {', '.join(STEPS)}, such as {short('-'.join(STEPS[:1] * (self.depth - 1)))}"
+                f" {self.depth - 1} of {', '.join(CHANGES)}, such as {short('-'.join(CHANGES[:1] * (self.depth - 1)))}"
             )
         number = isinstance(self.growth, int | float) and not isinstance(self.growth, bool)
         if not (number and 1 < self.growth <= MOST_GROWTH):
@@ -83,7 +83,7 @@ class ShapedDnn(Dnn):
                 f"{cls.name}.steps: {ALL!r} is not allowed for depth {depth}, it must be a list of patterns above depth"
                 f" {DEEPEST}"
             )
-        return [{**knobs, "steps": "-".join(pattern)} for pattern in product(STEPS, repeat=depth - 1)]
+        return [{**knobs, "steps": "-".join(pattern)} for pattern in product(CHANGES, repeat=depth - 1)]
 
     @property
     def label(self) -> str:
