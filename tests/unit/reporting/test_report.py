@@ -17,6 +17,8 @@ from minarch import aggregate
 from minarch.reporting.findings import FINDINGS
 from minarch.reporting.wording import FORMATS
 
+pytestmark = pytest.mark.slow  # whole reports
+
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
@@ -84,7 +86,6 @@ class Page(HTMLParser):
         self.text += data + " "
 
 
-@pytest.mark.slow
 def test_the_same_items_give_the_same_bytes(study, tmp_path: Path) -> None:
     config, inputs, out = study
     backwards = {name: paths[::-1] if isinstance(paths, list) else paths for name, paths in inputs.items()}
@@ -175,7 +176,6 @@ def test_images_that_stand_in_two_splits_are_said(study, ragged) -> None:
     assert rows.to_numpy().tolist() == [[0, 0], [3, 1]]
 
 
-@pytest.mark.slow
 def test_a_folder_s_path_is_text_in_the_report(study, tmp_path: Path) -> None:
     config, inputs, _ = study
     path = "folder:</pre><script>alert(1)</script>&quot;/=pets"
@@ -301,7 +301,6 @@ def test_pictures_are_drawn_where_there_is_something_to_see(study, ragged) -> No
     assert said in words(study[2]) and said not in words(ragged)
 
 
-@pytest.mark.slow
 def test_what_too_few_networks_cannot_show_is_said(study, tmp_path: Path) -> None:
     config, inputs, _ = study
     inputs = dict(inputs)
