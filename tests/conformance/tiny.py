@@ -6,6 +6,8 @@ Here a new stage that makes networks gets its entry.
 from dataclasses import dataclass
 from typing import Any
 
+from minarch.flow.stages.quantize import Quantization
+
 TRAINING = {"epochs": 3, "batch_size": 64, "optimizer": "adam", "learning_rate": 1e-2, "weight_decay": 0.0, "seed": 0}
 SWEEP: dict[str, Any] = {
     "dataset": "digits",
@@ -32,13 +34,7 @@ PRUNE: dict[str, Any] = {
 QUANTIZE: dict[str, Any] = {
     "kind": "export",
     "quantization": "int8",
-    "precision": "int8",
-    "backend": "openvino",
-    "preset": "mixed",
-    "bias_correction": "fast",
-    "target": "any",
-    "max_drop_points": None,
-    "qat": None,
+    **Quantization.model_validate({}).model_dump(mode="json"),
     "calibration": 32,
     "seed": 0,
     "latency_rounds": 1,

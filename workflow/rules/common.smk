@@ -7,7 +7,7 @@ def finished(stage):
 
 
 def listed(stage):
-    """The same, once the stages that decide which items it has are closed."""
+    """The records of all items of a stage, once the stages that decide which it has are closed."""
     deciding = plan.waits(stage)
     if not deciding:
         return finished(stage)

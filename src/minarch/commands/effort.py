@@ -6,7 +6,7 @@ from math import ceil, exp, log, prod
 from statistics import fmean
 
 from minarch.data.catalogue import CATALOGUE, slug
-from minarch.flow.cost import FOLDER_IMAGES
+from minarch.flow.cost import FOLDER_IMAGES, PER_PARAMETER
 from minarch.flow.grid import expand
 from minarch.flow.study import Study
 from minarch.models.families import Family, Spec, told
@@ -63,7 +63,7 @@ class Effort:
     @property
     def memory(self) -> int:
         """Bytes that an item keeps: two float32 networks per repeat, and their copy when written."""
-        return 4 * 4 * self.parameters * self.together
+        return PER_PARAMETER * self.parameters * self.together
 
 
 @dataclass(frozen=True)
