@@ -1,5 +1,8 @@
 """What every network is: built from a structural spec, which it can tell at any time."""
 
+from collections.abc import Iterator
+from typing import ClassVar
+
 from torch import Tensor, nn
 
 from minarch.models.families import Spec
@@ -18,3 +21,26 @@ class Network(nn.Module):
     def spec(self) -> Spec:
         """The structure as it is now, read off the weights: what `minarch.models.build.build` makes such a one from."""
         raise NotImplementedError
+
+
+class LayeredNetwork(Network):
+    """A network of layers one after the other, and a head that reads what the last of them gives.
+
+    Of the first layers alone, a head of the same kind makes a network of the same family (docs/methods.md 3.1).
+    """
+
+    HEAD: ClassVar[tuple[str, ...]]  # names of the modules that `read` goes through
+
+    def layers(self, images: Tensor) -> Iterator[Tensor]:
+        """Normalised images [B, C, H, W] -> the values before the first layer, then those after each layer."""
+        raise NotImplementedError
+
+    def read(self, values: Tensor) -> Tensor:
+        """Values after the last layer -> logits [B, K]."""
+        raise NotImplementedError
+
+    def forward(self, images: Tensor) -> Tensor:
+        values = images
+        for values in self.layers(images):  # noqa: B007 - the last ones are read
+            pass
+        return self.read(values)

@@ -1,12 +1,13 @@
 """Residual network, torchvision's names and order of parameters. Shapes: B images, [C, H, W] one image, K classes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import ClassVar
 
 from torch import Tensor, nn
 from torch.nn import functional
 
 from minarch.models.families import Spec
-from minarch.models.network import Network
+from minarch.models.network import LayeredNetwork
 
 Inner = int | Sequence[int]
 KERNELS = ((), (3, 3), (1, 3, 1))  # edges of a branch's convolutions, by the number of its inner widths
@@ -56,7 +57,7 @@ class Block(nn.Module):
         return widths if len(widths) > 1 else sum(widths)
 
 
-class ResNet(Network):
+class ResNet(LayeredNetwork):
     """Stem -> stages of blocks, from the second on at half the resolution -> mean -> K logits.
 
     `outer` are the channels between the blocks of each stage, `inner` those inside each block: a number, two for a
@@ -65,6 +66,8 @@ class ResNet(Network):
     resolution nor changes the channels, and its `outer` is told as that of what is before it. Initialised as
     torchvision's, whose state it takes with stem "imagenet", its channels and C = 3.
     """
+
+    HEAD: ClassVar = ("fc",)
 
     def __init__(
         self,
@@ -98,11 +101,19 @@ class ResNet(Network):
             alone: Tensor = self(images)
             self.train()
             return alone
+        return super().forward(images)
+
+    def layers(self, images: Tensor) -> Iterator[Tensor]:
         values = self.bn1(self.conv1(images)).relu()
         if self.stem == "imagenet":
             values = functional.max_pool2d(values, kernel_size=3, stride=2, padding=1)
+        yield values
         for stage in self.stages:
-            values = getattr(self, stage)(values)
+            for block in self.get_submodule(stage).children():
+                values = block(values)
+                yield values
+
+    def read(self, values: Tensor) -> Tensor:
         logits: Tensor = self.fc(values.mean((2, 3)))
         return logits
 

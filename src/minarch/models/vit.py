@@ -6,13 +6,14 @@ Written so that NNCF can see what may be cut: separate q/k/v layers with an expl
 into the batch around the feed-forward layers (on [B, N, D] it finds nothing to prune).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from minarch.models.families import Spec
-from minarch.models.network import Network
+from minarch.models.network import LayeredNetwork
 
 
 class Block(nn.Module):
@@ -63,12 +64,14 @@ class Block(nn.Module):
         return len(self.fc1.weight) if self.fc1 else 0
 
 
-class ViT(Network):
+class ViT(LayeredNetwork):
     """Patches -> linear embedding + class token + positions -> blocks -> norm -> K logits read off the class token.
 
     `heads` and `ffn` have an entry for each block; 0 removes attention or the feed-forward part. A block that lost both
     stays in the lists, so that the others keep their names.
     """
+
+    HEAD: ClassVar = ("norm", "classifier")
 
     def __init__(
         self,
@@ -95,13 +98,16 @@ class ViT(Network):
         self.norm = nn.LayerNorm(width)
         self.classifier = nn.Linear(width, classes)
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Normalised images [B, C, H, W] -> logits [B, K]."""
+    def layers(self, images: Tensor) -> Iterator[Tensor]:
         patches = self.embedding(images).flatten(2).transpose(1, 2)
         tokens = torch.cat([self.class_token.expand(images.shape[0], -1, -1), patches], dim=1) + self.positions
+        yield tokens
         for block in self.blocks:
             tokens = block(tokens)
-        logits: Tensor = self.classifier(self.norm(tokens[:, 0]))
+            yield tokens
+
+    def read(self, values: Tensor) -> Tensor:
+        logits: Tensor = self.classifier(self.norm(values[:, 0]))
         return logits
 
     def spec(self) -> Spec:

@@ -26,7 +26,13 @@ KINDS = st.one_of(
     st.builds(Dnn, depth=st.integers(1, 4), width=SMALL),
     shaped(),
     st.builds(Cnn, depth=st.integers(1, 3), channels=SMALL),
-    st.builds(ResNet, depth=st.sampled_from([18, 34]), width=SMALL, stem=st.sampled_from(["cifar", "imagenet"])),
+    st.builds(
+        ResNet,
+        depth=st.sampled_from([18, 34, 50]),
+        width=SMALL,
+        stem=st.sampled_from(["cifar", "imagenet"]),
+        levels=st.none() | st.integers(1, 8),
+    ),
 )
 
 

@@ -1,7 +1,7 @@
 """What every family is: knobs, and what follows from them without building anything."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar
 
 from minarch.errors import UserError, short
@@ -16,6 +16,7 @@ class Family:
 
     `depth` counts the layers that the family repeats, at most 1,000; minimal sizes are reported for each depth.
     `size` names the integer knob that `convergence.refine` may vary.
+    Stage depth searches among an architecture's first 1 to `full_depth` layers, which `at_depth` gives.
     A family of your own is a subclass, named in params.yaml as "package.module:Class".
     """
 
@@ -46,6 +47,15 @@ class Family:
         """The knobs as a slug that is safe in file names, such as "depth2-width16"."""
         return "-".join(f"{field.name}{getattr(self, field.name)}" for field in fields(self))
 
+    @property
+    def full_depth(self) -> int:
+        """Layers of which the first ones are an architecture of the family, too; 0: it cannot be made shallower."""
+        return 0
+
+    def at_depth(self, layers: int) -> "Family":
+        """The architecture of the first `layers` (1 to `full_depth`) of this one's layers."""
+        raise NotImplementedError
+
     def spec(self, shape: Sequence[int], classes: int) -> Spec:
         """The structure for images of `shape` [C, H, W] and `classes` outputs; UserError where they do not fit."""
         raise NotImplementedError
@@ -57,3 +67,15 @@ class Family:
     def macs(self, shape: Sequence[int], classes: int) -> int | None:
         """Multiply-accumulates for one image, by which long items are started first; None: not known, so first."""
         return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layered(Family):
+    """A family whose `depth` counts equal layers, so that fewer of them are the same architecture, shallower."""
+
+    @property
+    def full_depth(self) -> int:
+        return self.depth
+
+    def at_depth(self, layers: int) -> "Family":
+        return replace(self, depth=layers)

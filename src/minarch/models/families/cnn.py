@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from minarch.errors import UserError
-from minarch.models.families.base import Family, Spec
+from minarch.models.families.base import Layered, Spec
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cnn(Family):
+class Cnn(Layered):
     """Convolutions 3x3 and a linear classifier; depth 1 is the network of arXiv 2601.17987, deeper is our extension."""
 
     name: ClassVar[str] = "cnn"

@@ -1,13 +1,13 @@
 """Multilayer perceptrons: square ones, and those whose layers grow and shrink."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise, product
 from math import prod
 from typing import Any, ClassVar
 
 from minarch.errors import UserError, short
-from minarch.models.families.base import MOST, Family, Spec
+from minarch.models.families.base import MOST, Layered, Spec
 
 CHANGES = ("grow", "shrink", "equal")
 ALL = "all"
@@ -16,7 +16,7 @@ MOST_GROWTH = 100
 
 
 @dataclass(frozen=True, kw_only=True)
-class Dnn(Family):
+class Dnn(Layered):
     """Square multilayer perceptron: `depth` hidden layers of `width` units (arXiv 2601.17987, phase 2)."""
 
     name: ClassVar[str] = "dnn"
@@ -98,6 +98,9 @@ class ShapedDnn(Dnn):
             shrunk = max(1, int(units[-1] / self.growth))
             units.append({"grow": grown, "shrink": shrunk, "equal": units[-1]}[step])
         return units
+
+    def at_depth(self, layers: int) -> "ShapedDnn":
+        return replace(self, depth=layers, steps="-".join(self.steps.split("-")[: layers - 1]))
 
     def spec(self, shape: Sequence[int], classes: int) -> Spec:
         return super().spec(shape, classes) | {"family": Dnn.name}

@@ -6,11 +6,11 @@ from math import prod
 from typing import ClassVar
 
 from minarch.errors import UserError
-from minarch.models.families.base import Family, Spec
+from minarch.models.families.base import Layered, Spec
 
 
 @dataclass(frozen=True, kw_only=True)
-class Vit(Family):
+class Vit(Layered):
     """Vision transformer; `ffn` is the hidden width of the feed-forward part in multiples of `width`."""
 
     name: ClassVar[str] = "vit"
