@@ -1,18 +1,34 @@
 """From a family's grid to its architectures: the product of the knobs' values."""
 
 import re
+from collections.abc import Mapping
 from itertools import product
 from math import prod
 from typing import Any
 
 from minarch.errors import UserError, short
-from minarch.models.families import Family, architecture, check_knobs, family, told
+from minarch.models.families import Family, architecture, check_knobs, family, family_slug, told
 
 MOST = 100_000  # architectures of a family, and items of a stage
 LABEL = re.compile(r"[\w.-]+")  # a part of file names
+Points = list[tuple[dict[str, Any], Family]]  # knobs and architecture
 
 
-def expand(name: str, grids: Any) -> list[tuple[dict[str, Any], Family]]:
+def expand_all(families: Mapping[str, Any]) -> dict[str, Points]:
+    """Family -> its architectures, in the order written.
+
+    Raises:
+        UserError: as `expand`, or two families are called the same in file names.
+    """
+    architectures = {name: expand(name, grids) for name, grids in families.items()}
+    slugs = [family_slug(name) for name in architectures]
+    for name, called in zip(architectures, slugs, strict=True):
+        if slugs.count(called) > 1:
+            raise UserError(f"{name}: is called {called!r} in file names, as another is; allowed: one")
+    return architectures
+
+
+def expand(name: str, grids: Any) -> Points:
     """The architectures of one family as (knobs, architecture), in the order written.
 
     Args:
@@ -36,7 +52,7 @@ def expand(name: str, grids: Any) -> list[tuple[dict[str, Any], Family]]:
         raise UserError(f"{name}: {short(grids)} lists no architecture; allowed: at least one value for every knob")
     if size > MOST:
         raise UserError(f"{name}: its grid lists {size:,} architectures; allowed: at most {MOST:,}")
-    points, labels = list[tuple[dict[str, Any], Family]](), set[str]()
+    points, labels = Points(), set[str]()
     for grid, of_grid in zip(listed, values, strict=True):
         for combination in product(*of_grid):
             with told(name):

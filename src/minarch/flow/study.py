@@ -10,6 +10,7 @@ from minarch.flow.grid import MOST, expand
 from minarch.flow.stages.aggregate import Aggregate
 from minarch.flow.stages.convergence import Convergence
 from minarch.flow.stages.data import Data, shape_of
+from minarch.flow.stages.depth import Depth
 from minarch.flow.stages.prune import Prune
 from minarch.flow.stages.quantize import CURVE_TITLE, Quantize
 from minarch.flow.stages.representatives import Representatives
@@ -40,6 +41,7 @@ class Study(Section):
     similarity: Similarity = _defaults(Similarity)
     convergence: Convergence = _defaults(Convergence)
     representatives: Representatives = _defaults(Representatives)
+    depth: Depth = _defaults(Depth)
     prune: Prune
     quantize: Quantize = _defaults(Quantize)
     aggregate: Aggregate = _defaults(Aggregate)

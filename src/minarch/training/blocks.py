@@ -4,7 +4,8 @@ import copy
 import math
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import astuple
 from typing import TypeVar
 
 import torch
@@ -14,9 +15,9 @@ from minarch.data.tensors import Split
 from minarch.errors import UserError
 from minarch.models.build import build
 from minarch.training.evaluate import evaluate
-from minarch.training.loop import train
+from minarch.training.loop import optimizer_for, train
 from minarch.training.memory import out_of_memory
-from minarch.training.repeats import Repeat, Task, derive_seed
+from minarch.training.repeats import COLUMNS, Repeat, Task, derive_seed
 from minarch.training.stacked.ensemble import Ensemble
 from minarch.training.stacked.pixels import Pixels
 from minarch.training.strategy import LAYOUTS, Strategy
@@ -104,27 +105,41 @@ def measure(task: Task, networks: Sequence[nn.Module], split: Split, strategy: S
     return _in_blocks(task, networks, strategy, measure_block)
 
 
+def _measured(task: Task) -> list[Split]:
+    """The splits that are measured after every epoch."""
+    return [*([task.train.thinned(TRAIN_MEASURED)] if task.measures_train else []), task.validation]
+
+
+def _row(values: Iterable[float]) -> tuple[float, ...]:
+    """Loss and accuracy of the measured splits as a row of COLUMNS; the last one is the validation split."""
+    row = tuple(values)
+    return (*(math.nan for _ in range(len(COLUMNS) - len(row))), *row)
+
+
 def _train_alone(task: Task, result: Repeat, strategy: Strategy) -> None:
     model = task.network(result).to(strategy.device)
     if strategy.device.type == "cuda":
         torch.cuda.manual_seed_all(result.seed)  # dropout's
     model = model.to(memory_format=LAYOUTS[strategy.layout])  # type: ignore[call-overload]
-    splits = [split.to(strategy.device) for split in (task.train, task.train.thinned(TRAIN_MEASURED), task.validation)]
+    split, *measured = (split.to(strategy.device) for split in (task.train, *_measured(task)))
+    stepper = optimizer_for(model.parameters(), task.recipe)
 
     def after_epoch(_: int) -> bool:
-        on_train, on_validation = evaluate(model, splits[1]), evaluate(model, splits[2])
-        if result.record((on_train.loss, on_train.accuracy, on_validation.loss, on_validation.accuracy)):
+        evaluations = [evaluate(model, split) for split in measured]
+        if result.record(_row(value for evaluation in evaluations for value in astuple(evaluation))):
             result.networks["best"] = copy.deepcopy(model).cpu()
-        return task.hopeless(result)
+        for group in stepper.param_groups:
+            group["lr"] = task.recipe.learning_rate * task.factor(result)
+        return task.ended(result)
 
-    train(model, splits[0], task.recipe, task.order(result), after_epoch)
+    train(model, split, task.recipe, task.order(result), after_epoch, stepper=stepper)
     result.networks["final"] = model.cpu()
 
 
 def _train_stacked(task: Task, results: list[Repeat], strategy: Strategy) -> None:
     device, classes = strategy.device, task.spec["classes"]
     pixels = Pixels(task.train, classes, device)
-    measured = [Pixels(s, classes, device) for s in (task.train.thinned(TRAIN_MEASURED), task.validation)]
+    measured = [Pixels(split, classes, device) for split in _measured(task)]
     ensemble = Ensemble(task.spec, [task.network(result) for result in results], task.recipe, strategy.products)
     best = ensemble.parameters.flat.detach().clone()
     orders = [task.order(result) for result in results][: 1 if task.recipe.shared_batches else None]
@@ -133,9 +148,10 @@ def _train_stacked(task: Task, results: list[Repeat], strategy: Strategy) -> Non
         shuffled = [torch.randperm(len(pixels), generator=generator) for generator in orders]
         ensemble.epoch(pixels, torch.stack(shuffled))
         columns = [column.tolist() for split in measured for column in ensemble.measure(split)]
-        better = [result.record(row) for result, row in zip(going, zip(*columns, strict=True), strict=True)]
+        rows = zip(*columns, strict=True)
+        better = [result.record(_row(row)) for result, row in zip(going, rows, strict=True)]
         ensemble.parameters.keep(torch.tensor(better, device=device), best)
-        if stopped := [i for i, result in enumerate(going) if task.hopeless(result)]:
+        if stopped := [i for i, result in enumerate(going) if task.ended(result)]:
             _store(task, ensemble, best, going, stopped)
             kept = [i for i in range(len(going)) if i not in stopped]
             going = [going[i] for i in kept]
@@ -144,6 +160,7 @@ def _train_stacked(task: Task, results: list[Repeat], strategy: Strategy) -> Non
             best = ensemble.parameters.select(best, kept)
             ensemble.select(kept)
             orders = orders if task.recipe.shared_batches else [orders[i] for i in kept]
+        ensemble.scale_steps([task.factor(result) for result in going])
     _store(task, ensemble, best, going, range(len(going)))
 
 

@@ -59,6 +59,12 @@ def derive_seed(configuration: dict[str, Any], repeat: int) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
 
 
+def chance(split: Split) -> float:
+    """The share of the largest class in a split, plus two standard errors (our definition)."""
+    share = float(split.labels.bincount().max()) / len(split)
+    return share + 2 * math.sqrt(share * (1 - share) / len(split))
+
+
 @dataclass(frozen=True)
 class Task:
     """All that the repeats of an architecture have in common. `identity` is what their seeds derive from.
@@ -72,6 +78,7 @@ class Task:
     train: Split
     validation: Split
     recipe: Recipe
+    measures_train: bool = True  # after every epoch; otherwise the curve has no numbers there
 
     def __post_init__(self) -> None:
         if self.recipe.batch_size > len(self.train):
@@ -103,15 +110,17 @@ class Task:
 
     @cached_property
     def chance(self) -> float:
-        """The share of the largest class in the validation split, plus two standard errors (our definition)."""
-        labels = self.validation.labels
-        share = float(labels.bincount().max()) / len(labels)
-        return share + 2 * math.sqrt(share * (1 - share) / len(labels))
+        """The accuracy that no better than chance means."""
+        return chance(self.validation)
 
-    def hopeless(self, result: Repeat) -> bool:
+    def ended(self, result: Repeat) -> bool:
         """True if a repeat is to stop: after `give_up_after` epochs, and only then, if it was never above chance."""
         at_stake = len(result.curve) == self.recipe.give_up_after
         return at_stake and max(row[3] for row in result.curve) <= self.chance
+
+    def factor(self, result: Repeat) -> float:
+        """What the learning rate of a repeat's next epoch is multiplied by."""
+        return 1.0
 
     def judge(self, result: Repeat) -> None:
         """Set the status of a finished training: "unstable" if it diverged or ended no better than chance."""

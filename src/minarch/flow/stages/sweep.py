@@ -7,12 +7,11 @@ from typing import Any
 from pydantic import Field, model_validator
 
 from minarch.errors import UserError
-from minarch.flow.grid import expand
+from minarch.flow.grid import Points, expand_all
 from minarch.flow.item import Item
 from minarch.flow.stages.section import MOST_REPEATS, Section
 from minarch.flow.stages.stage import Before, Stage
 from minarch.flow.stages.train import Sweeping, trainings
-from minarch.models.families import Family, family_slug
 
 
 class Sweep(Section):
@@ -27,9 +26,12 @@ class Sweep(Section):
     )
 
     @cached_property
-    def architectures(self) -> dict[str, list[tuple[dict[str, Any], Family]]]:
+    def architectures(self) -> dict[str, Points]:
         """Family -> its architectures with their knobs, in the order written."""
-        return {name: expand(name, grids) for name, grids in self.families.items()}
+        try:
+            return expand_all(self.families)
+        except UserError as error:
+            raise UserError(f"families: {error}") from None
 
     @property
     def blocks(self) -> list[list[int]]:
@@ -39,14 +41,7 @@ class Sweep(Section):
 
     @model_validator(mode="after")
     def _buildable(self) -> "Sweep":
-        try:
-            names = list(self.architectures)
-        except UserError as error:
-            raise UserError(f"families: {error}") from None
-        slugs = [family_slug(name) for name in names]
-        for name, called in zip(names, slugs, strict=True):
-            if slugs.count(called) > 1:
-                raise ValueError(f"families: {name}: is called {called!r} in file names, as another is; allowed: one")
+        assert self.architectures, "they are expanded here, so that a mistake in them is told when the file is read"
         return self
 
 

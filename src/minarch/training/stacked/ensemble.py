@@ -53,6 +53,7 @@ class Ensemble:
 
     def _take(self, parameters: Parameters) -> None:
         self.parameters = parameters
+        self.factors: Tensor | None = None
         self.gradients = FAMILIES[self.spec["family"]](parameters, self.spec, self.products)
         self.optimizer = optimizer_for([parameters.flat], self.recipe)
 
@@ -64,6 +65,14 @@ class Ensemble:
             name: before.select(value, repeats) if value.shape == before.flat.shape else value
             for name, value in states.items()
         }
+
+    def scale_steps(self, factors: Sequence[float]) -> None:
+        """Multiply the repeats' learning rates by factors [R], which the optimizer's one call cannot tell apart; a step
+        of Adam and of SGD is proportional to its rate.
+        """
+        same = all(factor == 1 for factor in factors)
+        device = self.parameters.flat.device
+        self.factors = None if same else self.parameters.spread(torch.tensor(factors, device=device))
 
     @torch.no_grad()
     def epoch(self, pixels: Pixels, orders: Tensor) -> None:
@@ -77,7 +86,12 @@ class Ensemble:
         images, targets = pixels.batch(index)
         gradient = torch.softmax(self.gradients.forward(images), 1)
         self.gradients.backward(gradient.sub_(targets).div_(index.shape[1]))
-        self.optimizer.step()
+        if self.factors is None:
+            self.optimizer.step()
+        else:
+            before = self.parameters.flat.clone()
+            self.optimizer.step()
+            torch.lerp(before, self.parameters.flat, self.factors, out=self.parameters.flat)
 
     @torch.no_grad()
     def measure(self, pixels: Pixels) -> tuple[Tensor, Tensor]:

@@ -56,6 +56,10 @@ class Parameters:
         """The values of some repeats of `flat`, a buffer like ours, as a buffer of their own."""
         return torch.cat([view[list(repeats)].flatten() for view in self.views(flat).values()])
 
+    def spread(self, values: Tensor) -> Tensor:
+        """A value [R] of each repeat as a buffer like `flat`."""
+        return torch.cat([values.repeat_interleave(shape.numel()) for shape in self.shapes.values()])
+
     def state(self, flat: Tensor, repeat: int) -> dict[str, Tensor]:
         """One repeat of `flat`, a buffer like ours, as a network's state."""
         return {name: view[repeat].cpu().clone() for name, view in self.views(flat).items()}

@@ -1,0 +1,193 @@
+"""Stage depth: how deep architectures must be: their depths trained alone, and searches that grow a network."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from minarch.depth import ALONE, SEARCH
+from minarch.errors import UserError, short
+from minarch.flow import cost
+from minarch.flow.digest import network_code
+from minarch.flow.grid import Points, expand_all
+from minarch.flow.item import Inputs, Item, Resources
+from minarch.flow.stages.data import shape_of
+from minarch.flow.stages.section import MOST_EPOCHS, MOST_REPEATS, Distinct, Drop, Name, Real, Section
+from minarch.flow.stages.stage import Before, Stage
+from minarch.flow.stages.train import Sweeping, Training
+from minarch.models.families import Family, family_slug, spec_of
+
+
+class Growing(Training):
+    """The training of one depth, until validation accuracy no longer rises."""
+
+    epochs: int = Field(30, ge=1, le=MOST_EPOCHS, description="passes over the training images, at most, of each depth")
+    later_learning_rate: Real | None = Field(None, gt=0, le=10, description="from the second depth on; null: the same")
+    warmup_learning_rate: Real | None = Field(None, gt=0, le=10, description="of the warm-up; null: the same")
+    patience: int = Field(8, ge=1, le=MOST_EPOCHS, description="epochs without a higher accuracy that end a depth")
+    decay: Real = Field(0.6, gt=0, le=1, description="the learning rate is multiplied by it ...")
+    decay_after: int = Field(5, ge=1, le=MOST_EPOCHS, description="... after so many such epochs, and so many again")
+
+
+class Method(Section):
+    """One way to go from a depth to the next."""
+
+    restart: Literal["warmup", "continue", "scratch"] = Field(
+        "continue",
+        description="what a depth starts from. warmup: layers as the warm-up left them; continue: the same, but those of"
+        " the depth before as its training left them; scratch: new weights",
+    )
+    warmup: int = Field(1, ge=0, le=MOST_EPOCHS, description="epochs in which all depths are trained together before")
+
+    @model_validator(mode="after")
+    def _has_an_effect(self) -> "Method":
+        if self.restart == "scratch" and self.warmup:
+            raise ValueError(f"warmup: {self.warmup} has no effect with restart: scratch; allowed: 0")
+        return self
+
+
+class Depth(Section):
+    """How shallow an architecture may be, and whether growing it finds out (docs/methods.md 3)."""
+
+    repeats: int = Field(5, ge=1, le=MOST_REPEATS, description="trainings of each depth, and searches by each method")
+    architectures: dict[str, Any] = Field(
+        default={}, description="family -> knob -> value or list, as in the sweep, at full depth; {}: none"
+    )
+    levels: dict[str, Distinct[int]] = Field(
+        default={}, description="family -> depths that may be enough, besides the full one; not named: all"
+    )
+    methods: dict[Name, Method] = Field(
+        default_factory=lambda: {"odn": Method.model_validate({})}, max_length=100, description="name -> how"
+    )
+    target: Literal["full", "best"] | Real = Field(
+        "full",
+        description="validation accuracy to come close to: the mean of the full depth, or of the best depth, trained"
+        " alone, or a share in (0, 1]",
+    )
+    tolerance_points: Drop = Field(1.0, description="a depth is enough at most so far below the target (points)")
+    controls: Literal["all", "full"] = Field("all", description="depths that are trained alone")
+    compress: Distinct[Name] = Field(default=[], description="methods whose networks go on to prune and quantize")
+    train: Growing = Field(default_factory=lambda: Growing.model_validate({}))
+
+    @cached_property
+    def towers(self) -> dict[str, Points]:
+        """Family -> its architectures with their knobs, in the order written."""
+        try:
+            return expand_all(self.architectures)
+        except UserError as error:
+            raise UserError(f"architectures: {error}") from None
+
+    def depths(self, family: str, kind: Family) -> list[int]:
+        """The depths of an architecture that may be enough, the full one last."""
+        return sorted({*self.levels.get(family, range(1, kind.full_depth)), kind.full_depth})
+
+    @field_validator("target")
+    @classmethod
+    def _is_a_share(cls, target: str | float) -> str | float:
+        if not isinstance(target, str) and not 0 < target <= 1:
+            raise ValueError(f"{target:g} is not allowed; allowed: full, best or a share above 0, up to 1")
+        return target
+
+    @field_validator("methods")
+    @classmethod
+    def _not_taken(cls, methods: dict[str, Method]) -> dict[str, Method]:
+        for name in methods:
+            if name.partition("-")[0] == ALONE:
+                raise ValueError(f"{name!r} is what depths trained alone are called; allowed: any name but {ALONE}")
+        return methods
+
+    @model_validator(mode="after")
+    def _can_be_searched(self) -> "Depth":
+        for family, points in self.towers.items():
+            for _, kind in points:
+                if not kind.full_depth:
+                    raise ValueError(
+                        f"architectures: {family} cannot be made shallower; allowed: families with a full_depth"
+                    )
+                for level in self.levels.get(family, ()):
+                    if not 1 <= level <= kind.full_depth:
+                        raise ValueError(
+                            f"levels.{family}: {level} is not allowed for {kind.label}; allowed: 1 to {kind.full_depth}"
+                        )
+        for family in self.levels:
+            if family not in self.architectures:
+                allowed = ", ".join(self.architectures) or "none"
+                raise ValueError(f"levels: {short(family)} is not in architectures; allowed: {allowed}")
+        for name in self.compress:
+            if name not in self.methods:
+                raise ValueError(f"compress: {short(name)} is not in methods; allowed: {', '.join(self.methods)}")
+        if self.target == "best" and self.controls != "all":
+            raise ValueError(f"controls: {self.controls!r} is not allowed with target: best; allowed: all")
+        return self
+
+
+def items(before: Before, *, depth: Depth, train: Sweeping) -> Iterator[Item]:
+    for data in before.items["data"]:
+        for family, points in depth.towers.items():
+            for knobs, kind in points:
+                yield from _of_tower(data, family, knobs, kind, depth, train)
+
+
+def _of_tower(
+    data: Item, family: str, knobs: dict[str, Any], kind: Family, depth: Depth, train: Sweeping
+) -> Iterator[Item]:
+    """The depths of one architecture trained alone, and its searches, which read those that set their target."""
+    depths = depth.depths(family, kind)
+    tower = {"dataset": data.slug, "family": family, "knobs": knobs, "full_depth": kind.full_depth}
+    tower |= {"repeats": list(range(depth.repeats))}
+    trained_alone = []
+    for level in depths if depth.controls == "all" else depths[-1:]:
+        config = tower | {"kind": ALONE, "way": ALONE, "depth": level}
+        trained_alone.append(_item(data, f"{ALONE}-{level}", config, kind, [level], depth.train, train))
+    yield from trained_alone
+    target: dict[str, Any] = {"target": depth.target, "tolerance_points": depth.tolerance_points}
+    needed = {"full": trained_alone[-1:], "best": trained_alone}.get(str(depth.target), [])
+    for name, method in depth.methods.items():
+        config = tower | {"kind": SEARCH, "way": name, "levels": depths, **method.model_dump(), **target}
+        item = _item(data, name, config, kind, depths, depth.train, train, needed)
+        yield replace(item, goes_on=name in depth.compress)
+
+
+def _item(
+    data: Item,
+    title: str,
+    config: dict[str, Any],
+    kind: Family,
+    depths: Sequence[int],
+    training: Growing,
+    train: Sweeping,
+    needed: Sequence[Item] = (),
+) -> Item:
+    """An item that trains some depths of an architecture, where the study's trainings are."""
+    shape, classes = shape_of(data.config["dataset"], data.config["image_size"])
+    kinds = [kind.at_depth(depth) for depth in depths]
+    images, repeats = cost.images(data.config["dataset"], data.config["limit"]), len(config["repeats"])
+    place = {name: getattr(train, name) for name in ("device", "strategy")}
+    precision = {} if train.precision is None else {"precision": train.precision}
+    identity = config | {"structures": [spec_of(shallower, shape, classes) for shallower in kinds]}
+    inputs: Inputs = {"data": data.path}
+    if needed:
+        inputs["alone"] = [item.path for item in needed]
+    seconds = sum(cost.seconds(shallower, shape, classes, images) for shallower in kinds) * training.epochs * repeats
+    memory = cost.memory_mb(shape, images, repeats * (kind.parameters(shape, classes) or 0))
+    return STAGE.item(
+        f"{data.slug}-{family_slug(config['family'])}-{kind.label}-{title}",
+        config | {"train": training.model_dump(mode="json") | place | precision},
+        inputs,
+        identity=identity | {"train": training.identity() | precision},
+        extra_code=tuple(network_code(kind.network).items()),
+        resources=Resources(seconds=seconds, memory_mb=memory),
+    )
+
+
+STAGE = Stage(
+    name="depth",
+    words="how deep architectures must be: depths trained alone, and networks grown until they are good enough",
+    module="minarch.deepen",
+    sections=("depth", "train"),
+    reads=("data",),
+    items=items,
+    makes_networks=True,
+)
