@@ -36,8 +36,8 @@ class Method(Section):
 
     restart: Literal["warmup", "continue", "scratch"] = Field(
         "continue",
-        description="what a depth starts from. warmup: layers as the warm-up left them; continue: the same, but those of"
-        " the depth before as its training left them; scratch: new weights",
+        description="what a depth starts from. warmup: layers as the warm-up left them; continue: the same, but those"
+        " of the depth before as its training left them; scratch: new weights",
     )
     warmup: int = Field(1, ge=0, le=MOST_EPOCHS, description="epochs in which all depths are trained together before")
 
