@@ -1,5 +1,6 @@
 """What every network is: built from a structural spec, which it can tell at any time."""
 
+from collections import deque
 from collections.abc import Iterator
 from typing import ClassVar
 
@@ -40,7 +41,5 @@ class LayeredNetwork(Network):
         raise NotImplementedError
 
     def forward(self, images: Tensor) -> Tensor:
-        values = images
-        for values in self.layers(images):  # noqa: B007 - the last ones are read
-            pass
+        (values,) = deque(self.layers(images), maxlen=1)  # those of the last layer; nothing holds those before
         return self.read(values)

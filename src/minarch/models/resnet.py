@@ -94,16 +94,14 @@ class ResNet(LayeredNetwork):
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Normalised images [B, C, H, W] -> logits [B, K]."""
+    def layers(self, images: Tensor) -> Iterator[Tensor]:
         if self.training and len(images) == 1:  # one value has no variance: norms take their running statistics
             self.eval()
-            alone: Tensor = self(images)
-            self.train()
-            return alone
-        return super().forward(images)
-
-    def layers(self, images: Tensor) -> Iterator[Tensor]:
+            try:
+                yield from self.layers(images)
+            finally:
+                self.train()
+            return
         values = self.bn1(self.conv1(images)).relu()
         if self.stem == "imagenet":
             values = functional.max_pool2d(values, kernel_size=3, stride=2, padding=1)

@@ -22,6 +22,7 @@ KNOBS: dict[str, st.SearchStrategy[Any]] = {
     "steps": st.just("all"),
     "growth": st.sampled_from([1.5, 2, 2.0, 3, 100]),
     "stem": st.sampled_from(["cifar", "imagenet"]),
+    "levels": st.integers(1, 8),
 }
 # What no field should take for something else: as it is written in the file.
 ODD = (
@@ -91,7 +92,7 @@ def _grid(family: str) -> st.SearchStrategy[dict[str, Any]]:
     knobs = {field.name: KNOBS[field.name] for field in fields(FAMILIES[family])}
     several = {name: value | st.lists(value, min_size=1, max_size=3, unique=True) for name, value in knobs.items()}
     if family == "resnet":
-        several["depth"] = st.sampled_from([18, 34])
+        several["depth"] = st.sampled_from([18, 34, 50])
     return st.fixed_dictionaries(several)
 
 

@@ -63,8 +63,8 @@ BAD = {
         "sweep.families: vit.width: 6 is not allowed, it must be a multiple of heads (4)",
     ),
     "unknown resnet": (
-        {"sweep__families": {"resnet": {"depth": 51}}},
-        "sweep.families: resnet.depth: 51 is not allowed, it must be 18, 34 or 50",
+        {"sweep__families": {"resnet": {"depth": 20}}},
+        "sweep.families: resnet.depth: 20 is not allowed, it must be one of 18, 34, 50",
     ),
     "a method called as what is not pruned": (
         {"prune__methods": {"original": {}}},

@@ -10,7 +10,7 @@ from minarch.models.cost import macs, parameters
 from minarch.models.families import Cnn, Dnn, Family, ResNet, ShapedDnn, Vit
 
 SMALL = st.integers(1, 12)
-PROPERTY = settings(max_examples=40, deadline=None)
+PROPERTY = settings(max_examples=60, deadline=None)
 IMAGES = st.tuples(st.sampled_from([1, 3]), *[st.integers(8, 20)] * 2)
 MNIST, CIFAR10 = (1, 28, 28), (3, 32, 32)
 
@@ -22,17 +22,19 @@ def shaped(draw):
     return ShapedDnn(depth=len(steps) + 1, width=draw(SMALL), steps="-".join(steps), growth=growth)
 
 
+@st.composite
+def resnets(draw):
+    stem = draw(st.sampled_from(["cifar", "imagenet"]))
+    kind = ResNet(depth=draw(st.sampled_from([18, 34, 50])), width=draw(SMALL), stem=stem)
+    levels = draw(st.none() | st.integers(1, kind.full_depth))
+    return kind.at_depth(levels) if levels else kind
+
+
 KINDS = st.one_of(
     st.builds(Dnn, depth=st.integers(1, 4), width=SMALL),
     shaped(),
     st.builds(Cnn, depth=st.integers(1, 3), channels=SMALL),
-    st.builds(
-        ResNet,
-        depth=st.sampled_from([18, 34, 50]),
-        width=SMALL,
-        stem=st.sampled_from(["cifar", "imagenet"]),
-        levels=st.none() | st.integers(1, 8),
-    ),
+    resnets(),
 )
 
 

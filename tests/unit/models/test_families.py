@@ -17,6 +17,7 @@ def test_labels_name_every_knob():
     assert ShapedDnn(depth=1, width=4, steps="").label == "depth1-width4-growth2"
     assert ShapedDnn(depth=3, width=4, steps="grow-equal", growth=1.5).label == "depth3-width4-grow-equal-growth1.5"
     assert ResNet(depth=18).label == "depth18-width64-stemcifar"
+    assert ResNet(depth=50, levels=4).label == "depth50-width64-stemcifar-levels4"
 
 
 def test_specs_are_json_with_a_size_per_layer():
@@ -28,6 +29,7 @@ def test_specs_are_json_with_a_size_per_layer():
             ("vit", {"depth": 2, "width": 6, "heads": 3, "patch": 4, "ffn": 3}),
             ("shaped-dnn", {"depth": 3, "width": 5, "steps": "grow-shrink"}),
             ("resnet", {"depth": 34, "width": 2}),
+            ("resnet", {"depth": 50, "width": 2, "levels": 4}),
         ]
     ]
     assert specs == json.loads(json.dumps(specs))
@@ -36,6 +38,8 @@ def test_specs_are_json_with_a_size_per_layer():
     assert specs[2] | {"heads": [3, 3], "ffn": [18, 18], "head_size": 2} == specs[2]
     assert specs[3] == {"family": "dnn", "shape": [1, 8, 8], "classes": 10, "hidden": [5, 10, 5]}
     assert specs[4]["outer"] == [2, 4, 8, 16] and [len(stage) for stage in specs[4]["inner"]] == [3, 4, 6, 3]
+    bottlenecks = {"width": 2, "outer": [8, 16], "inner": [[[2, 2], [2, 2], [2, 2]], [[4, 4]]]}
+    assert specs[5] | bottlenecks == specs[5]
 
 
 @pytest.mark.parametrize(
@@ -88,7 +92,16 @@ def test_specs_are_json_with_a_size_per_layer():
             "shaped-dnn.growth: inf is not allowed, it must be a number above 1, up to 100",
         ),
         ("shaped-dnn", {"depth": 2, "width": 4}, "shaped-dnn.steps: missing, it must be given"),
-        ("resnet", {"depth": 50}, "resnet.depth: 50 is not allowed, it must be 18 or 34"),
+        ("resnet", {"depth": 20}, "resnet.depth: 20 is not allowed, it must be one of 18, 34, 50"),
+        *(
+            (
+                "resnet",
+                {"depth": 18, "levels": levels},
+                f"resnet.levels: {levels!r} is not allowed for depth 18, it must be an integer from 1 to 8, or null for"
+                " all blocks",
+            )
+            for levels in (0, 9, True, "x")
+        ),
         (
             "resnet",
             {"depth": 18, "stem": "torchvision"},

@@ -1,15 +1,15 @@
 """torchvision's ResNet-18, -34 and -50 of any width, whole or their first blocks."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from math import prod
+from typing import Any, ClassVar
 
 from minarch.errors import UserError, short
 from minarch.models.families.base import Family, Spec
 
 BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3)}  # by stage
-BOTTLENECKS = (50,)  # depths whose blocks are 1x1, 3x3 and 1x1 convolutions, the last of EXPANSION times as many units
-EXPANSION = 4
+EXPANSION = {18: 1, 34: 1, 50: 4}  # channels between the blocks for one inside; where it is 4, they are bottlenecks
 STEMS = {"cifar": 3, "imagenet": 7}  # edge of the first convolution's kernel
 Convolution = tuple[int, int, int]  # inputs of a unit, units, places where it is applied; without a bias, with a norm
 
@@ -33,9 +33,8 @@ class ResNet(Family):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.depth not in BLOCKS:
-            *others, last = map(str, BLOCKS)
-            allowed = f"{', '.join(others)} or {last}"
-            raise UserError(f"resnet.depth: {self.depth} is not allowed, it must be {allowed}")
+            depths = ", ".join(map(str, BLOCKS))
+            raise UserError(f"resnet.depth: {self.depth} is not allowed, it must be one of {depths}")
         if self.stem not in tuple(STEMS):
             raise UserError(f"resnet.stem: {short(self.stem)} is not allowed, it must be {' or '.join(STEMS)}")
         most = sum(BLOCKS[self.depth])
@@ -47,83 +46,58 @@ class ResNet(Family):
 
     @property
     def label(self) -> str:
-        return super().label if self.levels is not None else super().label.removesuffix("-levelsNone")
+        return super().label.removesuffix("-levelsNone")
 
     @property
     def full_depth(self) -> int:
-        return sum(self.blocks)
+        return len(self.stages)
 
     def at_depth(self, layers: int) -> "ResNet":
         return replace(self, levels=layers)
 
     @property
-    def blocks(self) -> list[int]:
-        """Blocks of each stage that has any."""
-        left, blocks = self.levels or sum(BLOCKS[self.depth]), []
-        for count in BLOCKS[self.depth]:
-            blocks.append(min(count, left))
-            left -= blocks[-1]
-        return [count for count in blocks if count]
+    def stages(self) -> list[int]:
+        """The stage of each block, counted from 0."""
+        return [stage for stage, count in enumerate(BLOCKS[self.depth]) for _ in range(count)][: self.levels]
+
+    @property
+    def outer(self) -> list[int]:
+        """Channels between the blocks of each stage that has any."""
+        return [EXPANSION[self.depth] * self.width * 2**stage for stage in range(self.stages[-1] + 1)]
 
     def spec(self, shape: Sequence[int], classes: int) -> Spec:
-        widths = [self.width * 2**stage for stage in range(len(self.blocks))]
-        bottlenecks = self.depth in BOTTLENECKS
-        spec: Spec = {
-            "family": self.name,
-            "shape": list(shape),
-            "classes": classes,
-            "stem": self.stem,
-            "outer": [width * EXPANSION for width in widths] if bottlenecks else widths,
-            "inner": [
-                [[width, width] if bottlenecks else width for _ in range(count)]
-                for width, count in zip(widths, self.blocks, strict=True)
-            ],
-        }
-        return spec | {"width": self.width} if bottlenecks else spec
+        bottlenecks = EXPANSION[self.depth] > 1
+        inner: list[list[Any]] = [[] for _ in self.outer]
+        for stage in self.stages:
+            width = self.width * 2**stage
+            inner[stage].append([width, width] if bottlenecks else width)
+        spec = {"family": self.name, "shape": list(shape), "classes": classes, "stem": self.stem}
+        return spec | {"outer": self.outer, "inner": inner} | ({"width": self.width} if bottlenecks else {})
 
     def parameters(self, shape: Sequence[int], classes: int) -> int:
-        spec = self.spec(shape, classes)
-        normed = sum((inputs + 2) * units for inputs, units, _ in _convolutions(spec))
-        return normed + (spec["outer"][-1] + 1) * classes
+        normed = sum((inputs + 2) * units for inputs, units, _ in self._convolutions(shape))
+        return normed + (self.outer[-1] + 1) * classes
 
     def macs(self, shape: Sequence[int], classes: int) -> int:
-        spec = self.spec(shape, classes)
-        return sum(inputs * units * places for inputs, units, places in _convolutions(spec)) + (
-            spec["outer"][-1] * classes
-        )
+        convolutions = sum(inputs * units * places for inputs, units, places in self._convolutions(shape))
+        return convolutions + self.outer[-1] * classes
 
-
-def _convolutions(spec: Spec) -> list[Convolution]:
-    """The convolutions of a residual network with blocks in every stage."""
-    colours, *edges = spec["shape"]
-    halvings = 1 if spec["stem"] == "imagenet" else 0
-
-    def places(stage: int) -> int:
-        """Those of a stage's convolutions; of stage -1 those of the stem, which with stem "imagenet" pools, too."""
-        times = halvings if stage < 0 else 2 * halvings + stage
-        return _halved(edges[0], times) * _halved(edges[1], times)
-
-    before = spec.get("width") or spec["outer"][0]
-    convolutions = [(STEMS[spec["stem"]] ** 2 * colours, before, places(-1))]
-    for stage, (outer, blocks) in enumerate(zip(spec["outer"], spec["inner"], strict=True)):
-        for position, inner in enumerate(blocks):
-            projects = position == 0 and (stage > 0 or "width" in spec)
-            earlier = places(stage - 1) if position == 0 and stage else places(stage)
-            convolutions += _branch(before, inner, outer, earlier, places(stage))
-            convolutions += [(before, outer, places(stage))] if projects else []
-            before = outer
-    return convolutions
-
-
-def _branch(before: int, inner: int | Sequence[int], outer: int, earlier: int, places: int) -> list[Convolution]:
-    """The convolutions of a block: the first 3x3 one has the stride, so that one before it is applied at the places of
-    the stage `earlier`.
-    """
-    if isinstance(inner, int):
-        return [(9 * before, inner, places), (9 * inner, outer, places)]
-    return [(before, inner[0], earlier), (9 * inner[0], inner[1], places), (inner[1], outer, places)]
-
-
-def _halved(pixels: int, times: int) -> int:
-    """Pixels after halvings, rounded up each time, as by a kernel of edge 2p + 1, padding p and stride 2."""
-    return -(-pixels // 2**times)
+    def _convolutions(self, shape: Sequence[int]) -> Iterator[Convolution]:
+        halvings = 2 if self.stem == "imagenet" else 0  # before the first stage: by the stem's stride, and by pooling
+        # Places after so many halvings, rounded up as by a kernel of edge 2p + 1, padding p and stride 2.
+        places = [prod(-(-edge // 2**times) for edge in shape[1:]) for times in range(halvings + 4)]
+        yield STEMS[self.stem] ** 2 * shape[0], self.width, places[halvings // 2]
+        before, earlier = self.width, places[halvings]
+        for stage in self.stages:
+            inner, area = self.width * 2**stage, places[halvings + stage]
+            outer = EXPANSION[self.depth] * inner
+            if outer > inner:
+                yield before, inner, earlier  # the stride is that of the 3x3 convolution after it
+                yield 9 * inner, inner, area
+                yield inner, outer, area
+            else:
+                yield 9 * before, inner, area
+                yield 9 * inner, outer, area
+            if before != outer:
+                yield before, outer, area
+            before, earlier = outer, area
