@@ -7,9 +7,12 @@ import json
 from typing import Any
 
 import pytest
+import torch
 import yaml
+from sklearn.datasets import load_digits
 
 from minarch.data.__main__ import work as make_data
+from minarch.data.tensors import Split
 from minarch.flow.job import make
 from minarch.flow.plan import Plan
 from minarch.flow.study import Study
@@ -42,6 +45,16 @@ def sweep_items(data_item, tmp_path_factory):
         config = {"dataset": "digits", "family": family, "knobs": knobs, "repeats": [0, 1], "train": TRAIN}
         sweep(config, {"data": data_item}, items[family])
     return items
+
+
+@pytest.fixture(scope="session")
+def splits():
+    """400 digits to train on and 200 to validate."""
+    bunch = load_digits()
+    images, labels = torch.tensor(bunch.images).to(torch.uint8)[:, None], torch.tensor(bunch.target)
+    pixels = images[:400].float()
+    mean, std = pixels.mean((0, 2, 3)), pixels.std((0, 2, 3))
+    return tuple(Split(images[part], labels[part], mean, std) for part in (slice(400), slice(400, 600)))
 
 
 STUDY: dict[str, Any] = {

@@ -5,6 +5,7 @@ from typing import Any
 from pydantic import Field, model_validator
 
 from minarch.data.catalogue import slug
+from minarch.depth import ALONE
 from minarch.errors import UserError, short
 from minarch.flow.grid import MOST, expand
 from minarch.flow.stages.aggregate import Aggregate
@@ -21,6 +22,7 @@ from minarch.flow.stages.train import Sweeping
 from minarch.flow.stages.weights import Weights
 from minarch.models import families
 from minarch.models.families import family_slug
+from minarch.models.families.base import MOST_LAYERS
 
 LONGEST_TITLE = "magnitude-layer"  # of the items of stage prune that no method names
 MOST_BYTES = 255 - len(".tmp-4194304-") - 12  # of a folder's name, without what marks it while it is made and its key
@@ -92,6 +94,12 @@ class Study(Section):
             for points in self.sweep.architectures.values():
                 for _, architecture in points:
                     families.spec_of(architecture, *self.shape(name))
+            for points in self.depth.towers.values():
+                for _, architecture in points:
+                    try:
+                        families.spec_of(architecture, *self.shape(name))
+                    except UserError as error:
+                        raise UserError(f"depth.architectures: {error}") from None
         return self
 
     @model_validator(mode="after")
@@ -100,14 +108,18 @@ class Study(Section):
         data_sets, blocks = len(self.data.datasets), len(self.sweep.blocks)
         sizes = [len(points) for points in self.sweep.architectures.values()]
         further = sum(len(expand(name, grids)) for name, grids in (self.representatives.further or {}).items())
-        prune, quantize = self.prune, self.quantize
+        depth, prune, quantize = self.depth, self.prune, self.quantize
+        towers = [kind for points in depth.towers.values() for _, kind in points]
+        deepened = data_sets * sum(kind.full_depth + len(depth.methods) for kind in towers)
         models = data_sets * blocks * (len(sizes) * len(self.representatives.roles) + further)
+        models += data_sets * len(towers) * len(depth.compress)
         cut = models * len(prune.methods) * len(prune.levels)
         curves = models * (len(prune.magnitude_scopes) * (1 + len(prune.magnitude_finetuned)) + 1)
         counts = {
             f"sweep: {data_sets:,} data set(s) x {sum(sizes):,} architectures x {blocks:,} block(s) of repeats": (
                 data_sets * sum(sizes) * blocks
             ),
+            f"depth: {data_sets:,} data set(s) x {len(towers):,} architectures with every depth and method": deepened,
             f"prune: up to {models:,} models with every method, level and scope": cut + curves,
             f"quantize: up to {models + cut:,} models with every method": (models + cut) * (len(quantize.methods) + 1),
         }
@@ -119,11 +131,12 @@ class Study(Section):
     @model_validator(mode="after")
     def _has_short_names(self) -> "Study":
         """Every item's folder has a name that a file system can hold."""
-        labels = {f"{family_slug(n)}-{a.label}" for n, points in self.sweep.architectures.items() for _, a in points}
+        grids = [*self.sweep.architectures.items(), *self.depth.towers.items()]
+        labels = {f"{family_slug(n)}-{a.label}" for n, points in grids for _, a in points}
         parts = (
             [slug(name) for name in self.data.datasets],
             labels,
-            [f"r{self.sweep.repeats}-{self.sweep.repeats}"],
+            [f"r{self.sweep.repeats}-{self.sweep.repeats}", f"{ALONE}-{MOST_LAYERS}", *self.depth.methods],
             [f"{name}-99.99" for name in (*self.prune.methods, LONGEST_TITLE)],
             [*self.quantize.methods, CURVE_TITLE],
         )

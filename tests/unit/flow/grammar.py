@@ -67,6 +67,8 @@ def valid(schema: dict[str, Any], name: str = "") -> st.SearchStrategy[Any]:
     if kind == "object" and "properties" in schema:
         return _section(schema)
     if kind == "object":
+        if "patternProperties" not in schema:  # its keys name something of the study
+            return st.just({})
         (inner,) = schema["patternProperties"].values()
         return st.dictionaries(NAMES, valid(inner), min_size=1, max_size=2)
     return {"boolean": st.booleans(), "null": st.none()}[kind]
@@ -103,7 +105,9 @@ SPECIAL: dict[str, st.SearchStrategy[Any]] = {
     "datasets": st.just(["digits"]) | st.just(["digits", "cifar10"]),
     "root": st.none() | st.just("downloads"),
     "families": GRIDS,
+    "architectures": st.just({}) | GRIDS,
     "further": st.none(),
+    "compress": st.sampled_from([[], ["l1"]]),
     "pruned": st.sampled_from([None, [], ["l1"]]),
     "epochs": st.integers(1, 3) | st.just(100_000),
     "repeats": st.integers(1, 3) | st.just(10_000),

@@ -16,6 +16,8 @@ TEXTS: dict[str, Any] = {
     "data.datasets.0": "digits",
     "data.root": "/nowhere",
     "quantize.pruned.0": "l1",
+    "depth.architectures": {"dnn": {"depth": 1, "width": 4}},
+    "depth.compress.0": "l1",
     "sweep.families": {"dnn": {"depth": 1, "width": 4}},
     "representatives.further": {"dnn": {"depth": 1, "width": 4}},
 }

@@ -7,6 +7,16 @@ from hypothesis import strategies as st
 from minarch.errors import UserError
 from minarch.flow.config import load
 from minarch.flow.stages.train import Training
+from minarch.models.families import Family
+
+DNN = {"architectures": {"dnn": {"depth": 2, "width": 4}}}
+
+
+class Flat(Family):
+    """A family whose architectures cannot be made shallower."""
+
+    network = "minarch.models.dnn:DNN"
+
 
 BAD = {
     "unknown section": ({"traning": {}}, "traning: unknown key; allowed: data, sweep, train,"),
@@ -153,6 +163,62 @@ BAD = {
     "empty grid": (
         {"sweep__families": {"dnn": {"depth": 1, "width": []}}},
         "lists no architecture; allowed: at least one",
+    ),
+    "a target above 1": (
+        {"depth": {"target": 1.5}},
+        "depth.target: 1.5 is not allowed; allowed: full, best or a share above 0, up to 1",
+    ),
+    "an unknown target": (
+        {"depth": {"target": "fulll"}},
+        "depth.target: 'fulll' is not allowed; allowed: full, best or a share above 0, up to 1",
+    ),
+    "a depth beyond the architecture": (
+        {"depth": DNN | {"levels": {"dnn": [1, 3]}}},
+        "depth.levels: dnn: 3 is not allowed for depth2-width4; allowed: 1 to 2",
+    ),
+    "a depth below 1": (
+        {"depth": DNN | {"levels": {"dnn": [0]}}},
+        "depth.levels.dnn.0: 0 is not allowed; allowed: greater than or equal to 1",
+    ),
+    "depths of a family that is not there": (
+        {"depth": DNN | {"levels": {"cnn": [1]}}},
+        "depth.levels: 'cnn' is not in architectures; allowed: dnn",
+    ),
+    "an unknown restart": (
+        {"depth": {"methods": {"odn": {"restart": "again"}}}},
+        "depth.methods.odn.restart: 'again' is not allowed; allowed: 'warmup', 'continue' or 'scratch'",
+    ),
+    "a warm-up that new weights forget": (
+        {"depth": {"methods": {"odn": {"restart": "scratch"}}}},
+        "depth.methods.odn.warmup: 1 has no effect with restart: scratch; allowed: 0",
+    ),
+    "a method called as depths trained alone": (
+        {"depth": {"methods": {"alone-3": {}}}},
+        "depth.methods: 'alone-3' is what depths trained alone are called; allowed: any name but alone",
+    ),
+    "a family without depth": (
+        {"depth": {"architectures": {"test_config:Flat": {"depth": 2}}}},
+        "depth.architectures: test_config:Flat cannot be made shallower; allowed: families with a full_depth",
+    ),
+    "unknown architecture of depth": (
+        {"depth": {"architectures": {"resnet": {"depth": 20}}}},
+        "depth.architectures: resnet.depth: 20 is not allowed, it must be one of 18, 34, 50",
+    ),
+    "the best depth without the others": (
+        {"depth": {"target": "best", "controls": "full"}},
+        "depth.controls: 'full' is not allowed with target: best; allowed: all",
+    ),
+    "unknown method to compress": (
+        {"depth": {"compress": ["l1"]}},
+        "depth.compress: 'l1' is not in methods; allowed: odn",
+    ),
+    "a tower that does not fit": (
+        {"depth": {"architectures": {"cnn": {"depth": 5, "channels": 2}}}},
+        "depth.architectures: cnn.depth: 5 is not allowed for images of 8x8 pixels, it needs at least 18x18",
+    ),
+    "too many depths": (
+        {"depth": {"architectures": {"dnn": {"depth": 1000, "width": list(range(1, 200))}}}},
+        "depth: 1 data set(s) x 199 architectures with every depth and method are 199,199 items; allowed: at most",
     ),
     "patch": (
         {"sweep__families": {"vit": {"depth": 1, "width": 4, "heads": 2, "patch": 3}}},

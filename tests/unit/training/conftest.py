@@ -1,10 +1,7 @@
 """Digits in memory, and tasks on them."""
 
 import pytest
-import torch
-from sklearn.datasets import load_digits
 
-from minarch.data.tensors import Split
 from minarch.models.families import architecture
 from minarch.training import tuning
 from minarch.training.answers import Answers
@@ -13,16 +10,6 @@ from minarch.training.repeats import Task
 
 RECIPE = {"epochs": 3, "batch_size": 32, "optimizer": "adam", "learning_rate": 1e-2, "weight_decay": 0.0}
 CONFIGURATION = {"dataset": "digits", "seed": 0}
-
-
-@pytest.fixture(scope="session")
-def splits():
-    """400 digits to train on and 200 to validate."""
-    bunch = load_digits()
-    images, labels = torch.tensor(bunch.images).to(torch.uint8)[:, None], torch.tensor(bunch.target)
-    pixels = images[:400].float()
-    mean, std = pixels.mean((0, 2, 3)), pixels.std((0, 2, 3))
-    return tuple(Split(images[part], labels[part], mean, std) for part in (slice(400), slice(400, 600)))
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -14,24 +14,25 @@ from minarch.flow.digest import network_code
 from minarch.flow.grid import Points, expand_all
 from minarch.flow.item import Inputs, Item, Resources
 from minarch.flow.stages.data import shape_of
-from minarch.flow.stages.section import MOST_EPOCHS, MOST_REPEATS, Distinct, Drop, Name, Real, Section
+from minarch.flow.stages.section import MOST_EPOCHS, MOST_REPEATS, Distinct, Drop, Name, Rate, Real, Section, number
 from minarch.flow.stages.stage import Before, Stage
 from minarch.flow.stages.train import Sweeping, Training
 from minarch.models.families import Family, family_slug, spec_of
+from minarch.models.families.base import MOST_LAYERS
 
 
 class Growing(Training):
     """The training of one depth, until validation accuracy no longer rises."""
 
     epochs: int = Field(30, ge=1, le=MOST_EPOCHS, description="passes over the training images, at most, of each depth")
-    later_learning_rate: Real | None = Field(None, gt=0, le=10, description="from the second depth on; null: the same")
-    warmup_learning_rate: Real | None = Field(None, gt=0, le=10, description="of the warm-up; null: the same")
+    later_learning_rate: Rate | None = Field(None, description="from the second depth on; null: the same")
+    warmup_learning_rate: Rate | None = Field(None, description="of the warm-up; null: the same")
     patience: int = Field(8, ge=1, le=MOST_EPOCHS, description="epochs without a higher accuracy that end a depth")
     decay: Real = Field(0.6, gt=0, le=1, description="the learning rate is multiplied by it ...")
     decay_after: int = Field(5, ge=1, le=MOST_EPOCHS, description="... after so many such epochs, and so many again")
 
 
-class Method(Section):
+class Expansion(Section):
     """One way to go from a depth to the next."""
 
     restart: Literal["warmup", "continue", "scratch"] = Field(
@@ -42,7 +43,7 @@ class Method(Section):
     warmup: int = Field(1, ge=0, le=MOST_EPOCHS, description="epochs in which all depths are trained together before")
 
     @model_validator(mode="after")
-    def _has_an_effect(self) -> "Method":
+    def _has_an_effect(self) -> "Expansion":
         if self.restart == "scratch" and self.warmup:
             raise ValueError(f"warmup: {self.warmup} has no effect with restart: scratch; allowed: 0")
         return self
@@ -55,13 +56,13 @@ class Depth(Section):
     architectures: dict[str, Any] = Field(
         default={}, description="family -> knob -> value or list, as in the sweep, at full depth; {}: none"
     )
-    levels: dict[str, Distinct[int]] = Field(
+    levels: dict[str, Distinct[Annotated[int, Field(ge=1, le=MOST_LAYERS)]]] = Field(
         default={}, description="family -> depths that may be enough, besides the full one; not named: all"
     )
-    methods: dict[Name, Method] = Field(
-        default_factory=lambda: {"odn": Method.model_validate({})}, max_length=100, description="name -> how"
+    methods: dict[Name, Expansion] = Field(
+        default_factory=lambda: {"odn": Expansion.model_validate({})}, max_length=100, description="name -> how"
     )
-    target: Literal["full", "best"] | Real = Field(
+    target: Literal["full", "best"] | Annotated[float, Field(gt=0, le=1)] = Field(
         "full",
         description="validation accuracy to come close to: the mean of the full depth, or of the best depth, trained"
         " alone, or a share in (0, 1]",
@@ -83,16 +84,18 @@ class Depth(Section):
         """The depths of an architecture that may be enough, the full one last."""
         return sorted({*self.levels.get(family, range(1, kind.full_depth)), kind.full_depth})
 
-    @field_validator("target")
+    @field_validator("target", mode="before")
     @classmethod
-    def _is_a_share(cls, target: str | float) -> str | float:
-        if not isinstance(target, str) and not 0 < target <= 1:
-            raise ValueError(f"{target:g} is not allowed; allowed: full, best or a share above 0, up to 1")
+    def _is_a_target(cls, target: Any) -> Any:
+        target = number(target)
+        share = isinstance(target, float | int) and not isinstance(target, bool) and 0 < target <= 1
+        if not share and target not in ("full", "best"):
+            raise ValueError(f"{short(target)} is not allowed; allowed: full, best or a share above 0, up to 1")
         return target
 
     @field_validator("methods")
     @classmethod
-    def _not_taken(cls, methods: dict[str, Method]) -> dict[str, Method]:
+    def _not_taken(cls, methods: dict[str, Expansion]) -> dict[str, Expansion]:
         for name in methods:
             if name.partition("-")[0] == ALONE:
                 raise ValueError(f"{name!r} is what depths trained alone are called; allowed: any name but {ALONE}")
@@ -106,11 +109,10 @@ class Depth(Section):
                     raise ValueError(
                         f"architectures: {family} cannot be made shallower; allowed: families with a full_depth"
                     )
-                for level in self.levels.get(family, ()):
-                    if not 1 <= level <= kind.full_depth:
-                        raise ValueError(
-                            f"levels.{family}: {level} is not allowed for {kind.label}; allowed: 1 to {kind.full_depth}"
-                        )
+                deepest = max(self.levels.get(family, []), default=0)
+                if deepest > kind.full_depth:
+                    allowed = f"allowed: 1 to {kind.full_depth}"
+                    raise ValueError(f"levels: {family}: {deepest} is not allowed for {kind.label}; {allowed}")
         for family in self.levels:
             if family not in self.architectures:
                 allowed = ", ".join(self.architectures) or "none"

@@ -14,7 +14,7 @@ MOST_EPOCHS, MOST_REPEATS = 100_000, 10_000
 MOST_VALUES = 1_000  # in a list that means a set
 
 
-def _number(value: Any) -> Any:
+def number(value: Any) -> Any:
     """YAML 1.1 reads 1e-3 as a text; it is a number all the same, and no other text is one."""
     return float(value) + 0.0 if isinstance(value, str) and NUMBER.fullmatch(value) else value  # 0.0: without a sign
 
@@ -30,12 +30,13 @@ def _distinct(values: list[Any]) -> list[Any]:
 
 Value = TypeVar("Value")
 Distinct = Annotated[list[Value], AfterValidator(_distinct)]  # a set in the order written: what every list here is
-NUMBERS = BeforeValidator(_number)
+NUMBERS = BeforeValidator(number)
 Real = Annotated[float, NUMBERS]
 Share = Annotated[float, Field(gt=0, lt=1), NUMBERS]
 Level = Annotated[float, Field(ge=0, lt=1), NUMBERS]
 Points = Annotated[float, Field(gt=0, le=100), NUMBERS]  # percentage points
 Drop = Annotated[float, Field(ge=0, le=100), NUMBERS]  # percentage points lost
+Rate = Annotated[float, Field(gt=0, le=10), NUMBERS]  # of learning
 Confidence = Annotated[float, Field(ge=0.5, le=0.999), NUMBERS]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]  # what scikit-learn takes
 Images = Annotated[int, Field(ge=1, le=10**6)]

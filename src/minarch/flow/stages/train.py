@@ -9,7 +9,7 @@ from minarch.flow import cost
 from minarch.flow.digest import network_code
 from minarch.flow.item import Item, Resources
 from minarch.flow.stages.data import shape_of
-from minarch.flow.stages.section import MOST_EPOCHS, NOT_IDENTITY, Images, Real, Section, Seed
+from minarch.flow.stages.section import MOST_EPOCHS, NOT_IDENTITY, Images, Rate, Real, Section, Seed
 from minarch.flow.stages.stage import Before, Stage
 from minarch.models.families import Family, family_slug, spec_of
 
@@ -20,7 +20,7 @@ class Training(Section):
     epochs: int = Field(ge=1, le=MOST_EPOCHS, description="passes over the training images")
     batch_size: Images = Field(64, description="images per step")
     optimizer: Literal["adam", "sgd"] = Field("adam", description="sgd has momentum 0.9")
-    learning_rate: Real = Field(1e-3, gt=0, le=10)
+    learning_rate: Rate = 1e-3
     weight_decay: Real = Field(0.0, ge=0, le=1)
     seed: Seed = Field(0, description="base of every seed; each repeat derives its own from this and its configuration")
 
