@@ -6,6 +6,7 @@ Here a new stage that makes networks gets its entry.
 from dataclasses import dataclass
 from typing import Any
 
+from minarch.flow.stages.depth import Growing
 from minarch.flow.stages.quantize import Quantization
 
 TRAINING = {"epochs": 3, "batch_size": 64, "optimizer": "adam", "learning_rate": 1e-2, "weight_decay": 0.0, "seed": 0}
@@ -31,6 +32,21 @@ PRUNE: dict[str, Any] = {
     "rewind": 0,
     "training": TRAINING,
 }
+DEPTH: dict[str, Any] = {
+    "kind": "search",
+    "way": "odn",
+    "dataset": "digits",
+    "family": "resnet",
+    "knobs": {"depth": 18, "width": 2},
+    "full_depth": 8,
+    "levels": [1, 2],
+    "repeats": [0, 1],
+    "restart": "continue",
+    "warmup": 1,
+    "target": 1.0,
+    "tolerance_points": 0.0,
+    "train": Growing.model_validate({"epochs": 2}).model_dump() | {"device": "cpu", "strategy": "sequential"},
+}
 QUANTIZE: dict[str, Any] = {
     "kind": "export",
     "quantization": "int8",
@@ -52,5 +68,6 @@ class Tiny:
 TINY = {
     "sweep": Tiny(SWEEP, {"data": "data"}),
     "refined": Tiny(SWEEP | {"knobs": {"depth": 2, "width": 9}}, {"data": "data"}),
+    "depth": Tiny(DEPTH, {"data": "data"}),
     "prune": Tiny(PRUNE, {"data": "data", "parent": "sweep"}),
 }
