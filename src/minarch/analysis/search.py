@@ -6,7 +6,7 @@ the end. The alternatives, the claims and their rules are our inference (docs/me
 """
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -33,8 +33,8 @@ class Search(NamedTuple):
     met: bool
 
 
-def meets(accuracy: float, threshold: float) -> bool:
-    """Whether an accuracy (fraction) is at least the threshold, exactly on it too."""
+def meets(accuracy: Any, threshold: Any) -> Any:
+    """Whether an accuracy (fraction) is at least the threshold, exactly on it too; of numbers, or of Series."""
     return accuracy >= threshold - EDGE
 
 
@@ -85,7 +85,8 @@ def alternatives(alone: pd.DataFrame, threshold: float) -> pd.DataFrame:
     for way, search in SEARCHES.items():
         for _, runs in alone.groupby("repeat"):
             runs = runs.set_index("depth", drop=False)
-            trained, depth, met = search(runs["validation"].to_dict(), threshold)
+            accuracies = dict(zip(runs["depth"], runs["validation"], strict=True))
+            trained, depth, met = search(accuracies, threshold)
             rows.append(runs.loc[depth].to_dict() | {"way": way, "met": met} | runs.loc[trained, PARTS].sum().to_dict())
     return pd.DataFrame(rows, columns=RUN)
 

@@ -28,38 +28,40 @@ from minarch.analysis.search import (
 )
 from minarch.contract import read_test_accuracies
 from minarch.files import read_json
-from minarch.reporting.tables import Table, Tables
+from minarch.reporting.tables import Table, Tables, rows_of
 
 ALONE = "alone"  # the kind of an item of one depth
 TARGET = ["target", "tolerance_points", "threshold"]
+METHOD = ["restart", "warmup_epochs"]  # what a method is, beside its name
 COST = of_mean("cost")
 DEPTHS = [*TOWER, "depth", "n", "unstable", "parameters", "macs", *VALIDATION, *TEST, "validation_repeats"]
 DEPTHS += ["epochs_mean", *COST, *TARGET, "meets", "repeats_meeting"]
 ODN = [*TOWER, "way", "n", "met", "unstable", "depths", "full_depth", "depth_mean", "parameters_mean", "macs_mean"]
 ODN += [*VALIDATION, *TEST, *(column for name in DIFFERENCES for column in of_mean(name)), *PARTS]
 ODN += ["cost_target", "cost_macs", *(column for name in CLIMB_DIFFERENCES for column in of_mean(name))]
-ODN += [*TARGET, *CLAIMS]
+ODN += [*METHOD, *TARGET, *CLAIMS]
 
 
 def read_runs(items: Iterable[Path]) -> pd.DataFrame:
-    """One row of RUN per repeat of each item, with `kind`, `epochs`, how many `levels`, `full_depth` and TARGET.
+    """One row of RUN per repeat of each item, with `kind`, `epochs`, number of `levels`, `full_depth`, METHOD, TARGET.
 
-    PARTS are MACs. Of a depth trained alone `way` is ALONE, and `met` and TARGET are missing.
+    PARTS are MACs. Of a depth trained alone `way` is ALONE, and `met`, METHOD and TARGET are missing.
     """
     rows = []
     for item in items:
         record, tests = read_json(item / "results.json"), read_test_accuracies(item)
         of_item: dict[str, Any] = {name: record[name] for name in [*TOWER, "kind", "way"]}
         of_item |= {"levels": len(record["levels"]), "full_depth": record["levels"][-1]}
-        of_item |= {name: record.get("search", {}).get(name) for name in TARGET}
+        search = record.get("search", {})
+        of_item |= {name: search.get(name) for name in ["restart", *TARGET]} | {"warmup_epochs": search.get("warmup")}
         for run in record["repeats"]:
             accuracies = {"validation": run["validation_accuracy"], "test": tests[run["repeat"]]}
             row = {name: run[name] for name in ("repeat", "depth", "parameters", "macs")} | {"met": run.get("met")}
             row |= {name: 1 / record["classes"] if share is None else share for name, share in accuracies.items()}
             row |= {"unstable": run["status"] != "ok"} | {f"cost_{part}": macs for part, macs in run["cost"].items()}
             rows.append(of_item | row | {"epochs": sum(training["epochs"] for training in run["trainings"])})
-    table = pd.DataFrame(rows, columns=[*RUN, "kind", "epochs", "levels", "full_depth", *TARGET])
-    table = table.astype({"met": "boolean", "tolerance_points": float, "threshold": float})
+    table = pd.DataFrame(rows, columns=[*RUN, "kind", "epochs", "levels", "full_depth", *METHOD, *TARGET])
+    table = table.astype({"met": "boolean", "warmup_epochs": "Int64", "tolerance_points": float, "threshold": float})
     return table.sort_values([*TOWER, "way", "depth", "repeat"], ignore_index=True)
 
 
@@ -116,7 +118,7 @@ def odn_table(ways: pd.DataFrame, depths: pd.DataFrame, confidence: float) -> pd
     key = [*TOWER, "way"]
     ways = ways.sort_values([*key, "repeat"], ignore_index=True)
     grouped = ways.groupby(key)
-    table = grouped[["full_depth", *TARGET]].first().join(grouped["met"].sum(min_count=1))
+    table = grouped[["full_depth", *METHOD, *TARGET]].first().join(grouped["met"].sum(min_count=1))
     table = table.join(grouped["unstable"].sum()).join(grouped["depth"].agg(as_text).rename("depths"))
     table = table.join(grouped[["depth", "parameters", "macs"]].mean().add_suffix("_mean"))
     table = table.join(ways.assign(cost_macs=ways[PARTS].sum(axis=1)).groupby(key)["cost_macs"].mean())
@@ -127,8 +129,9 @@ def odn_table(ways: pd.DataFrame, depths: pd.DataFrame, confidence: float) -> pd
     table = table.merge(verdicts(runs, confidence).drop(columns=["n", "tolerance_points"]), on=key)
     whole = depths.groupby(TOWER)[COST.value].sum().rename("cost_target").reset_index()
     table = table.merge(whole, on=TOWER)
-    table["cost_target"] = table["cost_target"].where(table["target"] == "best", (table["target"] == "full").astype(float))
-    table.loc[(table["way"] == FULL) | table["target"].isna(), "cost_target"] = 0.0
+    whole_or_one = table["cost_target"].where(table["target"] == "best", 1.0)
+    asked = (table["way"] != FULL) & table["target"].isin(["full", "best"])
+    table["cost_target"] = whole_or_one.where(asked, 0.0)  # a share is known beforehand
     order = table["way"].map({way: i for i, way in enumerate([FULL, *SEARCHES])}).fillna(len(SEARCHES) + 1)
     return table.assign(order=order).sort_values([*TOWER, "order", "way"], ignore_index=True)[ODN]
 
@@ -136,3 +139,13 @@ def odn_table(ways: pd.DataFrame, depths: pd.DataFrame, confidence: float) -> pd
 def as_text(values: pd.Series) -> str:
     """The numbers of a group in their order, such as "3 3 4"."""
     return " ".join(f"{value:.6g}" for value in values)
+
+
+def by_tower(odn: pd.DataFrame) -> dict[str, list[dict[str, Any]]]:
+    """The rows of ODN of each tower, by the words for its data set and name."""
+    return {f"{dataset}, {tower}": rows_of(rows) for (dataset, _, tower), rows in odn.groupby(TOWER)}
+
+
+def methods_of(odn: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of ODN that are methods."""
+    return rows_of(odn[odn["restart"].notna()])
