@@ -16,7 +16,7 @@ from minarch.reporting.figures.ways import ACROSS, MOST, Rows, label_ways, name_
 from minarch.reporting.tables import Table, Tables, rows_of
 
 HEIGHT, LINE = 2.9, 0.26  # inches of a panel, and of each way below it
-LABELS = 6  # of the axis of MACs: more would run into each other
+NUMBERS, DEPTHS = 6, 10  # labels of the axes of MACs and of depth: more would run into each other
 
 
 def draw_accuracy(axes: Axes, depths: pd.DataFrame, colour: str) -> None:
@@ -34,7 +34,7 @@ def draw_accuracy(axes: Axes, depths: pd.DataFrame, colour: str) -> None:
 
 def draw_macs(axes: Axes, depths: pd.DataFrame) -> None:
     """An axis on top: the multiply-accumulates of one image, at some of the depths and always at the deepest."""
-    shown = depths[::-1].iloc[:: ceil(len(depths) / LABELS)]
+    shown = depths[:: -ceil(len(depths) / NUMBERS)]
     top = axes.secondary_xaxis("top")
     top.set_xticks(shown["depth"], [short_number(macs) for macs in shown["macs"]], fontsize=7, color=QUIET)
     top.xaxis.set_minor_locator(NullLocator())
@@ -47,8 +47,8 @@ def draw_ends(axes: Axes, ways: Rows) -> None:
     """One line per way: at each depth that repeats ended with a disc with their number."""
     for y, row in enumerate(ways):
         for depth, count in Counter(depths_of(row)).items():
-            axes.plot([depth], [y], "o", color=INK, markersize=10)
-            place: dict[str, Any] = {"ha": "center", "va": "center_baseline", "fontsize": 6.5, "fontweight": "bold"}
+            axes.plot([depth], [y], "o", color=INK, markersize=9)
+            place: dict[str, Any] = {"ha": "center", "va": "center_baseline", "fontsize": 6, "fontweight": "bold"}
             axes.annotate(str(count), (depth, y), color="white", **place)
     axes.set_ylim(len(ways) - 0.4, -0.6)
     axes.spines["left"].set_visible(False)
@@ -88,7 +88,9 @@ def draw_needed_depth(tables: Tables) -> Figure | None:
             axes.set_xlim(levels[0] - 0.5, levels[-1] + 0.5)
             axes.set_xticks(levels, labels=[])
             axes.tick_params(labelsize=8)
-        ends.set_xticks(levels, labels=[str(level) for level in levels])
+        every = ceil(len(levels) / DEPTHS)
+        labelled = set(levels[::-every])  # the deepest is
+        ends.set_xticks(levels, labels=[str(level) if level in labelled else "" for level in levels])
         ends.set_xlabel("depth (layers)", fontsize=8.5)
     for axes in grid[::2, 0]:
         axes.set_ylabel("validation accuracy")

@@ -12,7 +12,7 @@ from minarch.reporting.tables import rows_of
 
 MOST = 9  # panels: towers of a data set
 ACROSS = 3
-TITLE = 34  # characters
+TITLE = 32  # characters
 
 Rows = list[dict[str, Any]]
 
@@ -24,7 +24,7 @@ def rows_by_tower(table: pd.DataFrame) -> list[Rows]:
 
 def name_tower(axes: Axes, row: dict[str, Any]) -> None:
     """The title of a tower's panel."""
-    axes.set_title(f"{row['dataset']}\n{fill(row['tower'], TITLE)}", fontsize=8)
+    axes.set_title(f"{row['dataset']}\n{fill(row['tower'], TITLE)}", fontsize=7)
 
 
 def label_ways(axes: Axes, ways: Sequence[Rows], panel: int, across: int) -> None:
