@@ -135,13 +135,13 @@ def judged(row: pd.Series) -> dict[str, str]:
     """CLAIMS of a way from the intervals of its differences, and its tolerance_points."""
     differences = DIFFERENCES + CLIMB_DIFFERENCES
     ends = {name: (row[of_mean(name).low], row[of_mean(name).high]) for name in differences}
-    worse, better = ends["climb_test_difference_points"]
+    low, high = ends["climb_test_difference_points"]
     claims = {
         "as_good": at_least(*ends["test_difference_points"], -row["tolerance_points"]),
         "fewer_parameters": below(*ends["parameters_share"], 1.0),
         "fewer_macs": below(*ends["macs_share"], 1.0),
         "cheaper": below(*ends["cost_difference"], 0.0),
-        "better_than_climb": below(-better, -worse, 0.0),
+        "better_than_climb": below(-high, -low, 0.0),
         "cheaper_than_climb": below(*ends["climb_cost_difference"], 0.0),
         "one_depth": row["one_depth"],
     }

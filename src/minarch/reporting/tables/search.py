@@ -83,8 +83,8 @@ def search_tables(items: Iterable[Path], confidence: float) -> Tables:
     ways = [full, searched]
     for _, rows in alone.groupby(TOWER):
         if rows["depth"].nunique() == rows["levels"].iloc[0] and rows["threshold"].notna().all():
-            known = rows[[*TOWER, "full_depth", *TARGET]].drop_duplicates()
-            ways.append(alternatives(rows, rows["threshold"].iloc[0]).merge(known, on=TOWER))
+            of_tower = rows[[*TOWER, "full_depth", *TARGET]].drop_duplicates()
+            ways.append(alternatives(rows, rows["threshold"].iloc[0]).merge(of_tower, on=TOWER))
     return {Table.DEPTHS: depths, Table.ODN: odn_table(pd.concat(ways), depths, confidence)}
 
 
@@ -130,8 +130,8 @@ def odn_table(ways: pd.DataFrame, depths: pd.DataFrame, confidence: float) -> pd
     whole = depths.groupby(TOWER)[COST.value].sum().rename("cost_target").reset_index()
     table = table.merge(whole, on=TOWER)
     whole_or_one = table["cost_target"].where(table["target"] == "best", 1.0)
-    asked = (table["way"] != FULL) & table["target"].isin(["full", "best"])
-    table["cost_target"] = whole_or_one.where(asked, 0.0)  # a share is known beforehand
+    measured = (table["way"] != FULL) & table["target"].isin(["full", "best"])
+    table["cost_target"] = whole_or_one.where(measured, 0.0)  # a share is known beforehand
     order = table["way"].map({way: i for i, way in enumerate([FULL, *SEARCHES])}).fillna(len(SEARCHES) + 1)
     return table.assign(order=order).sort_values([*TOWER, "order", "way"], ignore_index=True)[ODN]
 
