@@ -32,8 +32,8 @@ def render_section(environment: Environment, finding: Finding, evidence: Evidenc
     return Markup(template.render(finding.facts(evidence), tables=tables))  # noqa: S704  (the template escapes)
 
 
-def render(evidence: Evidence, figures: Path) -> str:
-    """The report's text, with the SVGs of the folder `figures`."""
+def environment_of(evidence: Evidence, figures: Path) -> Environment:
+    """What every template reads, with the SVGs of the folder `figures`."""
     environment = Environment(
         loader=PackageLoader("minarch.reporting", "."),
         autoescape=True,
@@ -43,12 +43,18 @@ def render(evidence: Evidence, figures: Path) -> str:
     )
     environment.filters |= wording.FORMATS
     environment.globals |= {"estimate": wording.estimate, "between": wording.between, "stored_as": stored_as}
-    environment.globals |= {  # what every template reads
+    environment.globals |= {
         "findings": FINDINGS,
         "figures": {path.stem: figure_uri(path) for path in figures.glob("*.svg")},
         "params": evidence.params,
         "max_drop_points": evidence.max_drop_points,
         "confidence": f"{100 * evidence.params['convergence']['confidence']:g} %",
     }
+    return environment
+
+
+def render(evidence: Evidence, figures: Path) -> str:
+    """The report's text, with the SVGs of the folder `figures`."""
+    environment = environment_of(evidence, figures)
     sections = {finding.name: render_section(environment, finding, evidence) for finding in FINDINGS}
     return environment.get_template("page.html.j2").render(evidence=evidence, sections=sections)

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from constructed import PARAMS as SHARED
 from constructed import STEADY, STEP, write_json, write_sweep, write_weights
+from depth_study import DNN, LONELY, RESNET, write_depths
 
 from minarch import convergence, representatives, similarity
 
@@ -177,10 +178,10 @@ def write_study(
     """Items of every stage but the last, data set -> families; returns (config, inputs) of the aggregate stage.
 
     Every family has the sizes of STEP, a dnn those of DEEPER as further models. `broken`: of each structured pruning
-    one repeat has no numbers, and there is a depth 2 of which every training fails. `plain`: one method, one scope, no
-    further models, nothing optional.
+    one repeat has no numbers, there is a depth 2 of which every training fails, and a search for a depth that no depth
+    meets. `plain`: one method, one scope, no further models, no search for a depth, nothing optional.
     """
-    inputs: dict[str, Any] = {"data": [], "sweep": [], "weights": [], "prune": [], "quantize": []}
+    inputs: dict[str, Any] = {"data": [], "sweep": [], "weights": [], "depth": [], "prune": [], "quantize": []}
     further = {} if plain else {"dnn": [f"dnn-{parameters}" for parameters in DEEPER]}
     for dataset, families in datasets.items():
         item = root / "data" / f"{dataset}-x"
@@ -189,6 +190,8 @@ def write_study(
         record = {"dataset": dataset, "shape": [1, 8, 8], "classes": 10, "counts": counts, "overlap": overlap}
         write_json(item / "record.json", record)
         inputs["data"].append(item)
+        if not plain:
+            inputs["depth"] += write_depths(root / "depth", dataset, [DNN, LONELY if broken else RESNET])
         for family in families:
             for parameters, best in STEP.items():
                 item = root / "sweep" / f"{dataset}-{family}-{parameters}-x"

@@ -155,6 +155,15 @@ def test_what_the_report_shows_is_the_figure(study) -> None:
         ("controls", {"difference_points_low": "points", "difference_points_high": "points", "parameters": "count"}),
         ("layerwise", {"drop_points_mean": "points", "test_drop_points_high": "points", "units": "count"}),
         ("depth", {"slope_points": "points", "low": "points", "high": "points"}),
+        (
+            "depths",
+            {"parameters": "count", "validation_mean": "percent", "test_low": "percent", "threshold": "percent"},
+        ),
+        (
+            "odn",
+            {"parameters_mean": "count", "validation_low": "percent", "test_high": "percent", "cost_macs": "count"},
+        ),
+        ("odn", {"cost_mean": "number", "cost_low": "number", "cost_warmup": "number", "cost_target": "number"}),
         ("quantization", {"bytes": "count", "weight_bytes_fp32": "count", "test_drop_points_mean": "points"}),
         ("models", {"bytes": "count", "macs": "count", "test_mean": "percent", "latency_64_ms": "milliseconds"}),
         ("front", {"bytes": "count", "validation_high": "percent", "latency_1_ms_low": "milliseconds"}),
@@ -247,6 +256,34 @@ def test_findings_of_pruning_are_those_that_were_built_in(study) -> None:
     assert set(depth["verdict"]) == {"no difference shown"} and depth["models"].unique().tolist() == [5]
 
 
+def test_findings_of_depth_are_those_that_were_built_in(study, ragged) -> None:
+    said, odn = words(study[2]), table(study[2], "odn").set_index(["family", "way"]).sort_index()
+    assert odn.loc[("resnet", "odn"), "depths"] == "3 3 3 4 3" and odn.loc[("dnn", "binary search"), "depth_mean"] == 4
+    assert "odn: 3 of 8 layers in 4 of 5 repeats, 4 of 8 layers in 1 of 5 repeats; 5 of 5 reach the target." in said
+    assert "The repeats do not agree. On test images it is as good as the full depth within 1 point: +0.1" in said
+    assert "odn: all depths are first trained together for 1 epoch (warm-up), then each depth goes on from" in said
+    assert "plain: each depth starts from new weights." in said
+    assert (
+        "the search costs 0.400 full-depth trainings (n = 5). It is cheaper than one: the difference is -0.60" in said
+    )
+    assert (
+        "To know the target costs another 1.00, 1.40 in all. It is cheaper than to train each depth from scratch: -0.18"
+        in said
+    )
+    metrics = json.loads((study[2] / "metrics.json").read_text())["digits"]["resnet"]
+    name = "resnet-depth18-width4-stemcifar"
+    assert metrics["needed_depth"][name]["odn"]["depth"] == 3.2 and metrics["needed_depth"][name]["odn"]["met"] == 5
+    assert metrics["search_cost"][name] == pytest.approx(
+        {"full depth": 1, "each depth from scratch": 0.577407, "binary search": 0.485926, "odn": 0.490561, "plain": 0.4}
+    )
+    assert "4 of 8 layers in 5 of 5 repeats; 0 of 5 reach the target, 1 is unstable. All repeats agree." in words(
+        ragged
+    )
+    assert "Whether it is as good as the full depth within 1 point on test images, we cannot tell: -16.2" in words(
+        ragged
+    )
+
+
 def test_the_cost_of_a_level_stands_beside_it(study) -> None:
     pruning = table(study[2], "pruning").query("architecture == 'dnn-1000'").set_index("method")
     assert pruning.loc["l1", ["bytes", "weight_bytes", "latency_1_ms"]].tolist() == [2500, 2000, 0.01234]
@@ -273,10 +310,15 @@ def test_what_a_study_did_not_ask_for_is_said(study, plain) -> None:
     assert "This study does not compare with units drawn by lot." in text
     assert "Not shown: the study file asks for no levels (prune.sensitivity_levels)." in text
     assert "Not shown: it takes models of one family in at least two depths" in text
+    assert "This study searched for no depth (depth.architectures)." in text
+    assert "This study searched for no depth, so there is no search to pay for" in text
     drawn = {path.stem for path in (plain / "figures").glob("*.svg")}
-    assert not drawn & {"layerwise", "depth"} and {"magnitude", "structured", "controls"} <= drawn
+    assert (
+        not drawn & {"layerwise", "depth", "needed_depth", "search_cost"}
+        and {"magnitude", "structured", "controls"} <= drawn
+    )
     whole = {path.stem for path in (study[2] / "figures").glob("*.svg")}
-    assert {"layerwise", "depth", "magnitude", "structured", "controls"} <= whole
+    assert {"layerwise", "depth", "needed_depth", "search_cost", "magnitude", "structured", "controls"} <= whole
     assert "dnn-1000, 50 % of units cut, FP32" in table(plain, "models")["model"].tolist()
     assert "dnn-1000, fresh, 50 % of units cut, trained anew, FP32" in table(study[2], "models")["model"].tolist()
 

@@ -28,6 +28,8 @@ class Table(StrEnum):
     NETWORKS = "networks"  # a good or a poor network
     MAGNITUDE = "magnitude"  # a level of unstructured pruning of a representative
     REDUNDANCY = "redundancy"  # a curve of unstructured pruning
+    DEPTHS = "depths"  # a depth of a network, trained alone
+    ODN = "odn"  # a way to a depth
     DEPTH = "depth"  # a family, scope of pruning and size that is held equal
     PRUNING = "pruning"  # a level of structured pruning of a representative
     CONTROLS = "controls"  # a level of structured pruning, and what it is compared with

@@ -13,6 +13,7 @@ from minarch.files import read_json
 from minarch.reporting.tables import Table, Tables, pruning, quantization, read
 from minarch.reporting.tables.models import front_table, models_table
 from minarch.reporting.tables.networks import layers_table, read_folders, read_rows, weights_table
+from minarch.reporting.tables.search import search_tables
 from minarch.reporting.tables.sweep import read_convergence, representatives_table, sizes_table
 
 
@@ -53,6 +54,7 @@ def make_tables(config: dict[str, Any], inputs: dict[str, Any]) -> Tables:
         Table.MAGNITUDE: named.merge(magnitude, on=MODEL),
         Table.REDUNDANCY: named.merge(redundancy, on=MODEL),
         Table.DEPTH: depth_table(ends, bootstrap),
+        **search_tables(inputs.get("depth", []), confidence),
         Table.PRUNING: named.merge(pruned, on=MODEL),
         Table.CONTROLS: named.merge(controls_table(structured, sweep, confidence), on=MODEL),
         Table.LAYERWISE: named.merge(layerwise, on=MODEL),
