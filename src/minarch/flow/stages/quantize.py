@@ -103,9 +103,7 @@ class Quantize(Section):
 def items(before: Before, *, quantize: Quantize) -> Iterator[Item]:
     methods = quantize.pruned
     wanted = [
-        item
-        for item in before.going_on
-        if item.stage != "prune" or methods is None or item.config["method"] in methods
+        item for item in before.going_on if item.stage != "prune" or methods is None or item.config["method"] in methods
     ]
     for parent in [*chosen(before), *wanted]:
         yield from _of_parent(parent, quantize)
