@@ -17,7 +17,7 @@ RECIPE = Recipe(epochs=6, batch_size=32, optimizer="adam", learning_rate=5e-3, w
 
 
 def searched_item(folder: Path, data: Path, full: Family, depths: list[int], stacked: bool) -> Path:
-    """Repeat r has the first `depths[r]` layers of `full`; `stacked`: what timing.json says of how they were trained."""
+    """Repeat r has the first `depths[r]` layers of `full`; `stacked`: how timing.json says that they were trained."""
     splits = {name: load_split(data, name) for name in ("train", "validation", "test")}
     networks, repeats, tests = {}, [], []
     for repeat, depth in enumerate(depths):

@@ -103,8 +103,6 @@ def test_a_search_that_ended_without_finite_weights_is_recorded(run, items, tmp_
 
 def test_fresh_weights_are_drawn_for_the_structure_that_is_left(run, items):
     out = run(FRESH, items["dnn"])
-    specs = [entry["spec"] for entry in read(out / "results.json")["repeats"]]
-    assert [len(spec["hidden"]) for spec in specs] == [1, 3]
-    assert [parameters(build(spec)) for spec in specs] == [
-        e["parameters"] for e in read(out / "results.json")["repeats"]
-    ]
+    entries = read(out / "results.json")["repeats"]
+    assert [len(entry["spec"]["hidden"]) for entry in entries] == [1, 3]
+    assert [parameters(build(entry["spec"])) for entry in entries] == [entry["parameters"] for entry in entries]

@@ -7,6 +7,7 @@ from quantize_items import CONFIGS, CURVE
 from searched import searched_item
 
 from minarch.commands.predict import exported_file
+from minarch.contract import variant_of
 from minarch.files import read_json
 from minarch.models.families import architecture
 from minarch.models.weights import load_networks
@@ -28,10 +29,7 @@ def item(request, data_item, tmp_path_factory):
 def test_every_repeat_is_exported_with_its_own_structure(run, item, splits, name):
     out, parent = run(CONFIGS[name], item), read_json(item / "results.json")
     results, validation = read_json(out / "results.json"), splits["validation"]
-    assert results["architecture"] == parent["architecture"] and (results["method"], results["level"]) == (
-        "original",
-        0,
-    )
+    assert variant_of(results) == variant_of(parent)
     for entry, original in zip(results["repeats"], parent["repeats"], strict=True):
         assert entry["status"] == "ok"
         assert [entry[size] for size in ("parameters", "macs")] == [original[size] for size in ("parameters", "macs")]
