@@ -48,6 +48,7 @@ def render(evidence: Evidence, figures: Path) -> str:
         "figures": {path.stem: figure_uri(path) for path in figures.glob("*.svg")},
         "params": evidence.params,
         "max_drop_points": evidence.max_drop_points,
+        "searched": evidence.searched,
         "confidence": f"{100 * evidence.params['convergence']['confidence']:g} %",
     }
     sections = {finding.name: render_section(environment, finding, evidence) for finding in FINDINGS}
