@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 import pandas as pd
 
@@ -38,14 +38,14 @@ def searched_models(items: Iterable[Path]) -> pd.DataFrame:
     SEARCH_TRAININGS are these MACs over those of one training at full depth, the mean of its repeats; NaN where nothing
     was trained at full depth. What a search's target is read off is not in its cost.
     """
-    searches, full = [], {}
+    searches, full = list[dict[str, Any]](), dict[tuple[str, str], float]()
     for item in items:
         record: DepthRecord = read_json(item / "results.json")
         repeats = record["repeats"]
         cost = sum(sum(run["cost"].values()) for run in repeats) / len(repeats)
         if record["kind"] == SEARCH:
-            row = {**model_of(record), "tower": record["tower"], "role": FURTHER, SEARCH_MACS: cost}
-            searches.append(row | {"parameters": sum(run["parameters"] for run in repeats) / len(repeats)})
+            size = {"parameters": sum(run["parameters"] for run in repeats) / len(repeats)}
+            searches.append({**model_of(record), "tower": record["tower"], "role": FURTHER, SEARCH_MACS: cost, **size})
         elif record["depth"] == record["levels"][-1]:
             full[record["dataset"], record["tower"]] = cost
     columns = [*MODEL, "role", "parameters", SEARCH_MACS, SEARCH_TRAININGS]
