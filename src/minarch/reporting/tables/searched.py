@@ -1,7 +1,9 @@
 """The models that a search for depth found, and what it cost to find them."""
 
 from collections.abc import Iterable
+from math import nan
 from pathlib import Path
+from statistics import fmean
 from typing import Any, NotRequired, TypedDict
 
 import pandas as pd
@@ -27,8 +29,8 @@ class DepthRecord(Model):
 
     tower: str  # the architecture at its full depth
     kind: str
-    levels: list[int]  # the depths of the study, the last is the full one
-    depth: NotRequired[int]  # that was trained alone
+    levels: NotRequired[list[int]]  # of a search: its depths, the last is the full one
+    depth: NotRequired[int]  # of a training alone
     repeats: list[Repeat]
 
 
@@ -38,19 +40,20 @@ def searched_models(items: Iterable[Path]) -> pd.DataFrame:
     SEARCH_TRAININGS are these MACs over those of one training at full depth, the mean of its repeats; NaN where nothing
     was trained at full depth. What a search's target is read off is not in its cost.
     """
-    searches, full = list[dict[str, Any]](), dict[tuple[str, str], float]()
+    searches, alone = list[dict[str, Any]](), dict[tuple[str, str, int], float]()
     for item in items:
         record: DepthRecord = read_json(item / "results.json")
-        repeats = record["repeats"]
-        cost = sum(sum(run["cost"].values()) for run in repeats) / len(repeats)
-        if record["kind"] == SEARCH:
-            size = {"parameters": sum(run["parameters"] for run in repeats) / len(repeats)}
-            searches.append({**model_of(record), "tower": record["tower"], "role": FURTHER, SEARCH_MACS: cost, **size})
-        elif record["depth"] == record["levels"][-1]:
-            full[record["dataset"], record["tower"]] = cost
+        model, repeats = model_of(record), record["repeats"]
+        cost = fmean(sum(run["cost"].values()) for run in repeats)
+        if record["kind"] != SEARCH:
+            alone[record["dataset"], record["tower"], record["depth"]] = cost
+            continue
+        full = record["dataset"], record["tower"], record["levels"][-1]
+        size = fmean(run["parameters"] for run in repeats)
+        searches.append({**model, "role": FURTHER, "parameters": size, SEARCH_MACS: cost, "full": full})
+    for search in searches:
+        search[SEARCH_TRAININGS] = search[SEARCH_MACS] / alone.get(search["full"], nan)
     columns = [*MODEL, "role", "parameters", SEARCH_MACS, SEARCH_TRAININGS]
-    for row in searches:
-        row[SEARCH_TRAININGS] = row[SEARCH_MACS] / full.get((row["dataset"], row["tower"]), float("nan"))
     table = pd.DataFrame(searches, columns=columns).astype(dict.fromkeys(columns[-3:], float))
     table["role"] = pd.Categorical(table["role"], ROLES)
     return table.sort_values(MODEL, ignore_index=True)
