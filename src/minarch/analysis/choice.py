@@ -23,7 +23,7 @@ MISSING = {
     "learning": "no reliable size comes near the best; widen sweep.families upwards",
     "overfitting": "no size overfits; train for more epochs, widen sweep.families upwards, or leave this role out",
 }
-FURTHER = "further"  # models that the study names, of which a family may have many; the other roles it has once
+FURTHER = "further"  # of what the study names or a search found, a family may have many; the other roles it has once
 ROLES = [*MISSING, FURTHER]
 
 

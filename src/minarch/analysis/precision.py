@@ -18,7 +18,7 @@ from minarch.quantization import FLOAT32
 
 MORE, LESS, OPEN = "more fragile", "less fragile", "open"
 HURT_MORE, HURT_LESS = "hurt more", "hurt less"
-VARIANT = [*MODEL, "method", "level"]  # one exported model: a representative, or a pruned form of it
+VARIANT = [*MODEL, "method", "level"]  # one exported model: as it was trained, or a pruned form of it
 POINT = ["precision", "scheme"]
 SPLITS = ["validation", "test"]
 DROPS = [f"{split}_drop_points" for split in SPLITS]

@@ -23,14 +23,16 @@ from minarch.errors import UserError, one_line
 from minarch.flow.plan import Plan
 from minarch.flow.seal import RECORD
 from minarch.reporting.tables.models import ITEMS, batches_of, latency
+from minarch.reporting.tables.searched import SEARCH_MACS, SEARCH_TRAININGS
 
 NAMES = [*MODEL, "model", "precision", ITEMS]
-NUMBERS = ["repeats", "failed", "parameters", "bytes", "n", *VALIDATION, *TEST]
+NUMBERS = ["repeats", "failed", "parameters", "bytes", "n", *VALIDATION, *TEST, SEARCH_MACS, SEARCH_TRAININGS]
 ABSENT = "not here: `snakemake` makes it, `make review` fetches it"
 
 
 def recommend(study: str, max_bytes: int | None, max_drop: float | None, dataset: str | None) -> None:
-    """Print the best model of every data set, or of one: its size, its accuracies and where its files lie.
+    """Print the best model of every data set, or of one: its size, its accuracies, what the search that found it cost
+    (if one did) and where its files lie.
 
     Args:
         max_bytes: of a model's files together; None: any.
@@ -148,6 +150,10 @@ def _shown(row: dict[str, Any], batches: list[int], files: list[str]) -> Table:
         median, low, high = (row[column] for column in latency(batch))
         if not math.isnan(median):
             lines.append((f"latency, batch {batch}", f"{median:.4g} ms ({low:.4g} to {high:.4g})"))
+    if not math.isnan(row[SEARCH_MACS]):
+        trainings = row[SEARCH_TRAININGS]
+        told = "" if math.isnan(trainings) else f", {trainings:.2g} times a training at full depth"
+        lines.append(("search for its depth", f"{row[SEARCH_MACS]:.3g} MACs{told}"))
     lines.append(("files", "\n".join(files)))  # one per repeat
     item = Path(files[0]).parent.name
     lines.append(("to try it", f"python -m minarch predict {item} --precision {row['precision']} IMAGE"))

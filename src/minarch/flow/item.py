@@ -36,8 +36,7 @@ class Item:
     """One unit of work and of caching.
 
     `identity` is what the key covers; `config` is what the work gets (it may hold more, such as where files lie);
-    `inputs` names the folders it reads. `goes_on`: the networks it makes are exported and quantized. No key covers
-    resources.
+    `inputs` names the folders it reads. `goes_on`: later stages make its networks smaller. No key covers resources.
     """
 
     stage: str

@@ -11,6 +11,7 @@ from minarch.analysis.records import MODEL, read_curves
 from minarch.reporting.tables import Table, Tables, rows_of
 from minarch.reporting.tables.quantization import read_measurement
 from minarch.reporting.tables.read import read_timing
+from minarch.reporting.tables.searched import SEARCH_MACS
 from minarch.reporting.tables.shown import Shown, shown_networks
 
 
@@ -41,6 +42,11 @@ class Evidence:
         """The models that have a role of their own, and their learning curves."""
         table = self.tables[Table.REPRESENTATIVES]
         return table[table["role"] != FURTHER], self.curves
+
+    @property
+    def searched(self) -> bool:
+        """Whether networks that a search for depth found are among the final models."""
+        return bool(self.tables[Table.MODELS][SEARCH_MACS].notna().any())
 
     def rows(self, name: str) -> list[dict[str, Any]]:
         """The rows of a table, as templates read them."""

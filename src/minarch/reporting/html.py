@@ -48,6 +48,7 @@ def environment_of(evidence: Evidence, figures: Path) -> Environment:
         "figures": {path.stem: figure_uri(path) for path in figures.glob("*.svg")},
         "params": evidence.params,
         "max_drop_points": evidence.max_drop_points,
+        "searched": evidence.searched,
         "confidence": f"{100 * evidence.params['convergence']['confidence']:g} %",
     }
     return environment

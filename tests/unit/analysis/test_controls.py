@@ -78,6 +78,14 @@ def test_the_nearest_architecture_is_nearest_in_log_and_not_the_model() -> None:
     assert row["test_difference_points_mean"] - row["difference_points_mean"] == pytest.approx(1.0)
 
 
+def test_a_model_that_is_not_of_the_sweep_is_compared_with_the_nearest_of_its_family_where_there_is_one() -> None:
+    others = sweep({"dnn-100": 62, "dnn-40": 40}, 0.85 + NOISE[:3])
+    searched = runs("l1", {}, 0.9 + NOISE).assign(architecture="dnn-200-odn")
+    row = controls_table(searched, others, 0.95).iloc[0]
+    assert (row["architecture"], row["against"], row["against_parameters"]) == ("dnn-200-odn", "dnn-100", 62)
+    assert controls_table(searched.assign(family="resnet"), others, 0.95).empty
+
+
 def test_where_nothing_was_removed_nothing_is_compared() -> None:
     others = sweep({"dnn-100": 100, "dnn-40": 40}, 0.85 + NOISE)
     whole = [runs("l1", {}, 0.9 + NOISE, removed=0.0), runs("lot", RANDOM, 0.9 + NOISE, removed=0.0)]

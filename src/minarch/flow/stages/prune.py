@@ -1,6 +1,6 @@
-"""Stage prune: every method at every level, and the curves, of each representative."""
+"""Stage prune: every method at every level of all that goes on, and the curves of each representative."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -10,7 +10,7 @@ from minarch.contract import ORIGINAL
 from minarch.flow.item import Inputs, Item
 from minarch.flow.stages.representatives import chosen
 from minarch.flow.stages.section import MOST_EPOCHS, Distinct, Level, Name, Real, Section
-from minarch.flow.stages.stage import Before, Stage
+from minarch.flow.stages.stage import NETWORKS, Before, Stage
 from minarch.flow.stages.train import Sweeping, Training
 from minarch.pruning import MAGNITUDE, SENSITIVITY, STRUCTURED, Importance, Scope, Target
 
@@ -88,12 +88,16 @@ class Prune(Section):
 def items(before: Before, *, prune: Prune, train: Sweeping) -> Iterator[Item]:
     """An iterative level reads the item of the level before."""
     for parent in chosen(before):
-        yield from _structured(parent, prune, train)
+        yield from _structured(parent, prune.methods, prune, train)
         yield from _curves(parent, prune)
+    # What an earlier stage grew out of other networks has no single training from the start that could be rewound.
+    methods = {name: method for name, method in prune.methods.items() if method.weights != "rewound"}
+    for parent in before.going_on:
+        yield from _structured(parent, methods, prune, train)
 
 
-def _structured(parent: Item, prune: Prune, train: Sweeping) -> Iterator[Item]:
-    for name, method in prune.methods.items():
+def _structured(parent: Item, methods: Mapping[str, Method], prune: Prune, train: Sweeping) -> Iterator[Item]:
+    for name, method in methods.items():
         inputs = _inputs(parent)
         for level in sorted(prune.levels):
             config = {"kind": STRUCTURED, "method": name, "level": level, **method.identity()}
@@ -146,7 +150,7 @@ STAGE = Stage(
     name="prune",
     words="structured pruning (NNCF) with fine-tuning; curves of magnitude pruning",
     sections=("prune", "train"),
-    reads=("data", "sweep", "refined", "representatives"),
+    reads=("data", "representatives", NETWORKS),
     items=items,
     makes_networks=True,
 )

@@ -102,8 +102,9 @@ class Quantize(Section):
 
 def items(before: Before, *, quantize: Quantize) -> Iterator[Item]:
     methods = quantize.pruned
-    final = [item for planned in before.items.values() for item in planned if item.goes_on]
-    wanted = [item for item in final if item.stage != "prune" or methods is None or item.config["method"] in methods]
+    wanted = [
+        item for item in before.going_on if item.stage != "prune" or methods is None or item.config["method"] in methods
+    ]
     for parent in [*chosen(before), *wanted]:
         yield from _of_parent(parent, quantize)
 

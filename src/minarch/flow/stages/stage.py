@@ -19,6 +19,11 @@ class Before:
     decisions: Mapping[str, Decided]  # of those that decide
     single: frozenset[str]  # those that have one item
 
+    @property
+    def going_on(self) -> list[Item]:
+        """The items whose networks later stages make smaller, in the order of the plan."""
+        return [item for items in self.items.values() for item in items if item.goes_on]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Stage:
@@ -59,7 +64,7 @@ class Stage:
 
         Args:
             identity: what its key covers; by default all of `config`.
-            goes_on: its networks are final, so they are exported and quantized.
+            goes_on: later stages make its networks smaller, as they do those of the representatives.
         """
         return Item(
             stage=self.name,

@@ -7,9 +7,11 @@ from minarch.reporting.figures.front import draw_front
 from minarch.reporting.findings.finding import Finding, Metric
 from minarch.reporting.tables import rows_of
 from minarch.reporting.tables.models import batches_of
+from minarch.reporting.tables.searched import SEARCH_MACS, SEARCH_TRAININGS
 
 NAMES = ["model", "family", "role", "architecture", "method", "quantization", "precision"]
 NUMBERS = ["level", "parameters", "macs", "bytes", "validation_mean", "test_mean", "test_low", "test_high", "n"]
+NUMBERS += [SEARCH_MACS, SEARCH_TRAININGS]
 
 
 def metrics(evidence: Evidence) -> Iterator[Metric]:

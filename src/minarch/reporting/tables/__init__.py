@@ -1,6 +1,7 @@
 """The tidy tables of a study, one CSV each; every mean has n and a Student-t interval beside it.
 
-Accuracies are fractions, columns ending in _points percentage points, bytes and parameters means over the repeats.
+Accuracies are fractions, columns ending in _points percentage points; bytes, parameters and MACs are means over the
+repeats.
 """
 
 from enum import StrEnum
@@ -31,7 +32,7 @@ class Table(StrEnum):
     DEPTHS = "depths"  # a depth of a network, trained alone
     ODN = "odn"  # a way to a depth
     DEPTH = "depth"  # a family, scope of pruning and size that is held equal
-    PRUNING = "pruning"  # a level of structured pruning of a representative
+    PRUNING = "pruning"  # a level of structured pruning of a model that goes on
     CONTROLS = "controls"  # a level of structured pruning, and what it is compared with
     LAYERWISE = "layerwise"  # a level of pruning of one group of units
     QUANTIZATION = "quantization"  # a model in fewer bits

@@ -14,6 +14,7 @@ from minarch.reporting.tables import Table, Tables, pruning, quantization, read
 from minarch.reporting.tables.models import front_table, models_table
 from minarch.reporting.tables.networks import layers_table, read_folders, read_rows, weights_table
 from minarch.reporting.tables.search import search_tables
+from minarch.reporting.tables.searched import SEARCH_MACS, SEARCH_TRAININGS, named_models, searched_models
 from minarch.reporting.tables.sweep import read_convergence, representatives_table, sizes_table
 
 
@@ -25,7 +26,8 @@ def make_tables(config: dict[str, Any], inputs: dict[str, Any]) -> Tables:
     sweep = read_runs(inputs["sweep"]).merge(read.read_sweep_tests(inputs["sweep"]), on=[*MODEL, "repeat"])
     roles = pd.DataFrame(read_json(inputs["representatives"] / "representatives.json"))
     representatives = representatives_table(roles, sweep, confidence)
-    named = representatives[[*MODEL, "role"]]
+    searched = searched_models(inputs.get("depth", []))
+    named = named_models(representatives, searched)
     curves = read.read_magnitude(inputs["prune"])
     magnitude, redundancy = pruning.magnitude_tables(curves, sweep.groupby("dataset")["classes"].first(), bootstrap)
     layerwise = pruning.layerwise_table(read.read_sensitivity(inputs["prune"]), curves, confidence)
@@ -36,8 +38,10 @@ def make_tables(config: dict[str, Any], inputs: dict[str, Any]) -> Tables:
     latencies = quantization.read_latencies(inputs["quantize"])
     structured = read.read_structured(inputs["prune"])
     quantized = quantization.quantization_table(exports, latencies, methods, confidence)
-    simulated = quantization.precision_tables(inputs["quantize"], sweep, config["max_drop_points"], bootstrap)
+    parameters = pd.concat([models[[*MODEL, "parameters"]] for models in (sweep, searched)])
+    simulated = quantization.precision_tables(inputs["quantize"], parameters, config["max_drop_points"], bootstrap)
     models = named.merge(models_table(exports, structured, latencies, confidence), on=MODEL)
+    models = models.merge(searched[[*MODEL, SEARCH_MACS, SEARCH_TRAININGS]], on=MODEL, how="left")
     pruned = pruning.pruning_table(structured, models, failure_share=settings["failure_share"], confidence=confidence)
     folders = read_folders(inputs["weights"])
     layers, strengths = read_rows(folders, "layers"), read_rows(folders, "strengths")
