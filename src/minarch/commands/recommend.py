@@ -22,8 +22,8 @@ from minarch.analysis.records import MODEL
 from minarch.errors import UserError, one_line
 from minarch.flow.plan import Plan
 from minarch.flow.seal import RECORD
+from minarch.reporting.tables.grown import SEARCH_MACS, SEARCH_TRAININGS
 from minarch.reporting.tables.models import ITEMS, batches_of, latency
-from minarch.reporting.tables.searched import SEARCH_MACS, SEARCH_TRAININGS
 
 NAMES = [*MODEL, "model", "precision", ITEMS]
 NUMBERS = ["repeats", "failed", "parameters", "bytes", "n", *VALIDATION, *TEST, SEARCH_MACS, SEARCH_TRAININGS]

@@ -9,9 +9,9 @@ import pandas as pd
 from minarch.analysis.choice import FURTHER
 from minarch.analysis.records import MODEL, read_curves
 from minarch.reporting.tables import Table, Tables, rows_of
+from minarch.reporting.tables.grown import SEARCH_MACS
 from minarch.reporting.tables.quantization import read_measurement
 from minarch.reporting.tables.read import read_timing
-from minarch.reporting.tables.searched import SEARCH_MACS
 from minarch.reporting.tables.shown import Shown, shown_networks
 
 

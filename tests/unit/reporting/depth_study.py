@@ -137,7 +137,9 @@ def write_search(root: Path, dataset: str, tower: Tower, method: str) -> Path:
     search = {"restart": "continue" if method == "odn" else "scratch", "warmup": WARMUP if method == "odn" else 0}
     search |= {"target": tower.target, "tolerance_points": 1.0}
     search |= {"accuracy": tower.reference, "threshold": tower.threshold}
-    return write_item(root, dataset, tower, {"kind": "search", "way": method, "search": search}, repeats)
+    return write_item(
+        root, dataset, tower, {"kind": "search", "way": method, "levels": tower.levels, "search": search}, repeats
+    )
 
 
 def run_of(tower: Tower, repeat: int, depth: int, accuracy: float | None) -> dict[str, Any]:
@@ -152,7 +154,7 @@ def write_item(root: Path, dataset: str, tower: Tower, of_item: dict[str, Any], 
     """results.json and test.json."""
     item = root / f"{dataset}-{tower.name}-{of_item['way']}-x"
     model = {"dataset": dataset, "family": tower.family, "architecture": f"{tower.name}-{of_item['way']}"}
-    model |= {"tower": tower.name, "levels": tower.levels, "classes": 10, "knobs": {}}
+    model |= {"tower": tower.name, "full_depth": tower.levels[-1], "classes": 10, "knobs": {}}
     record = model | {"method": "original", "level": 0, "weights": "weights.safetensors"} | of_item
     record["way"] = "alone" if of_item["kind"] == "alone" else of_item["way"]
     write_json(item / "results.json", record | {"repeats": repeats})

@@ -6,18 +6,18 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from grown_model import ACCURACY, DEPTHS, MODEL, PARAMETERS, SEARCH_MACS, add_grown_model, write_searches
+from depth_study import CHECKED, FURTHER, IMAGES, RESNET, SEARCH, WARMUP, write_depths
+from grown_model import ACCURACY, DEPTHS, MEAN, MODEL, SMALL, add_grown_model
 from pandas.testing import assert_frame_equal
 from pruned_study import write_study
 
 from minarch import aggregate
 from minarch.files import read_json
 from minarch.reporting.tables import Tables
+from minarch.reporting.tables.grown import searched_models
 from minarch.reporting.tables.make import make_tables
-from minarch.reporting.tables.searched import searched_models
 
-MEAN = sum(PARAMETERS) / 3
-SEARCH = ["search_macs", "search_trainings"]
+COLUMNS = ["search_macs", "search_trainings"]
 
 
 @pytest.fixture(scope="module")
@@ -40,18 +40,29 @@ def grown(study) -> tuple[dict[str, Any], Tables]:
     return inputs, make_tables(config, inputs)
 
 
+def cost_of(depth: int) -> int:
+    """MACs of a search that ends at this depth."""
+    per_epoch = {level: (3 * IMAGES + CHECKED) * macs for level, macs in RESNET.macs.items()}
+    epochs = {level: SEARCH + FURTHER * (level == depth) for level in RESNET.levels if level <= depth}
+    return 3 * RESNET.macs[8] * IMAGES * WARMUP + sum(count * per_epoch[level] for level, count in epochs.items())
+
+
+SEARCH_MACS = sum(map(cost_of, DEPTHS)) / len(DEPTHS)
+TRAININGS = SEARCH_MACS / (20 * (3 * IMAGES + CHECKED) * RESNET.macs[8])  # 20 epochs at full depth
+
+
 def of_model(table: pd.DataFrame) -> pd.DataFrame:
     return table[(table[list(MODEL)] == list(MODEL.values())).all(axis=1)]
 
 
-def test_a_search_that_goes_no_further_changes_no_table(study, swept, tmp_path) -> None:
+def test_a_search_that_goes_no_further_changes_no_other_table(study, swept) -> None:
     _, config, inputs = study
-    assert swept["models"][SEARCH].isna().all(axis=None) and swept["front"][SEARCH].isna().all(axis=None)
-    for depth in ([], write_searches(tmp_path)):
-        tables = make_tables(config, inputs | {"depth": depth})
-        assert set(tables) == set(swept)
-        for name, table in tables.items():
-            assert_frame_equal(table, swept[name])
+    assert inputs["depth"] and len(swept["odn"])
+    assert swept["models"][COLUMNS].isna().all(axis=None) and swept["front"][COLUMNS].isna().all(axis=None)
+    without = make_tables(config, inputs | {"depth": []})
+    assert set(without) == set(swept)
+    for name in set(swept) - {"depths", "odn"}:
+        assert_frame_equal(without[name], swept[name])
 
 
 def test_its_exports_are_final_models_with_what_the_search_cost(grown) -> None:
@@ -60,10 +71,11 @@ def test_its_exports_are_final_models_with_what_the_search_cost(grown) -> None:
         (method, precision) for method in ("original", "l1") for precision in ("fp32", "int8")
     }
     assert set(models["role"]) == {"further"}
-    assert set(models["search_macs"]) == {SEARCH_MACS} and set(models["search_trainings"]) == {1.5}
+    assert set(models["search_macs"]) == {SEARCH_MACS}
+    assert models["search_trainings"].to_list() == pytest.approx([TRAININGS] * 4)
     original = models[(models["method"] == "original") & (models["precision"] == "int8")].iloc[0]
     assert original["model"] == "resnet-depth18-width4-stemcifar-odn, INT8"
-    assert (original["parameters"], original["n"]) == (MEAN, 3)
+    assert (original["parameters"], original["n"]) == (SMALL, 3)
 
 
 def test_the_models_of_the_sweep_are_what_they_were(swept, grown) -> None:
@@ -93,7 +105,7 @@ def test_tables_by_model_hold_it_with_its_role(grown, name) -> None:
 
 def test_what_was_removed_is_a_share_of_the_network_that_was_found(grown) -> None:
     row = of_model(grown[1]["pruning"]).iloc[0]
-    assert (row["parameters_before"], row["parameters"], row["removed_share"]) == (MEAN, MEAN / 2, 0.5)
+    assert (row["parameters_before"], row["parameters"], row["removed_share"]) == (SMALL, SMALL / 2, 0.5)
 
 
 def test_it_counts_in_the_regression_on_size(swept, grown) -> None:
@@ -101,17 +113,17 @@ def test_it_counts_in_the_regression_on_size(swept, grown) -> None:
 
 
 def test_a_search_costs_the_mean_over_repeats_of_all_that_was_spent(tmp_path) -> None:
-    table = searched_models(write_searches(tmp_path))
-    assert list(table["architecture"]) == [MODEL["architecture"], MODEL["architecture"].replace("-odn", "-paper")]
-    assert set(table["search_macs"]) == {SEARCH_MACS} and set(table["search_trainings"]) == {1.5}
-    assert set(table["parameters"]) == {MEAN}
+    table = searched_models(write_depths(tmp_path, "digits", [RESNET])).set_index("architecture")
+    assert set(table.index) == {f"{RESNET.name}-{method}" for method in RESNET.methods}
+    row = table.loc[MODEL["architecture"]]
+    assert (row["search_macs"], row["parameters"]) == (SEARCH_MACS, MEAN)
+    assert row["search_trainings"] == pytest.approx(TRAININGS)
 
 
 def test_without_a_training_at_full_depth_a_search_is_no_multiple_of_it(tmp_path) -> None:
-    items = [item for item in write_searches(tmp_path) if "alone-8" not in item.name]
-    assert max(DEPTHS) < 8 and read_json(items[-1] / "results.json")["kind"] == "alone"
+    items = [item for item in write_depths(tmp_path, "digits", [RESNET]) if "alone-8" not in item.name]
     table = searched_models(items)
-    assert table["search_trainings"].isna().all() and set(table["search_macs"]) == {SEARCH_MACS}
+    assert table["search_trainings"].isna().all() and table["search_macs"].notna().all()
 
 
 @pytest.mark.slow
@@ -119,7 +131,7 @@ def test_the_report_tells_what_the_search_cost(study, grown, tmp_path) -> None:
     aggregate.work(study[1], grown[0], tmp_path)
     text = re.sub(r"<[^>]*>", " ", re.sub(r'src="data:[^"]*"', "", (tmp_path / "report.html").read_text()))
     text = " ".join(text.split())
-    cost = "Its depth was found by a search of 0.00600 &times; 10 9 MACs, which is 1.5 times a training at full depth"
+    cost = f"Its depth was found by a search of {SEARCH_MACS / 1e9:.3g} &times; 10 9 MACs, which is"
     assert cost in text
     assert "networks that a search for depth found" in text
     front = read_json(tmp_path / "metrics.json")["digits"]["recommended"]

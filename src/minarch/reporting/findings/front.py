@@ -6,8 +6,8 @@ from minarch.reporting.evidence import Evidence
 from minarch.reporting.figures.front import draw_front
 from minarch.reporting.findings.finding import Finding, Metric
 from minarch.reporting.tables import rows_of
+from minarch.reporting.tables.grown import SEARCH_MACS, SEARCH_TRAININGS
 from minarch.reporting.tables.models import batches_of
-from minarch.reporting.tables.searched import SEARCH_MACS, SEARCH_TRAININGS
 
 NAMES = ["model", "family", "role", "architecture", "method", "quantization", "precision"]
 NUMBERS = ["level", "parameters", "macs", "bytes", "validation_mean", "test_mean", "test_low", "test_high", "n"]

@@ -11,10 +11,10 @@ from minarch.analysis.minimal import Bootstrap
 from minarch.analysis.records import MODEL, read_runs
 from minarch.files import read_json
 from minarch.reporting.tables import Table, Tables, pruning, quantization, read
+from minarch.reporting.tables.grown import SEARCH_MACS, SEARCH_TRAININGS, named_models, searched_models
 from minarch.reporting.tables.models import front_table, models_table
 from minarch.reporting.tables.networks import layers_table, read_folders, read_rows, weights_table
 from minarch.reporting.tables.search import search_tables
-from minarch.reporting.tables.searched import SEARCH_MACS, SEARCH_TRAININGS, named_models, searched_models
 from minarch.reporting.tables.sweep import read_convergence, representatives_table, sizes_table
 
 

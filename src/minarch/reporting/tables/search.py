@@ -27,10 +27,10 @@ from minarch.analysis.search import (
     verdicts,
 )
 from minarch.contract import read_test_accuracies
+from minarch.depth import ALONE
 from minarch.files import read_json
 from minarch.reporting.tables import Table, Tables, rows_of
 
-ALONE = "alone"  # the kind of an item of one depth
 TARGET = ["target", "tolerance_points", "threshold"]
 METHOD = ["restart", "warmup_epochs"]  # what a method is, beside its name
 COST = of_mean("cost")
@@ -43,15 +43,15 @@ ODN += [*METHOD, *TARGET, *CLAIMS]
 
 
 def read_runs(items: Iterable[Path]) -> pd.DataFrame:
-    """One row of RUN per repeat of each item, with `kind`, `epochs`, number of `levels`, `full_depth`, METHOD, TARGET.
+    """One row of RUN per repeat of each item, with kind, epochs, full_depth, METHOD, TARGET, number of levels.
 
-    PARTS are MACs. Of a depth trained alone `way` is ALONE, and `met`, METHOD and TARGET are missing.
+    PARTS are MACs. Of a depth trained alone `way` is ALONE, and `met`, METHOD, TARGET and levels are missing.
     """
     rows = []
     for item in items:
         record, tests = read_json(item / "results.json"), read_test_accuracies(item)
-        of_item: dict[str, Any] = {name: record[name] for name in [*TOWER, "kind", "way"]}
-        of_item |= {"levels": len(record["levels"]), "full_depth": record["levels"][-1]}
+        of_item: dict[str, Any] = {name: record[name] for name in [*TOWER, "kind", "way", "full_depth"]}
+        of_item |= {"levels": len(record["levels"]) if "levels" in record else None}
         search = record.get("search", {})
         of_item |= {name: search.get(name) for name in ["restart", *TARGET]} | {"warmup_epochs": search.get("warmup")}
         for run in record["repeats"]:
@@ -74,8 +74,8 @@ def search_tables(items: Iterable[Path], confidence: float) -> Tables:
     if runs.empty:
         return {Table.DEPTHS: pd.DataFrame(columns=DEPTHS), Table.ODN: pd.DataFrame(columns=ODN)}
     alone, searched = runs[runs["kind"] == ALONE], runs[runs["kind"] != ALONE]
-    targets = searched[[*TOWER, *TARGET]].drop_duplicates()
-    alone = alone.drop(columns=TARGET).merge(targets, on=TOWER, how="left", validate="many_to_one")
+    targets = searched[[*TOWER, *TARGET, "levels"]].drop_duplicates()
+    alone = alone.drop(columns=[*TARGET, "levels"]).merge(targets, on=TOWER, how="left", validate="many_to_one")
     alone["met"] = meets(alone["validation"], alone["threshold"]).where(alone["threshold"].notna())
     full = alone[alone["depth"] == alone["full_depth"]].assign(way=FULL)
     assert set(map(tuple, full[TOWER].to_numpy())) == set(map(tuple, runs[TOWER].to_numpy())), "no full depth alone"

@@ -15,6 +15,8 @@ from minarch.reporting.evidence import Evidence, Run
 from minarch.reporting.findings import needed_depth, search_cost
 from minarch.reporting.findings.finding import Finding
 from minarch.reporting.html import environment_of, render_section
+from minarch.reporting.tables import Table
+from minarch.reporting.tables.grown import SEARCH_MACS
 from minarch.reporting.tables.search import search_tables
 
 Says = Callable[[Finding, list[Path]], str]
@@ -26,7 +28,7 @@ def says(tmp_path: Path) -> Says:
 
     def words(finding: Finding, items: list[Path]) -> str:
         run = Run(seconds=0.0, devices=[], latency={}, refined=0)
-        tables = search_tables(items, 0.95)
+        tables = search_tables(items, 0.95) | {Table.MODELS: pd.DataFrame(columns=[SEARCH_MACS])}
         evidence = Evidence(
             study="constructed",
             params=PARAMS,

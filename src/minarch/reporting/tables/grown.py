@@ -11,9 +11,9 @@ import pandas as pd
 from minarch.analysis.choice import FURTHER, ROLES
 from minarch.analysis.records import MODEL
 from minarch.contract import Model, model_of
+from minarch.depth import SEARCH
 from minarch.files import read_json
 
-SEARCH = "search"  # as the kind of an item: a search; others trained one depth alone
 SEARCH_MACS, SEARCH_TRAININGS = "search_macs", "search_trainings"
 
 
@@ -29,7 +29,7 @@ class DepthRecord(Model):
 
     tower: str  # the architecture at its full depth
     kind: str
-    levels: NotRequired[list[int]]  # of a search: its depths, the last is the full one
+    full_depth: int
     depth: NotRequired[int]  # of a training alone
     repeats: list[Repeat]
 
@@ -48,7 +48,7 @@ def searched_models(items: Iterable[Path]) -> pd.DataFrame:
         if record["kind"] != SEARCH:
             alone[record["dataset"], record["tower"], record["depth"]] = cost
             continue
-        full = record["dataset"], record["tower"], record["levels"][-1]
+        full = record["dataset"], record["tower"], record["full_depth"]
         size = fmean(run["parameters"] for run in repeats)
         searches.append({**model, "role": FURTHER, "parameters": size, SEARCH_MACS: cost, "full": full})
     for search in searches:
