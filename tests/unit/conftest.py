@@ -25,6 +25,10 @@ KNOBS = {
     "cnn": {"depth": 2, "channels": 4},
     "vit": {"depth": 1, "width": 16, "heads": 2, "patch": 4},
 }
+RESNETS = {
+    "basic": {"depth": 18, "width": 4, "levels": 3},
+    "bottlenecks": {"depth": 50, "width": 4, "levels": 4},
+}
 
 
 @pytest.fixture(scope="session")
@@ -55,6 +59,18 @@ def splits():
     pixels = images[:400].float()
     mean, std = pixels.mean((0, 2, 3)), pixels.std((0, 2, 3))
     return tuple(Split(images[part], labels[part], mean, std) for part in (slice(400), slice(400, 600)))
+
+
+@pytest.fixture(scope="session")
+def resnet_items(data_item, tmp_path_factory):
+    """A sweep item of one repeat of a ResNet's first basic blocks, and of one of bottlenecks."""
+    items = {}
+    for name, knobs in RESNETS.items():
+        items[name] = tmp_path_factory.mktemp(f"digits-resnet-{name}")
+        training = TRAIN | {"epochs": 6, "learning_rate": 1e-2}
+        config = {"dataset": "digits", "family": "resnet", "knobs": knobs, "repeats": [0], "train": training}
+        sweep(config, {"data": data_item}, items[name])
+    return items
 
 
 STUDY: dict[str, Any] = {

@@ -96,7 +96,7 @@ class Exported:
                 if expected is not None:
                     parities[file] = parity(file, logits, expected, quantized=precision != FLOAT32)
                 if precision == INT8:
-                    processor_parities[file] = processor_parity(file, as_run, logits, target)
+                    processor_parities[file] = processor_parity(file, as_run, logits, tested[FLOAT32], target)
         return {"parity": parities, "processor_parity": processor_parities}
 
     @property

@@ -112,21 +112,19 @@ MNIST, RGB = (1, 28, 28), (3, 32, 32)
 
 
 @pytest.mark.parametrize(
-    ("knobs", "shape", "count"),
+    ("knobs", "shape", "count", "million_macs"),
     [
-        ({"depth": 18}, MNIST, 11_172_810),
-        ({"depth": 18, "levels": 2}, MNIST, 149_322),
-        ({"depth": 34}, MNIST, 21_280_970),
-        ({"depth": 34, "levels": 6}, MNIST, 1_044_938),  # Fashion-MNIST
-        ({"depth": 34}, RGB, 21_282_122),
-        ({"depth": 34, "levels": 5}, RGB, 750_666),  # SVHN
-        ({"depth": 50}, RGB, 23_520_842),
-        ({"depth": 50, "levels": 11}, RGB, 6_311_498),  # CIFAR-10
+        ({"depth": 18, "levels": 2}, MNIST, 149_322, 116),
+        ({"depth": 34, "levels": 6}, MNIST, 1_044_938, 334),  # of Fashion-MNIST
+        ({"depth": 34, "levels": 5}, RGB, 750_666, 362),  # of SVHN
+        ({"depth": 50}, RGB, 23_520_842, 1298),
+        ({"depth": 50, "levels": 11}, RGB, 6_311_498, 891),  # of CIFAR-10
     ],
 )
-def test_the_papers_sizes(knobs, shape, count):
-    """arXiv 2510.10764 (docs/methods.md 3.3)."""
-    assert architecture("resnet", knobs).parameters(shape, 10) == count
+def test_the_depths_found_in_the_paper(knobs, shape, count, million_macs):
+    """arXiv 2510.10764 (docs/methods.md 3.3); the other full networks: test_closed_forms."""
+    kind = architecture("resnet", knobs)
+    assert (kind.parameters(shape, 10), round(kind.macs(shape, 10) / 1e6)) == (count, million_macs)
 
 
 def test_a_family_of_the_users_cannot_be_made_shallower_unless_it_says_how():

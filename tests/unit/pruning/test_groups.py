@@ -108,6 +108,25 @@ def test_every_channel_of_a_residual_network_is_in_one_group():
     assert sorted(made) == sorted(convolutions)
 
 
+def test_the_channels_inside_a_bottleneck_are_in_no_other_layer():
+    """Each of its first two convolutions is a group of its own; the third is tied to all others of its stage."""
+    inside = {group.name: group for group in groups("resnet-50") if group.name.startswith("layer")}
+    for block in ("layer1.0", "layer1.1", "layer1.2", "layer2.0"):
+        for position, units in ((1, 4 if block < "layer2" else 8), (2, 4 if block < "layer2" else 8)):
+            name = f"{block}.conv{position}"
+            rows = normed(name, f"{block}.bn{position}")
+            expected = parts(*rows, f"{block}.conv{position + 1}.weight 1")
+            assert inside[name].units == units and inside[name].weights == (f"{name}.weight",)
+            assert set(inside[name].parts) == set(expected) and len(inside[name].parts) == len(expected)
+    tied = {group.weights: group.units for group in groups("resnet-50") if len(group.weights) > 1}
+    first = [f"layer1.{block}.conv3.weight" for block in range(3)]
+    assert tied == {
+        (first[0], "layer1.0.downsample.0.weight", *first[1:]): 16,
+        ("layer2.0.conv3.weight", "layer2.0.downsample.0.weight"): 32,
+    }
+    assert len(groups("resnet-50")) == 1 + 8 + len(tied)  # the stem's, those inside, those between
+
+
 def test_pooling_before_the_classifier_makes_blocks():
     """VGG reads 7x7 places of each channel."""
     last = next(group for group in groups("vgg") if group.weights == ("features.25.weight",))

@@ -45,16 +45,27 @@ def test_of_quantized_networks_single_images_may_differ_but_not_most():
 
 def test_a_processor_may_only_saturate_files_that_are_for_others():
     """`make test` runs this on both kinds of processor."""
-    moved = LOGITS + 1.5  # the bound is 1
-    assert not processor_parity("int8.xml", LOGITS + 0.5, LOGITS, "any")["saturated"]
+    moved, as_before = LOGITS + 1.5, LOGITS  # the bound is 1
+    assert not processor_parity("int8.xml", LOGITS + 0.5, LOGITS, as_before, "any")["saturated"]
     with pytest.raises(RuntimeError, match="saturate on this one" if saturates() else "though its products fit"):
-        processor_parity("int8.xml", moved, LOGITS, "any")
+        processor_parity("int8.xml", moved, LOGITS, as_before, "any")
     if saturates():
-        record = processor_parity("int8.xml", moved, LOGITS, "vnni")
+        record = processor_parity("int8.xml", moved, LOGITS, as_before, "vnni")
         assert record["saturated"] and record["agreement"] == 1.0
     else:
         with pytest.raises(RuntimeError, match=r"int8\.xml is not what this processor computes"):
-            processor_parity("int8.xml", moved, LOGITS, "vnni")
+            processor_parity("int8.xml", moved, LOGITS, as_before, "vnni")
+
+
+def test_a_processor_may_move_logits_by_half_of_what_quantization_moved_them():
+    quantized = LOGITS + 4.0
+    record = processor_parity("int8.xml", quantized + 1.9, quantized, LOGITS, "vnni")
+    assert record["bound"] == 2.0 and not record["saturated"]
+    if saturates():
+        assert processor_parity("int8.xml", quantized + 2.1, quantized, LOGITS, "vnni")["saturated"]
+    else:
+        with pytest.raises(RuntimeError, match=r"logits differ 2\.1"):
+            processor_parity("int8.xml", quantized + 2.1, quantized, LOGITS, "vnni")
 
 
 def test_agreement_counts_predictions():

@@ -193,6 +193,18 @@ def test_other_families_have_layers_but_no_strengths(data_item: Path, tmp_path: 
     assert set(load_file(folder / "quantiles.safetensors")) == {"weights.convolution", "weights.head", "weights.all"}
 
 
+@pytest.mark.parametrize("name", ["basic", "bottlenecks"])
+def test_a_resnets_convolutions_are_described(name: str, resnet_items: Items, data_item: Path, tmp_path: Path) -> None:
+    (network,) = load_networks(resnet_items[name]).values()
+    folder = describe(data_item, resnet_items[name], tmp_path / "out")
+    table = pd.read_csv(folder / "layers.csv").set_index("layer")
+    convolutions = {n.removesuffix(".weight"): p.numel() for n, p in network.named_parameters() if p.dim() == 4}
+    assert table.loc[table["kind"] == "convolution", "n"].to_dict() == convolutions
+    assert table["n"]["all"] == sum(convolutions.values()) + table["n"]["fc"]
+    assert table[STATISTICS].drop("all").notna().all(axis=None)
+    assert json.loads((folder / "record.json").read_text())["node_layers"] == []
+
+
 VIT = {"family": "vit", "shape": [1, 8, 8], "classes": 10, "patch": 4, "width": 8, "head_size": 2}
 RESNET = {"family": "resnet", "shape": [1, 8, 8], "classes": 10, "stem": "cifar", "width": 3}
 RESNET |= {"outer": [6, 6, 8], "inner": [[[2, 3], 0], [], [5]]}
