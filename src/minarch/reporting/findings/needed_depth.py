@@ -47,7 +47,10 @@ FINDING = Finding(
     name="needed_depth",
     title="Needed depth",
     heading="How deep must it be?",
-    tables={"depths": "one depth of a network, trained alone: its size, accuracy and cost"},
+    tables={
+        "depths": "one depth of a network, trained alone: its size, accuracy and cost",
+        "published": "one method beside what the paper publishes of the same network, at its full width",
+    },
     figures={
         "needed_depth": lambda evidence: draw_needed_depth(evidence.tables),
     },

@@ -31,6 +31,7 @@ class Table(StrEnum):
     REDUNDANCY = "redundancy"  # a curve of unstructured pruning
     DEPTHS = "depths"  # a depth of a network, trained alone
     ODN = "odn"  # a way to a depth
+    PUBLISHED = "published"  # a method, beside the paper's
     DEPTH = "depth"  # a family, scope of pruning and size that is held equal
     PRUNING = "pruning"  # a level of structured pruning of a model that goes on
     CONTROLS = "controls"  # a level of structured pruning, and what it is compared with

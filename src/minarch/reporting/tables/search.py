@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from minarch.analysis import published
 from minarch.analysis.intervals import ACCURACY, TEST, VALIDATION, of_mean, with_intervals
 from minarch.analysis.search import (
     CLAIMS,
@@ -66,13 +67,14 @@ def read_runs(items: Iterable[Path]) -> pd.DataFrame:
 
 
 def search_tables(items: Iterable[Path], confidence: float) -> Tables:
-    """The tables DEPTHS and ODN, without a row if the study searched for no depth.
+    """The tables DEPTHS, ODN and PUBLISHED, without a row if the study searched for no depth.
 
     What repeats must reach is known where a method searched: elsewhere TARGET and `met` are missing.
     """
     runs = read_runs(items)
     if runs.empty:
-        return {Table.DEPTHS: pd.DataFrame(columns=DEPTHS), Table.ODN: pd.DataFrame(columns=ODN)}
+        nothing = {Table.DEPTHS: DEPTHS, Table.ODN: ODN, Table.PUBLISHED: published.COLUMNS}
+        return {name: pd.DataFrame(columns=columns) for name, columns in nothing.items()}
     alone, searched = runs[runs["kind"] == ALONE], runs[runs["kind"] != ALONE]
     targets = searched[[*TOWER, *TARGET, "levels"]].drop_duplicates()
     alone = alone.drop(columns=[*TARGET, "levels"]).merge(targets, on=TOWER, how="left", validate="many_to_one")
@@ -85,7 +87,8 @@ def search_tables(items: Iterable[Path], confidence: float) -> Tables:
         if rows["depth"].nunique() == rows["levels"].iloc[0] and rows["threshold"].notna().all():
             of_tower = rows[[*TOWER, "full_depth", *TARGET]].drop_duplicates()
             ways.append(alternatives(rows, rows["threshold"].iloc[0]).merge(of_tower, on=TOWER))
-    return {Table.DEPTHS: depths, Table.ODN: odn_table(pd.concat(ways), depths, confidence)}
+    odn = odn_table(pd.concat(ways), depths, confidence)
+    return {Table.DEPTHS: depths, Table.ODN: odn, Table.PUBLISHED: published.published_table(odn)}
 
 
 def depths_table(alone: pd.DataFrame, full: pd.DataFrame, confidence: float) -> pd.DataFrame:
