@@ -81,6 +81,17 @@ class Study(Section):
         return self
 
     @model_validator(mode="after")
+    def _are_told_apart(self) -> "Study":
+        """What a search for depth ends with is called as its tower and method."""
+        swept = {f"{family_slug(n)}-{a.label}" for n, points in self.sweep.architectures.items() for _, a in points}
+        for family, points in self.depth.towers.items():
+            for _, architecture in points:
+                for method in self.depth.methods:
+                    if (name := f"{family_slug(family)}-{architecture.label}-{method}") in swept:
+                        raise ValueError(f"depth.methods: {method}: {name} is in the sweep; allowed: another name")
+        return self
+
+    @model_validator(mode="after")
     def _can_be_refined(self) -> "Study":
         for name in self.sweep.families if self.convergence.refine is not None else ():
             if not families.family(name).size:

@@ -212,6 +212,13 @@ BAD = {
         {"depth": {"compress": ["l1"]}},
         "depth.compress: 'l1' is not in methods; allowed: odn",
     ),
+    "a method called as a knob of the sweep": (
+        {
+            "depth": {"architectures": {"resnet": {"depth": 18, "width": 2}}, "methods": {"levels3": {}}},
+            "sweep__families": {"resnet": {"depth": 18, "width": 2, "levels": 3}},
+        },
+        "depth.methods: levels3: resnet-depth18-width2-stemcifar-levels3 is in the sweep; allowed: another name",
+    ),
     "a tower that does not fit": (
         {"depth": {"architectures": {"cnn": {"depth": 5, "channels": 2}}}},
         "depth.architectures: cnn.depth: 5 is not allowed for images of 8x8 pixels, it needs at least 18x18",
