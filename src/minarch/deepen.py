@@ -35,26 +35,10 @@ NEVER = 2.0  # an accuracy that none reaches: a depth alone is trained until it 
 def work(config: dict[str, Any], inputs: dict[str, Any], out: Path) -> None:
     """Train the item's repeats; the test split is read once, after everything else, into a file of its own."""
     started = time.perf_counter()
-    problem, training = problem_of(config, inputs["data"]), config["train"]
     keep_freed_memory()
-    results: dict[str, Any] = {name: config[name] for name in ("kind", "dataset", "family", "knobs", "way")}
-    tower = f"{family_slug(config['family'])}-{architecture(config['family'], config['knobs']).label}"
-    results |= {"tower": tower, "full_depth": config["full_depth"], "method": ORIGINAL, "level": 0, "weights": WEIGHTS}
-    if config["kind"] == ALONE:
-        method, threshold = Method(restart="scratch", warmup=0, rate=training["learning_rate"]), NEVER
-        results |= {"architecture": f"{tower}-{ALONE}-{config['depth']}", "depth": config["depth"]}
-    else:
-        rate = training.get("warmup_learning_rate") or training["learning_rate"]
-        method = Method(restart=config["restart"], warmup=config["warmup"], rate=rate)
-        accuracy = target_accuracy(config["target"], inputs)
-        threshold = accuracy - config["tolerance_points"] / 100
-        how = {name: config[name] for name in ("restart", "warmup", "target", "tolerance_points")}
-        results |= {"architecture": f"{tower}-{config['way']}", "levels": config["levels"]}
-        results["search"] = how | {"accuracy": accuracy, "threshold": threshold}
+    problem, (method, threshold, how) = problem_of(config, inputs["data"]), plan_of(config, inputs)
     searches, strategy = search(problem, config["repeats"], method, threshold)
-    bar = chance(problem.validation)
-    results["repeats"] = [_entry(one, config["kind"], bar) for one in searches]
-    write_json(out / "results.json", results | {"classes": problem.specs[min(problem.specs)]["classes"]})
+    write_json(out / "results.json", results_of(config, problem, searches) | how)
     _write_path(out / "path.csv", searches)
     networks = {one.repeat: one.network for one in searches if one.network is not None}
     save_networks(out / WEIGHTS, networks)
@@ -63,6 +47,20 @@ def work(config: dict[str, Any], inputs: dict[str, Any], out: Path) -> None:
     write_json(out / "test.json", {"repeats": [{"repeat": r, "accuracy": value} for r, value in tested.items()]})
     timing = {"seconds": time.perf_counter() - started, "threads": torch.get_num_threads(), "torch": torch.__version__}
     write_json(out / "timing.json", {**timing, **strategy.record()})
+
+
+def plan_of(config: dict[str, Any], inputs: dict[str, Any]) -> tuple[Method, float, dict[str, Any]]:
+    """From where depths are trained, the accuracy that is enough, and what results.json says of both."""
+    training = config["train"]
+    if config["kind"] == ALONE:
+        return Method(restart="scratch", warmup=0, rate=training["learning_rate"]), NEVER, {"depth": config["depth"]}
+    rate = training.get("warmup_learning_rate") or training["learning_rate"]
+    method = Method(restart=config["restart"], warmup=config["warmup"], rate=rate)
+    accuracy = target_accuracy(config["target"], inputs)
+    threshold = accuracy - config["tolerance_points"] / 100
+    how = {name: config[name] for name in ("restart", "warmup", "target", "tolerance_points")}
+    how |= {"accuracy": accuracy, "threshold": threshold}
+    return method, threshold, {"levels": config["levels"], "search": how}
 
 
 def problem_of(config: dict[str, Any], data: Path) -> Problem:
@@ -94,6 +92,26 @@ def target_accuracy(target: str | float, inputs: dict[str, Any]) -> float:
         reached = [entry["validation_accuracy"] or 0.0 for entry in read_networks(item)["repeats"]]
         means.append(sum(reached) / len(reached))
     return max(means)
+
+
+def results_of(config: dict[str, Any], problem: Problem, searches: Sequence[Search]) -> dict[str, Any]:
+    """results.json: the contract of networks, and the path of every repeat.
+
+    What an item ends with is an architecture of its own, called after its tower, the architecture at full depth.
+    """
+    tower = f"{family_slug(config['family'])}-{architecture(config['family'], config['knobs']).label}"
+    title = f"{ALONE}-{config['depth']}" if config["kind"] == ALONE else config["way"]
+    bar = chance(problem.validation)
+    return {
+        **{name: config[name] for name in ("kind", "dataset", "family", "knobs", "way", "full_depth")},
+        "tower": tower,
+        "architecture": f"{tower}-{title}",
+        "classes": problem.specs[min(problem.specs)]["classes"],
+        "method": ORIGINAL,
+        "level": 0,
+        "weights": WEIGHTS,
+        "repeats": [_entry(one, config["kind"], bar) for one in searches],
+    }
 
 
 def _entry(one: Search, kind: str, bar: float) -> dict[str, Any]:

@@ -59,11 +59,7 @@ def joint_loss(tower: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
     """The sum of the mean cross-entropies of all depths, in nats. Its gradient is the sum of theirs, which the paper's
     code takes in turn (docs/methods.md 3.2).
     """
-    if len(images) == 1:  # one value has no variance: norms take their running statistics
-        tower.eval()
-    losses = [functional.cross_entropy(logits, labels) for logits in tower(images)]
-    tower.train()
-    return torch.stack(losses).sum()
+    return torch.stack([functional.cross_entropy(logits, labels) for logits in tower(images)]).sum()
 
 
 def _layered(spec: Spec) -> LayeredNetwork:
