@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,12 @@ from minarch.flow.seal import RECORD, read_sealed
 from minarch.flow.stages import PUBLISHED, STAGES, waits_for
 
 SOURCE = Path(__file__).parents[2]
+
+
+def unfinished(plan: Plan, targets: Collection[str]) -> list[str]:
+    """The stages among the targets of a run (none: all stages) whose lists of items are not there."""
+    stages = [stage for stage in STAGES if stage in targets or not targets or "all" in targets]
+    return [stage for stage in stages if not (plan.ready(stage) and plan.index(stage).exists())]
 
 
 class Session:
@@ -123,6 +130,10 @@ class Session:
     def succeed(self) -> None:
         """Let DVC record what a plain `snakemake` finished, so that both tools say "up to date"; name the report."""
         self._refuse_edits()
+        settings = self.workflow.dag_settings
+        # Snakemake was seen to end well when a checkpoint was reached, without a look at what that listed.
+        if not (settings.until or settings.omit_from) and (lacking := unfinished(self.plan, settings.targets)):
+            sys.exit(f"Snakemake ended before {lacking[0]} was finished; what is made is kept: run it again")
         if self._record:
             self._tell_dvc()
         for log in self._logs("close"):  # what was moved out of the way
