@@ -212,6 +212,7 @@ FOUND: dict[str, tuple[dict[str, Any], str, str]] = {
             "prune__methods": {"macs": {"target": "macs"}},
             "prune__levels": [0.999],
             "quantize__pruned": None,
+            "depth__compress": [],
         },
         "minarch prune: prune.levels: 0.999 of the MACs cannot go",
         "allowed: at most",
