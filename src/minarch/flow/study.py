@@ -1,5 +1,7 @@
 """A whole study: its sections, and what must hold between them."""
 
+from collections.abc import Mapping
+from itertools import product
 from typing import Any
 
 from pydantic import Field, model_validator
@@ -7,7 +9,7 @@ from pydantic import Field, model_validator
 from minarch.data.catalogue import slug
 from minarch.depth import ALONE
 from minarch.errors import UserError, short
-from minarch.flow.grid import MOST, expand
+from minarch.flow.grid import MOST, Points, expand
 from minarch.flow.stages.aggregate import Aggregate
 from minarch.flow.stages.convergence import Convergence
 from minarch.flow.stages.data import Data, shape_of
@@ -31,6 +33,11 @@ MOST_BYTES = 255 - len(".tmp-4194304-") - 12  # of a folder's name, without what
 def _defaults(section: type[Section]) -> Any:
     """A section that may be left out of a params file."""
     return Field(default_factory=lambda: section.model_validate({}))
+
+
+def _labels(architectures: Mapping[str, Points]) -> set[str]:
+    """What architectures are called in the names of items."""
+    return {f"{family_slug(family)}-{kind.label}" for family, points in architectures.items() for _, kind in points}
 
 
 class Study(Section):
@@ -83,12 +90,10 @@ class Study(Section):
     @model_validator(mode="after")
     def _are_told_apart(self) -> "Study":
         """What a search for depth ends with is called as its tower and method."""
-        swept = {f"{family_slug(n)}-{a.label}" for n, points in self.sweep.architectures.items() for _, a in points}
-        for family, points in self.depth.towers.items():
-            for _, architecture in points:
-                for method in self.depth.methods:
-                    if (name := f"{family_slug(family)}-{architecture.label}-{method}") in swept:
-                        raise ValueError(f"depth.methods: {method}: {name} is in the sweep; allowed: another name")
+        swept = _labels(self.sweep.architectures)
+        for tower, method in product(sorted(_labels(self.depth.towers)), self.depth.methods):
+            if (name := f"{tower}-{method}") in swept:
+                raise ValueError(f"depth.methods: {method}: {name} is in the sweep; allowed: another name")
         return self
 
     @model_validator(mode="after")
@@ -142,11 +147,9 @@ class Study(Section):
     @model_validator(mode="after")
     def _has_short_names(self) -> "Study":
         """Every item's folder has a name that a file system can hold."""
-        grids = [*self.sweep.architectures.items(), *self.depth.towers.items()]
-        labels = {f"{family_slug(n)}-{a.label}" for n, points in grids for _, a in points}
         parts = (
             [slug(name) for name in self.data.datasets],
-            labels,
+            _labels(self.sweep.architectures) | _labels(self.depth.towers),
             [f"r{self.sweep.repeats}-{self.sweep.repeats}", f"{ALONE}-{MOST_LAYERS}", *self.depth.methods],
             [f"{name}-99.99" for name in (*self.prune.methods, LONGEST_TITLE)],
             [*self.quantize.methods, CURVE_TITLE],
