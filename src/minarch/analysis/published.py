@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from minarch.analysis.intervals import TEST
-from minarch.analysis.search import TOWER
+from minarch.analysis.search import TOWER, depths_of
 
 AS_PUBLISHED, CANNOT_TELL = "as published", "cannot tell"
 PUBLISHED_NUMBERS = ["published_depth", "published_test", "published_parameters_share"]
@@ -45,8 +45,7 @@ def published_table(odn: pd.DataFrame) -> pd.DataFrame:
     for _, row in odn[odn["restart"].notna()].iterrows():
         run = runs.get((row["dataset"], "-".join(row["tower"].split("-")[:2])))
         if run is not None:
-            depths = [int(depth) for depth in row["depths"].split()]
-            verdicts = {"depth_verdict": against_depth(depths, run.depth)}
+            verdicts = {"depth_verdict": against_depth(depths_of(row["depths"]), run.depth)}
             verdicts["test_verdict"] = against_test(row[TEST.low], row[TEST.high], run.test)
             numbers = (run.depth, run.test, run.parameters / run.parameters_full)
             rows.append({**row, **verdicts, **dict(zip(PUBLISHED_NUMBERS, numbers, strict=True))})

@@ -38,6 +38,11 @@ def meets(accuracy: Any, threshold: Any) -> Any:
     return accuracy >= threshold - EDGE
 
 
+def depths_of(text: str) -> list[int]:
+    """The depths that the repeats of a way ended with, from a cell of a table such as "3 3 4"."""
+    return [int(depth) for depth in text.split()]
+
+
 def best_depth(accuracies: Mapping[int, float], depths: list[int]) -> int:
     """The depth of the highest accuracy; of equal ones the shallowest."""
     return max(depths, key=lambda depth: (accuracies[depth], -depth))

@@ -14,17 +14,20 @@ LABEL = re.compile(r"[\w.-]+")  # a part of file names
 Points = list[tuple[dict[str, Any], Family]]  # knobs and architecture
 
 
-def expand_all(families: Mapping[str, Any]) -> dict[str, Points]:
-    """Family -> its architectures, in the order written.
+def expand_all(families: Mapping[str, Any], field: str) -> dict[str, Points]:
+    """Family -> its architectures, in the order written; `field` is what the params file calls the grids.
 
     Raises:
         UserError: as `expand`, or two families are called the same in file names.
     """
-    architectures = {name: expand(name, grids) for name, grids in families.items()}
-    slugs = [family_slug(name) for name in architectures]
-    for name, called in zip(architectures, slugs, strict=True):
-        if slugs.count(called) > 1:
-            raise UserError(f"{name}: is called {called!r} in file names, as another is; allowed: one")
+    try:
+        architectures = {name: expand(name, grids) for name, grids in families.items()}
+        slugs = [family_slug(name) for name in architectures]
+        for name, called in zip(architectures, slugs, strict=True):
+            if slugs.count(called) > 1:
+                raise UserError(f"{name}: is called {called!r} in file names, as another is; allowed: one")
+    except UserError as error:
+        raise UserError(f"{field}: {error}") from None
     return architectures
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from minarch.depth import ALONE, SEARCH
-from minarch.errors import UserError, short
+from minarch.errors import short
 from minarch.flow import cost
 from minarch.flow.digest import network_code
 from minarch.flow.grid import Points, expand_all
@@ -75,10 +75,7 @@ class Depth(Section):
     @cached_property
     def towers(self) -> dict[str, Points]:
         """Family -> its architectures with their knobs, in the order written."""
-        try:
-            return expand_all(self.architectures)
-        except UserError as error:
-            raise UserError(f"architectures: {error}") from None
+        return expand_all(self.architectures, "architectures")
 
     def depths(self, family: str, kind: Family) -> list[int]:
         """The depths of an architecture that may be enough, the full one last."""

@@ -6,7 +6,6 @@ from typing import Any
 
 from pydantic import Field, model_validator
 
-from minarch.errors import UserError
 from minarch.flow.grid import Points, expand_all
 from minarch.flow.item import Item
 from minarch.flow.stages.section import MOST_REPEATS, Section
@@ -28,10 +27,7 @@ class Sweep(Section):
     @cached_property
     def architectures(self) -> dict[str, Points]:
         """Family -> its architectures with their knobs, in the order written."""
-        try:
-            return expand_all(self.families)
-        except UserError as error:
-            raise UserError(f"families: {error}") from None
+        return expand_all(self.families, "families")
 
     @property
     def blocks(self) -> list[list[int]]:

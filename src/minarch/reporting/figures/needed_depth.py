@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
 from minarch.analysis.intervals import VALIDATION
-from minarch.analysis.search import FULL, TOWER
+from minarch.analysis.search import FULL, TOWER, depths_of
 from minarch.reporting.figures.style import INK, QUIET, WIDTH, colours, legend_above, percent_axis, short_number
 from minarch.reporting.figures.ways import ACROSS, MOST, Rows, label_ways, name_tower, rows_by_tower
 from minarch.reporting.tables import Table, Tables, rows_of
@@ -46,17 +46,12 @@ def draw_macs(axes: Axes, depths: pd.DataFrame) -> None:
 def draw_ends(axes: Axes, ways: Rows) -> None:
     """One line per way: at each depth that repeats ended with a disc with their number."""
     for y, row in enumerate(ways):
-        for depth, count in Counter(depths_of(row)).items():
+        for depth, count in Counter(depths_of(row["depths"])).items():
             axes.plot([depth], [y], "o", color=INK, markersize=9)
             place: dict[str, Any] = {"ha": "center", "va": "center_baseline", "fontsize": 6, "fontweight": "bold"}
             axes.annotate(str(count), (depth, y), color="white", **place)
     axes.set_ylim(len(ways) - 0.4, -0.6)
     axes.spines["left"].set_visible(False)
-
-
-def depths_of(row: dict[str, Any]) -> list[int]:
-    """The depths that the repeats of a way end with."""
-    return [int(depth) for depth in row["depths"].split()]
 
 
 def draw_needed_depth(tables: Tables) -> Figure | None:
@@ -83,7 +78,7 @@ def draw_needed_depth(tables: Tables) -> Figure | None:
         draw_macs(accuracy, rows)
         draw_ends(ends, ways[i])
         label_ways(ends, ways, i, across)
-        levels = sorted({*rows["depth"], *(depth for row in ways[i] for depth in depths_of(row))})
+        levels = sorted({*rows["depth"], *(depth for row in ways[i] for depth in depths_of(row["depths"]))})
         for axes in column:
             axes.set_xlim(levels[0] - 0.5, levels[-1] + 0.5)
             axes.set_xticks(levels, labels=[])

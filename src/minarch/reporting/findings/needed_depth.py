@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from minarch.analysis.search import depths_of
 from minarch.reporting.evidence import Evidence
 from minarch.reporting.figures.needed_depth import draw_needed_depth
 from minarch.reporting.figures.ways import MOST
@@ -31,7 +32,7 @@ def facts(evidence: Evidence) -> dict[str, Any]:
 
 def ends(depths: str) -> list[tuple[int, int]]:
     """Each depth of a text such as "3 3 4", shallowest first, with how many repeats ended with it."""
-    return sorted(Counter(map(int, depths.split())).items())
+    return sorted(Counter(depths_of(depths)).items())
 
 
 def metrics(evidence: Evidence) -> Iterator[Metric]:
