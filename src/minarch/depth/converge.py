@@ -1,10 +1,8 @@
 """A training that lasts until validation accuracy no longer rises (docs/methods.md 3.2)."""
 
-from collections.abc import Mapping, Sequence
-from copy import deepcopy
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from minarch.models.network import Network
 from minarch.training.repeats import Repeat, Task
 
 
@@ -34,14 +32,10 @@ class Patience:
 
 @dataclass(frozen=True, kw_only=True)
 class Converging(Task):
-    """The training of one depth: every repeat from a network of its own, for at most the recipe's epochs."""
+    """The training of one depth, for at most the recipe's epochs."""
 
     patience: Patience
-    starts: Mapping[int, Network]  # by repeat
     measures_train: bool = False
-
-    def network(self, result: Repeat) -> Network:
-        return deepcopy(self.starts[result.repeat])
 
     def ended(self, result: Repeat) -> bool:
         return self.patience.stale(accuracies(result)) >= self.patience.patience

@@ -18,11 +18,10 @@ from minarch.models.families import Spec
 from minarch.models.network import Network
 from minarch.models.weights import finite
 from minarch.training.blocks import train_repeats
-from minarch.training.loop import Recipe, train
+from minarch.training.loop import FORWARD_PASSES, Recipe, train
 from minarch.training.repeats import Repeat, derive_seed
 from minarch.training.strategy import Kind, Strategy, choose
 
-BACKWARD = 2  # forward passes that the gradients cost: those of the values and those of the weights
 EDGE = 1e-9  # of an accuracy, as in the report: rounding must not decide whether a target is met
 
 
@@ -148,7 +147,7 @@ def warm_up(problem: Problem, one: Search, method: Method) -> None:
         train(tower, train_split, recipe, order, loss=joint_loss)
         one.warmup_accuracies = tower.accuracies(validation)
         of_one = macs(tower, validation.images.shape[1:])
-        one.warmup_macs = (1 + BACKWARD) * of_one * len(problem.train) * method.warmup
+        one.warmup_macs = FORWARD_PASSES * of_one * len(problem.train) * method.warmup
         one.warmup_validation_macs = of_one * len(problem.validation)
     one.tower = tower.cpu()
 
@@ -176,7 +175,7 @@ def _take(one: Search, depth: int, task: Converging, result: Repeat, threshold: 
         best_epoch=result.best_epoch,
         validation_accuracy=max(reached),
         epochs_to_target=next((e for e, value in enumerate(reached, 1) if value >= threshold - EDGE), None),
-        training_macs=(1 + BACKWARD) * task.macs * len(task.train) * len(reached),
+        training_macs=FORWARD_PASSES * task.macs * len(task.train) * len(reached),
         validation_macs=task.macs * len(task.validation) * len(reached),
     )
     one.latest = result.networks["best"]

@@ -11,6 +11,7 @@ from minarch.depth import ALONE
 from minarch.errors import UserError, short
 from minarch.flow.grid import MOST, Points, expand
 from minarch.flow.stages.aggregate import Aggregate
+from minarch.flow.stages.complexity import Complexity
 from minarch.flow.stages.convergence import Convergence
 from minarch.flow.stages.data import Data, shape_of
 from minarch.flow.stages.depth import Depth
@@ -23,7 +24,7 @@ from minarch.flow.stages.sweep import Sweep
 from minarch.flow.stages.train import Sweeping
 from minarch.flow.stages.weights import Weights
 from minarch.models import families
-from minarch.models.families import family_slug
+from minarch.models.families import Family, family_slug
 from minarch.models.families.base import MOST_LAYERS
 
 LONGEST_TITLE = "magnitude-layer"  # of the items of stage prune that no method names
@@ -35,9 +36,11 @@ def _defaults(section: type[Section]) -> Any:
     return Field(default_factory=lambda: section.model_validate({}))
 
 
-def _labels(architectures: Mapping[str, Points]) -> set[str]:
-    """What architectures are called in the names of items."""
-    return {f"{family_slug(family)}-{kind.label}" for family, points in architectures.items() for _, kind in points}
+def _labels(architectures: Mapping[str, Points]) -> dict[str, Family]:
+    """Architectures by what they are called in the names of items."""
+    return {
+        f"{family_slug(family)}-{kind.label}": kind for family, points in architectures.items() for _, kind in points
+    }
 
 
 class Study(Section):
@@ -51,6 +54,7 @@ class Study(Section):
     convergence: Convergence = _defaults(Convergence)
     representatives: Representatives = _defaults(Representatives)
     depth: Depth = _defaults(Depth)
+    complexity: Complexity = _defaults(Complexity)
     prune: Prune
     quantize: Quantize = _defaults(Quantize)
     aggregate: Aggregate = _defaults(Aggregate)
@@ -65,6 +69,10 @@ class Study(Section):
             if name not in self.prune.methods:
                 allowed = ", ".join(self.prune.methods)
                 raise ValueError(f"quantize.pruned: {short(name)} is not in prune; allowed: {allowed}")
+        for name in {name: None for names in self.complexity.datasets.values() for name in names}:
+            if name not in self.data.datasets:
+                allowed = ", ".join(self.data.datasets)
+                raise ValueError(f"complexity.datasets: {short(name)} is not in data.datasets; allowed: {allowed}")
         for name, method in self.prune.methods.items():
             if method.rewind >= self.train.epochs:
                 raise ValueError(
@@ -89,11 +97,15 @@ class Study(Section):
 
     @model_validator(mode="after")
     def _are_told_apart(self) -> "Study":
-        """What a search for depth ends with is called as its tower and method."""
-        swept = _labels(self.sweep.architectures)
+        """What later stages end with is called after the architecture that they began with."""
+        swept, gated = _labels(self.sweep.architectures), _labels(self.complexity.wholes)
+        pruned = {f"{whole}-{title}" for whole, kind in gated.items() for title in self.complexity.titles(kind)}
+        if taken := sorted(pruned & swept.keys()):
+            raise ValueError(f"complexity: {taken[0]} is in the sweep; allowed: another architecture")
         for tower, method in product(sorted(_labels(self.depth.towers)), self.depth.methods):
-            if (name := f"{tower}-{method}") in swept:
-                raise ValueError(f"depth.methods: {method}: {name} is in the sweep; allowed: another name")
+            for names, where in ((swept, "the sweep"), (pruned, "complexity")):
+                if (name := f"{tower}-{method}") in names:
+                    raise ValueError(f"depth.methods: {method}: {name} is in {where}; allowed: another name")
         return self
 
     @model_validator(mode="after")
@@ -110,12 +122,14 @@ class Study(Section):
             for points in self.sweep.architectures.values():
                 for _, architecture in points:
                     families.spec_of(architecture, *self.shape(name))
-            for points in self.depth.towers.values():
-                for _, architecture in points:
-                    try:
-                        families.spec_of(architecture, *self.shape(name))
-                    except UserError as error:
-                        raise UserError(f"depth.architectures: {error}") from None
+            pruned = {f: points for f, points in self.complexity.wholes.items() if self.complexity.trains(f, name)}
+            for section, architectures in (("depth", self.depth.towers), ("complexity", pruned)):
+                for points in architectures.values():
+                    for _, architecture in points:
+                        try:
+                            families.spec_of(architecture, *self.shape(name))
+                        except UserError as error:
+                            raise UserError(f"{section}.architectures: {error}") from None
         return self
 
     @model_validator(mode="after")
@@ -129,6 +143,9 @@ class Study(Section):
         deepened = data_sets * sum(kind.full_depth + len(depth.methods) for kind in towers)
         models = data_sets * blocks * (len(sizes) * len(self.representatives.roles) + further)
         models += data_sets * len(towers) * len(depth.compress)
+        titles = [self.complexity.titles(kind) for points in self.complexity.wholes.values() for _, kind in points]
+        gated = data_sets * sum(map(len, titles))
+        models += gated * self.complexity.compress
         cut = models * len(prune.methods) * len(prune.levels)
         curves = models * (len(prune.magnitude_scopes) * (1 + len(prune.magnitude_finetuned)) + 1)
         counts = {
@@ -136,6 +153,7 @@ class Study(Section):
                 data_sets * sum(sizes) * blocks
             ),
             f"depth: {data_sets:,} data set(s) x {len(towers):,} architectures with every depth and method": deepened,
+            f"complexity: {data_sets:,} data set(s) x {len(titles):,} architectures by every way and price": gated,
             f"prune: up to {models:,} models with every method, level and scope": cut + curves,
             f"quantize: up to {models + cut:,} models with every method": (models + cut) * (len(quantize.methods) + 1),
         }
@@ -147,10 +165,12 @@ class Study(Section):
     @model_validator(mode="after")
     def _has_short_names(self) -> "Study":
         """Every item's folder has a name that a file system can hold."""
+        gated = _labels(self.complexity.wholes)
+        titles = [title for kind in gated.values() for title in self.complexity.titles(kind)]
         parts = (
             [slug(name) for name in self.data.datasets],
-            _labels(self.sweep.architectures) | _labels(self.depth.towers),
-            [f"r{self.sweep.repeats}-{self.sweep.repeats}", f"{ALONE}-{MOST_LAYERS}", *self.depth.methods],
+            _labels(self.sweep.architectures) | _labels(self.depth.towers) | gated,
+            [f"r{self.sweep.repeats}-{self.sweep.repeats}", f"{ALONE}-{MOST_LAYERS}", *self.depth.methods, *titles],
             [f"{name}-99.99" for name in (*self.prune.methods, LONGEST_TITLE)],
             [*self.quantize.methods, CURVE_TITLE],
         )

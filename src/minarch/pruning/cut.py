@@ -31,17 +31,17 @@ def cut(network: Network, groups: Sequence[Group], masks: Masks) -> Network:
 
     Checks on random images that it computes what the masked network does.
     """
-    spec, state = _smaller(network, groups, masks)
-    smaller = build(spec)
-    smaller.load_state_dict(state)
-    smaller.eval()
+    spec, state = smaller(network, groups, masks)
+    result = build(spec)
+    result.load_state_dict(state)
+    result.eval()
     images = torch.randn(32, *spec["shape"], generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
-        expected, logits = masked(network, groups, masks).eval()(images), smaller(images)
+        expected, logits = masked(network, groups, masks).eval()(images), result(images)
     scale = max(1.0, float(expected.abs().max()))
     same = torch.allclose(logits, expected, rtol=0, atol=TOLERANCE * scale, equal_nan=True)
     assert same, f"the cut changed the outputs by {float((logits - expected).abs().max()):g}"
-    return smaller
+    return result
 
 
 def cost_of(network: Network, groups: Sequence[Group]) -> Callable[[Mapping[str, int]], int]:
@@ -52,14 +52,14 @@ def cost_of(network: Network, groups: Sequence[Group]) -> Callable[[Mapping[str,
         counts = tuple(units[group.name] for group in groups)
         if counts not in known:
             masks = {group.name: torch.arange(group.units) < units[group.name] for group in groups}
-            spec, _ = _smaller(shapes, groups, masks)
+            spec, _ = smaller(shapes, groups, masks)
             known[counts] = macs(build(spec), spec["shape"])  # beside NNCF, torch.device("meta") would have no effect
         return known[counts]
 
     return cost
 
 
-def _smaller(network: Network, groups: Sequence[Group], masks: Masks) -> tuple[Spec, dict[str, Tensor]]:
+def smaller(network: Network, groups: Sequence[Group], masks: Masks) -> tuple[Spec, dict[str, Tensor]]:
     """Spec and state of the cut network. The spec is read off a copy whose tensors have the new shapes."""
     state = network.state_dict()
     for group in groups:

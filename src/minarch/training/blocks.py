@@ -49,13 +49,17 @@ def train_repeats(task: Task, repeats: Sequence[int], strategy: Strategy) -> lis
             result.seconds = (time.perf_counter() - started) / len(results)
         return results
 
-    return _in_blocks(task, repeats, strategy, train_block)
+    return in_blocks(task, repeats, strategy, train_block)
 
 
-def _in_blocks(
+def in_blocks(
     task: Task, members: Sequence[Member], strategy: Strategy, run_block: Callable[[Sequence[Member]], list[Result]]
 ) -> list[Result]:
-    """Run as few blocks as the strategy allows, as equal as can be; halves once memory was too small."""
+    """Run as few blocks as the strategy allows, as equal as can be; halves once memory was too small.
+
+    Raises:
+        UserError: one member alone does not fit into memory.
+    """
     waiting, results = _cut(members, strategy.at_once or 1), list[Result]()
     while waiting:
         try:
@@ -102,7 +106,7 @@ def measure(task: Task, networks: Sequence[nn.Module], split: Split, strategy: S
         ensemble = Ensemble(task.spec, block, task.recipe, strategy.products)
         return list(zip(*(column.tolist() for column in ensemble.measure(pixels)), strict=True))
 
-    return _in_blocks(task, networks, strategy, measure_block)
+    return in_blocks(task, networks, strategy, measure_block)
 
 
 def _measured(task: Task) -> list[Split]:

@@ -3,6 +3,8 @@
 import hashlib
 import json
 import math
+from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -79,6 +81,7 @@ class Task:
     validation: Split
     recipe: Recipe
     measures_train: bool = True  # after every epoch; otherwise the curve has no numbers there
+    starts: Mapping[int, Network] = field(default_factory=dict)  # by repeat; of others: new weights
 
     def __post_init__(self) -> None:
         if self.recipe.batch_size > len(self.train):
@@ -99,7 +102,9 @@ class Task:
         return macs(build(self.spec).eval(), self.spec["shape"])  # no norm can take statistics of one image
 
     def network(self, result: Repeat) -> Network:
-        """The repeat's initial network, on the CPU."""
+        """The network from which a repeat's training starts, on the CPU."""
+        if result.repeat in self.starts:
+            return deepcopy(self.starts[result.repeat])
         torch.default_generator.manual_seed(result.seed)  # torch.manual_seed takes 2 ms for devices that are not there
         return build(self.spec)
 

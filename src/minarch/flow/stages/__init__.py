@@ -4,6 +4,7 @@ from functools import cache
 
 from minarch.flow.stages import (
     aggregate,
+    complexity,
     convergence,
     data,
     depth,
@@ -30,6 +31,7 @@ STAGES: dict[str, Stage] = {
         convergence,
         representatives,
         depth,
+        complexity,
         prune,
         quantize,
         aggregate,

@@ -54,8 +54,12 @@ class Ensemble:
     def _take(self, parameters: Parameters) -> None:
         self.parameters = parameters
         self.factors: Tensor | None = None
-        self.gradients = FAMILIES[self.spec["family"]](parameters, self.spec, self.products)
+        self.gradients = self.gradients_of(parameters)
         self.optimizer = optimizer_for([parameters.flat], self.recipe)
+
+    def gradients_of(self, parameters: Parameters) -> Gradients:
+        """The networks of these parameters, and their gradients."""
+        return FAMILIES[self.spec["family"]](parameters, self.spec, self.products)
 
     def select(self, repeats: Sequence[int]) -> None:
         """Go on with some of the repeats only, their optimizer's state included."""
@@ -83,15 +87,19 @@ class Ensemble:
     @torch.no_grad()
     def step(self, pixels: Pixels, index: Tensor) -> None:
         """Train every network on a batch, indices [S, B]; the loss is each network's mean cross-entropy."""
-        images, targets = pixels.batch(index)
-        gradient = torch.softmax(self.gradients.forward(images), 1)
-        self.gradients.backward(gradient.sub_(targets).div_(index.shape[1]))
+        self.differentiate(pixels, index)
         if self.factors is None:
             self.optimizer.step()
         else:
             before = self.parameters.flat.clone()
             self.optimizer.step()
             torch.lerp(before, self.parameters.flat, self.factors, out=self.parameters.flat)
+
+    def differentiate(self, pixels: Pixels, index: Tensor) -> None:
+        """Leave the gradients of a batch's loss with the parameters."""
+        images, targets = pixels.batch(index)
+        gradient = torch.softmax(self.gradients.forward(images), 1)
+        self.gradients.backward(gradient.sub_(targets).div_(index.shape[1]))
 
     @torch.no_grad()
     def measure(self, pixels: Pixels) -> tuple[Tensor, Tensor]:

@@ -1,6 +1,7 @@
 """The parameters of R networks of one architecture, stacked: one flat buffer of values, one of gradients."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 
 import torch
@@ -46,6 +47,12 @@ class Parameters:
             name: part.view(self.repeats, *shape)
             for part, (name, shape) in zip(parts, self.shapes.items(), strict=True)
         }
+
+    def shown(self, values: Mapping[str, Tensor]) -> "Parameters":
+        """The same parameters, of which some show other values [R, *shape]; gradients by these are left with ours."""
+        other = copy(self)
+        other._named = {name: Parameter(values.get(name, own.value), own.grad) for name, own in self._named.items()}
+        return other
 
     def keep(self, which: Tensor, kept: Tensor) -> None:
         """Copy the repeats that `which` (bool [R]) names into `kept`, a buffer like `flat`; never waits."""
