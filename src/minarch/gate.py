@@ -85,9 +85,9 @@ def train_by(
     config: dict[str, Any], inputs: dict[str, Any], task: Task, device: torch.device
 ) -> tuple[list[Outcome], Strategy]:
     """Train the repeats by the item's way; also how they were trained."""
-    way, repeats = config["way"], config["repeats"]
+    way, repeats, products = config["way"], config["repeats"], Products(device, coarse=True)
     if way in (L1, FRESH):  # every repeat has a structure of its own
-        strategy = replace(trained_by(inputs["gated"]), products=Products(device))
+        strategy = replace(trained_by(inputs["gated"]), products=products)
         if way == FRESH:
             return train_afresh(task, inputs["gated"], strategy), strategy
         settle = Schedule.of(task.recipe.epochs, config["delay"], config["settle"]).settle
@@ -98,6 +98,7 @@ def train_by(
     policy = Policy(**{name: config[name] for name in (*PRICE, *RULES) if name != "heads"})
     structure = Structure(build(task.spec), heads=config["heads"])
     schedule = Schedule.of(task.recipe.epochs, config["delay"], config["settle"])
+    strategy = replace(strategy, products=products)
     gated = train_gated(task, repeats, strategy, structure, policy, schedule)
     return [Outcome.of_gated(task, result, structure) for result in gated], strategy
 

@@ -18,11 +18,13 @@ Product = Callable[[Tensor, Tensor, Tensor | None], Tensor]
 class Products:
     """left [..., M, K] x right [..., K, N] -> [..., M, N], into `out` if given.
 
-    `chosen` names the library that was chosen for each shape, on a CPU.
+    `chosen` names the library that was chosen for each shape, on a CPU. `coarse`: shapes go by the one whose matrices
+    have the next powers of two as edges; for networks that change their shape while they are trained, of which each
+    could be measured only for longer than it lasts.
     """
 
-    def __init__(self, device: torch.device) -> None:
-        self.device = device
+    def __init__(self, device: torch.device, *, coarse: bool = False) -> None:
+        self.device, self.coarse = device, coarse
         self.chosen: dict[str, str] = {}
         self._of_shape: dict[tuple[object, ...], Product] = {}
 
@@ -36,6 +38,8 @@ class Products:
         return product(left, right, out)
 
     def _fastest(self, left: Tensor, right: Tensor) -> Product:
+        if self.coarse:
+            left, right = _rounded(left), _rounded(right)
         shape = " x ".join(f"{'·'.join(map(str, s.shape))}{'' if s.stride(-1) == 1 else 't'}" for s in (left, right))
         timers = {
             library: lambda product=product: seconds_of(lambda: product(left, right, None))
@@ -43,6 +47,15 @@ class Products:
         }
         self.chosen[shape] = fastest(f"product {shape}", timers)
         return LIBRARIES[self.chosen[shape]]
+
+
+def _rounded(matrices: Tensor) -> Tensor:
+    """Matrices [..., M, K] whose edges are the next powers of two, laid out alike."""
+    *stack, rows, columns = matrices.shape
+    edges = [1 << (edge - 1).bit_length() for edge in (rows, columns)]
+    if matrices.stride(-1) == 1:
+        return torch.ones(*stack, *edges)
+    return torch.ones(*stack, *edges[::-1]).transpose(-1, -2)
 
 
 def _torch(left: Tensor, right: Tensor, out: Tensor | None) -> Tensor:
