@@ -1,6 +1,7 @@
 """Stacked repeats equal networks trained alone by the reference loop, whatever the family, order and library."""
 
 import copy
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -28,6 +29,24 @@ FAMILIES = [
     ("cnn", {"depth": 3, "channels": 3}),
     ("vit", {"depth": 2, "width": 8, "heads": 2, "patch": 4}),
 ]
+LACKING = [  # heads and feed-forward units of a ViT's blocks
+    ([0, 2, 2], [16, 16, 16]),
+    ([2, 0, 1], [3, 16, 5]),
+    ([2, 2, 0], [16, 16, 16]),
+    ([2, 0, 0], [16, 16, 16]),
+    ([0, 0, 0], [16, 16, 16]),
+    ([2, 2, 2], [0, 16, 16]),
+    ([2, 2, 2], [16, 16, 0]),
+    ([2, 2, 2], [0, 0, 0]),
+    ([0, 2, 2], [0, 16, 16]),
+    ([2, 0, 2], [16, 0, 16]),
+    ([2, 2, 0], [16, 16, 0]),
+    ([2, 0, 0], [0, 0, 16]),
+    ([0, 0, 2], [16, 0, 0]),
+    ([0, 0, 0], [0, 4, 0]),
+    ([0, 0, 0], [0, 0, 0]),
+    ([], []),
+]
 families = pytest.mark.parametrize(("family", "knobs"), FAMILIES, ids=["dnn", "cnn", "deep-cnn", "vit"])
 
 
@@ -45,23 +64,12 @@ def _close(first, second, tolerance):
         torch.testing.assert_close(one, other, atol=tolerance, rtol=0, msg=lambda text, name=name: f"{name}: {text}")
 
 
-def _bytes(results):
-    networks = [network for result in results for network in result.networks.values()]
-    return [t.numpy().tobytes() for network in networks for t in network.state_dict().values()]
-
-
-@families
-@pytest.mark.parametrize("shape", [(1, 8, 8), (3, 16, 12)])
-@pytest.mark.parametrize("repeats", [1, 3])
-@pytest.mark.parametrize("shared", [False, True])
-@pytest.mark.parametrize("library", LIBRARIES)
-def test_gradients_are_those_of_autograd(family, knobs, shape, repeats, shared, library, monkeypatch):
-    monkeypatch.setattr(libraries, "fastest", lambda question, timers: library)
-    spec = architecture(family, knobs).spec(shape, 7)
+def _compare_gradients(spec, repeats, shared):
+    """Logits and every gradient, also those that are zero, are what autograd gives for each network alone."""
     torch.manual_seed(0)
     networks = [build(spec) for _ in range(repeats)]
     count = 1 if shared else repeats
-    images, labels = torch.randn(count, 6, *shape), torch.randint(0, 7, (count, 6))
+    images, labels = torch.randn(count, 6, *spec["shape"]), torch.randint(0, 7, (count, 6))
     parameters = Parameters.of(networks, CPU)
     parameters.flat.grad.fill_(float("nan"))  # every gradient must be written
     gradients = STACKED[spec["family"]](parameters, spec, Products(CPU))
@@ -74,6 +82,33 @@ def test_gradients_are_those_of_autograd(family, knobs, shape, repeats, shared, 
         torch.testing.assert_close(logits[repeat].T, expected, atol=1e-5, rtol=0)
         for name, parameter in network.named_parameters():
             torch.testing.assert_close(parameters[name].grad[repeat], parameter.grad, atol=1e-5, rtol=0)
+
+
+def _bytes(results):
+    networks = [network for result in results for network in result.networks.values()]
+    return [t.numpy().tobytes() for network in networks for t in network.state_dict().values()]
+
+
+@families
+@pytest.mark.parametrize("shape", [(1, 8, 8), (3, 16, 12)])
+@pytest.mark.parametrize("repeats", [1, 3])
+@pytest.mark.parametrize("shared", [False, True])
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_gradients_are_those_of_autograd(family, knobs, shape, repeats, shared, library, monkeypatch):
+    monkeypatch.setattr(libraries, "fastest", lambda question, timers: library)
+    _compare_gradients(architecture(family, knobs).spec(shape, 7), repeats, shared)
+
+
+@pytest.mark.parametrize(("heads", "ffn"), LACKING)
+@pytest.mark.parametrize("repeats", [1, 3])
+@pytest.mark.parametrize("shared", [False, True])
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_gradients_of_a_vit_whose_blocks_lack_parts_are_those_of_autograd(
+    heads, ffn, repeats, shared, library, monkeypatch
+):
+    monkeypatch.setattr(libraries, "fastest", lambda question, timers: library)
+    whole = architecture("vit", {"depth": 3, "width": 8, "heads": 2, "patch": 4}).spec((3, 16, 12), 7)
+    _compare_gradients(whole | {"heads": heads, "ffn": ffn}, repeats, shared)
 
 
 @families
@@ -90,6 +125,16 @@ def test_after_100_steps_a_stacked_repeat_is_the_one_trained_alone(family, knobs
         np.testing.assert_allclose(one.curve, other.curve, atol=2e-3)
         for name in ("final", "best"):
             _close(one.networks[name], other.networks[name], 2e-3)
+
+
+@pytest.mark.parametrize(("heads", "ffn"), [([2, 0], [0, 16]), ([0, 0], [0, 16]), ([], [])])
+def test_a_vit_whose_blocks_lack_parts_is_trained_as_alone(heads, ffn, task):
+    whole = task("vit", {"depth": 2, "width": 8, "heads": 2, "patch": 4}, weight_decay=1e-4)
+    made = replace(whole, spec=whole.spec | {"heads": heads, "ffn": ffn})
+    stacked, alone = (train_repeats(made, [0, 1], how) for how in (_stack(2), _alone()))
+    for one, other in zip(stacked, alone, strict=True):
+        np.testing.assert_allclose(one.curve, other.curve, atol=2e-3)
+        _close(one.networks["final"], other.networks["final"], 2e-3)
 
 
 @families
@@ -198,7 +243,17 @@ def test_selecting_repeats_goes_on_where_they_were(family, knobs, optimizer, sha
 @pytest.mark.parametrize("shared", [False, True])
 def test_a_step_stays_on_its_device(family, knobs, shared, task):
     """On torch's device without memory, a tensor made elsewhere by mistake is an error, as it would be on a GPU."""
-    made, meta = task(family, knobs, shared_batches=shared), torch.device("meta")
+    _step_on_meta(task(family, knobs, shared_batches=shared), shared)
+
+
+@pytest.mark.parametrize("heads", [[0, 2], [0, 0]])
+def test_a_step_of_a_vit_without_attention_stays_on_its_device(heads, task):
+    whole = task("vit", {"depth": 2, "width": 8, "heads": 2, "patch": 4})
+    _step_on_meta(replace(whole, spec=whole.spec | {"heads": heads}), shared=False)
+
+
+def _step_on_meta(made, shared):
+    meta = torch.device("meta")
     parameters = Parameters.of([made.network(Repeat(r, r)) for r in range(2)], meta)
     gradients = STACKED[made.spec["family"]](parameters, made.spec, Products(meta))
     pixels = Pixels(made.train, 10, meta)

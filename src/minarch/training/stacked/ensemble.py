@@ -17,7 +17,7 @@ from minarch.training.stacked.dnn import StackedDNN
 from minarch.training.stacked.parameters import Parameters
 from minarch.training.stacked.pixels import Pixels
 from minarch.training.stacked.products import Products
-from minarch.training.stacked.vit import StackedViT, has_whole_blocks
+from minarch.training.stacked.vit import StackedViT
 
 MEASURED_AT_ONCE = 512, 2048  # images, and images times networks: more would not fit the caches
 
@@ -40,8 +40,8 @@ FAMILIES: dict[str, Callable[[Parameters, Spec, Products], Gradients]] = {
 
 
 def stackable(spec: Spec) -> bool:
-    """True if gradients are written here for networks of this structure; all others only autograd can train."""
-    return spec["family"] in FAMILIES and (spec["family"] != "vit" or has_whole_blocks(spec))
+    """True if gradients are written here for networks of this family; all others only autograd can train."""
+    return spec["family"] in FAMILIES
 
 
 class Ensemble:
