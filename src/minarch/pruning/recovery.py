@@ -16,7 +16,7 @@ from minarch.models.weights import finite
 from minarch.training.evaluate import evaluate
 from minarch.training.loop import Recipe, train
 from minarch.training.repeats import Repeat, Task
-from minarch.training.stacked.ensemble import Ensemble, stackable
+from minarch.training.stacked.ensemble import Ensemble
 from minarch.training.stacked.pixels import Pixels
 from minarch.training.stacked.products import Products
 from minarch.training.strategy import LAYOUTS, Strategy
@@ -58,7 +58,7 @@ def train_on(
 
     Args:
         generator: decides the order of the images.
-        strategy: as the model was trained, where what is left can be; None: by autograd, which hooks on gradients need.
+        strategy: as the model was trained; None: by autograd, which hooks on gradients need.
     """
     result = Repeat(0, 0)
 
@@ -67,7 +67,7 @@ def train_on(
             result.networks["best"] = deepcopy(network)
 
     spec = network.spec()
-    if strategy is not None and strategy.at_once and stackable(spec):
+    if strategy is not None and strategy.at_once:
         ensemble = Ensemble(spec, [network], recipe, strategy.products)
         pixels, validation = (Pixels(splits[n], spec["classes"], strategy.device) for n in ("train", "validation"))
         for _ in range(recipe.epochs):

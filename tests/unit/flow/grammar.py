@@ -94,7 +94,7 @@ def _grid(family: str) -> st.SearchStrategy[dict[str, Any]]:
     knobs = {field.name: KNOBS[field.name] for field in fields(FAMILIES[family])}
     several = {name: value | st.lists(value, min_size=1, max_size=3, unique=True) for name, value in knobs.items()}
     if family == "resnet":
-        several["depth"] = st.sampled_from([18, 34, 50])
+        several["depth"] = st.sampled_from([18, 34, 50, 20, 110])
     return st.fixed_dictionaries(several)
 
 

@@ -73,8 +73,8 @@ BAD = {
         "sweep.families: vit.width: 6 is not allowed, it must be a multiple of heads (4)",
     ),
     "unknown resnet": (
-        {"sweep__families": {"resnet": {"depth": 20}}},
-        "sweep.families: resnet.depth: 20 is not allowed, it must be one of 18, 34, 50",
+        {"sweep__families": {"resnet": {"depth": 26}}},
+        "sweep.families: resnet.depth: 26 is not allowed, it must be one of 18, 34, 50",
     ),
     "a method called as what is not pruned": (
         {"prune__methods": {"original": {}}},
@@ -201,8 +201,8 @@ BAD = {
         "depth.architectures: test_config:Flat cannot be made shallower; allowed: families with a full_depth",
     ),
     "unknown architecture of depth": (
-        {"depth": {"architectures": {"resnet": {"depth": 20}}}},
-        "depth.architectures: resnet.depth: 20 is not allowed, it must be one of 18, 34, 50",
+        {"depth": {"architectures": {"resnet": {"depth": 26}}}},
+        "depth.architectures: resnet.depth: 26 is not allowed, it must be one of 18, 34, 50",
     ),
     "the best depth without the others": (
         {"depth": {"target": "best", "controls": "full"}},

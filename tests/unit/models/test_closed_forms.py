@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from minarch.models.build import build
 from minarch.models.cost import macs, parameters
 from minarch.models.families import Cnn, Dnn, Family, ResNet, ShapedDnn, Vit
+from minarch.models.families.resnet import BLOCKS
 
 SMALL = st.integers(1, 12)
 PROPERTY = settings(max_examples=60, deadline=None)
@@ -25,7 +26,7 @@ def shaped(draw):
 @st.composite
 def resnets(draw):
     stem = draw(st.sampled_from(["cifar", "imagenet"]))
-    kind = ResNet(depth=draw(st.sampled_from([18, 34, 50])), width=draw(SMALL), stem=stem)
+    kind = ResNet(depth=draw(st.sampled_from(sorted(BLOCKS))), width=draw(SMALL), stem=stem)
     levels = draw(st.none() | st.integers(1, kind.full_depth))
     return kind.at_depth(levels) if levels else kind
 
@@ -49,6 +50,12 @@ def assert_equal_to_the_built(kind, shape, classes):
 @PROPERTY
 def test_what_a_family_tells_is_what_is_built(kind, shape, classes):
     assert_equal_to_the_built(kind, shape, classes)
+
+
+@pytest.mark.parametrize("stem", ["cifar", "imagenet"])
+@pytest.mark.parametrize("depth", BLOCKS)
+def test_what_a_resnet_of_any_depth_tells_is_what_is_built(depth, stem):
+    assert_equal_to_the_built(ResNet(depth=depth, width=3, stem=stem), (3, 17, 20), 7)
 
 
 @given(size=st.integers(1, 4), heads=st.integers(1, 4), depth=st.integers(1, 3), patch=st.integers(1, 4), ffn=SMALL)

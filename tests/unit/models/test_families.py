@@ -17,6 +17,7 @@ def test_labels_name_every_knob():
     assert ShapedDnn(depth=1, width=4, steps="").label == "depth1-width4-growth2"
     assert ShapedDnn(depth=3, width=4, steps="grow-equal", growth=1.5).label == "depth3-width4-grow-equal-growth1.5"
     assert ResNet(depth=18).label == "depth18-width64-stemcifar"
+    assert ResNet(depth=20, width=16).label == "depth20-width16-stemcifar"
     assert ResNet(depth=50, levels=4).label == "depth50-width64-stemcifar-levels4"
 
 
@@ -30,6 +31,7 @@ def test_specs_are_json_with_a_size_per_layer():
             ("shaped-dnn", {"depth": 3, "width": 5, "steps": "grow-shrink"}),
             ("resnet", {"depth": 34, "width": 2}),
             ("resnet", {"depth": 50, "width": 2, "levels": 4}),
+            ("resnet", {"depth": 20, "width": 2}),
         ]
     ]
     assert specs == json.loads(json.dumps(specs))
@@ -92,7 +94,7 @@ def test_specs_are_json_with_a_size_per_layer():
             "shaped-dnn.growth: inf is not allowed, it must be a number above 1, up to 100",
         ),
         ("shaped-dnn", {"depth": 2, "width": 4}, "shaped-dnn.steps: missing, it must be given"),
-        ("resnet", {"depth": 20}, "resnet.depth: 20 is not allowed, it must be one of 18, 34, 50"),
+        ("resnet", {"depth": 26}, "resnet.depth: 26 is not allowed, it must be one of 18, 34, 50, 20, 32, 44, 56, 110"),
         *(
             (
                 "resnet",
@@ -101,6 +103,11 @@ def test_specs_are_json_with_a_size_per_layer():
                 " all blocks",
             )
             for levels in (0, 9, True, "x")
+        ),
+        (
+            "resnet",
+            {"depth": 20, "levels": 10},
+            "resnet.levels: 10 is not allowed for depth 20, it must be an integer from 1 to 9, or null for all blocks",
         ),
         (
             "resnet",

@@ -19,6 +19,8 @@ KINDS = {
     "resnet-18": ResNet(depth=18, width=4),
     "resnet-34": ResNet(depth=34, width=2, stem="imagenet"),
     "resnet-50": ResNet(depth=50, width=2),
+    "resnet-20": ResNet(depth=20, width=2),
+    "resnet-32-imagenet": ResNet(depth=32, width=2, stem="imagenet"),
     "resnet-50-imagenet": ResNet(depth=50, width=2, stem="imagenet"),
 }
 FAMILY = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
@@ -98,7 +100,9 @@ def test_each_layer_has_parameters_of_its_own_after_those_of_the_layers_before(k
 
 
 def test_stages_of_a_residual_network_are_filled_one_after_the_other():
-    for depth, blocks in {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3)}.items():
+    four = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3)}
+    three = {20: (3, 3, 3), 32: (5, 5, 5), 44: (7, 7, 7), 56: (9, 9, 9), 110: (18, 18, 18)}
+    for depth, blocks in (four | three).items():
         full = ResNet(depth=depth, width=2)
         assert full.full_depth == sum(blocks)
         ends = list(accumulate(blocks))

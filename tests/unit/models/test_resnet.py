@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from minarch.data.tensors import Split
 from minarch.data.vision import datasets  # noqa: F401 - before torchvision's models, beside a CPU build of torch
 from minarch.models.build import build, checked
-from minarch.models.cost import macs, parameters
+from minarch.models.cost import macs
 from minarch.models.families import ResNet
 from minarch.models.weights import load_networks, save_networks
 from minarch.training.blocks import measure, train_repeats
@@ -51,17 +51,22 @@ def test_it_starts_as_torchvisions(depth, theirs):
 
 
 def test_published_sizes():
-    """ResNet-50 as torchvision states it; ResNet-20 for CIFAR-10, whose 269,722 parameters (arXiv 1512.03385, 0.27 M)
-    two projecting shortcuts with norms add to.
-    """
-    cifar = {"family": "resnet", "shape": [3, 32, 32], "classes": 10, "stem": "cifar"}
-    cifar |= {"outer": [16, 32, 64], "inner": [[16] * 3, [32] * 3, [64] * 3]}
-    with torch.device("meta"):
-        twenty = build(cifar)
+    """ResNet-50 as torchvision states it."""
     fifty = ResNet(depth=50, stem="imagenet")
     assert fifty.parameters([3, 224, 224], 1000) == 25_557_032
     assert round(fifty.macs([3, 224, 224], 1000) / 1e6) == 4089
-    assert parameters(twenty) == 269_722 + (16 * 32 + 2 * 32) + (32 * 64 + 2 * 64)
+
+
+@pytest.mark.parametrize(
+    ("depth", "million", "whole"),
+    [(20, 0.27, 272_474), (32, 0.46, 466_906), (44, 0.66, 661_338), (56, 0.85, 855_770), (110, 1.7, 1_730_714)],
+)
+def test_three_stages_have_the_papers_parameters_and_two_projections(depth, million, whole):
+    """arXiv 1512.03385, section 4.2 and table 6, whose shortcuts have no parameters (docs/methods.md 3.3)."""
+    projections = (16 * 32 + 2 * 32) + (32 * 64 + 2 * 64)
+    kind = ResNet(depth=depth, width=16)
+    assert kind.parameters([3, 32, 32], 10) == 97_216 * (depth - 2) // 6 - 21_926 + projections == whole
+    assert whole - projections == pytest.approx(million * 1e6, abs=5e4 if depth == 110 else 5e3)
 
 
 FEW = st.integers(1, 4)

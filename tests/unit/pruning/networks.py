@@ -109,6 +109,7 @@ SPECS: dict[str, Spec] = {
     "bottlenecks": {"family": "resnet", "shape": [3, 16, 16], "classes": 10, "stem": "imagenet", "width": 5}
     | {"outer": [8, 8, 12], "inner": [[[3, 4], 0, [2, 5]], [], [0, [6, 3], 7]]},
     "resnet-50": ResNet(depth=50, width=4, levels=4).spec([3, 16, 16], 10),
+    "resnet-20": ResNet(depth=20, width=2).spec([3, 8, 8], 10),
     "fewer blocks": {"family": "vit", "shape": [1, 8, 8], "classes": 10}
     | {"patch": 4, "width": 8, "head_size": 2, "heads": [0, 4, 0, 3], "ffn": [10, 0, 0, 7]},
     "mobile": Mobile(width=8).spec([1, 8, 8], 10),

@@ -127,6 +127,14 @@ def test_the_channels_inside_a_bottleneck_are_in_no_other_layer():
     assert len(groups("resnet-50")) == 1 + 8 + len(tied)  # the stem's, those inside, those between
 
 
+def test_the_channels_of_a_stage_are_tied_and_those_inside_a_block_are_not():
+    """ResNet-20: a group of each block's own, and one of each stage, the first with the stem."""
+    sizes = {group.name: group.units for group in groups("resnet-20") if len(group.weights) == 1}
+    inside = {f"layer{stage}.{block}.conv1": 2**stage for stage in (1, 2, 3) for block in range(3)}
+    tied = [(group.units, len(group.weights)) for group in groups("resnet-20") if len(group.weights) > 1]
+    assert sizes == inside and sorted(tied) == [(2, 4), (4, 4), (8, 4)]
+
+
 def test_pooling_before_the_classifier_makes_blocks():
     """VGG reads 7x7 places of each channel."""
     last = next(group for group in groups("vgg") if group.weights == ("features.25.weight",))

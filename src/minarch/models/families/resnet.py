@@ -1,4 +1,4 @@
-"""torchvision's ResNet-18, -34 and -50 of any width, whole or their first blocks."""
+"""ResNets of any width, whole or their first blocks: of four stages as torchvision's, or of three for small images."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -8,17 +8,19 @@ from typing import Any, ClassVar
 from minarch.errors import UserError, short
 from minarch.models.families.base import Family, Spec
 
-BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3)}  # by stage
-EXPANSION = {18: 1, 34: 1, 50: 4}  # channels between the blocks for one inside; where it is 4, they are bottlenecks
+BLOCKS: dict[int, tuple[int, ...]] = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3)}  # by stage
+BLOCKS |= {6 * blocks + 2: (blocks,) * 3 for blocks in (3, 5, 7, 9, 18)}
 STEMS = {"cifar": 3, "imagenet": 7}  # edge of the first convolution's kernel
 Convolution = tuple[int, int, int]  # inputs of a unit, units, places where it is applied; without a bias, with a norm
 
 
 @dataclass(frozen=True, kw_only=True)
 class ResNet(Family):
-    """Residual network with `width` channels in the first of four stages, each further one with twice as many on a
-    quarter of the places (arXiv 1512.03385); the bottlenecks of depth 50 widen them to four times as many between them.
+    """Residual network with `width` channels in the first stage, each further one with twice as many on a quarter of
+    the places (arXiv 1512.03385); the bottlenecks of depth 50 widen them to four times as many between them.
 
+    Depths 18, 34 and 50 have four stages, for which `width` is 64 in the paper; depths 20, 32, 44, 56 and 110 have
+    three, for which it is 16 (section 4.2, where shortcuts are padded with zeros; here they are 1x1 convolutions).
     `stem` "cifar" begins with a 3x3 convolution (usual for small images, arXiv 2510.10764), "imagenet" as torchvision's
     with a 7x7 one of stride 2 and max-pooling. `levels`: only so many blocks, the first ones (arXiv 2510.10764).
     """
@@ -45,6 +47,11 @@ class ResNet(Family):
             )
 
     @property
+    def expansion(self) -> int:
+        """Channels between the blocks for one inside; where there are more, the blocks are bottlenecks."""
+        return 4 if self.depth == 50 else 1
+
+    @property
     def label(self) -> str:
         return super().label.removesuffix("-levelsNone")
 
@@ -63,10 +70,10 @@ class ResNet(Family):
     @property
     def outer(self) -> list[int]:
         """Channels between the blocks of each stage that has any."""
-        return [EXPANSION[self.depth] * self.width * 2**stage for stage in range(self.stages[-1] + 1)]
+        return [self.expansion * self.width * 2**stage for stage in range(self.stages[-1] + 1)]
 
     def spec(self, shape: Sequence[int], classes: int) -> Spec:
-        bottlenecks = EXPANSION[self.depth] > 1
+        bottlenecks = self.expansion > 1
         inner: list[list[Any]] = [[] for _ in self.outer]
         for stage in self.stages:
             width = self.width * 2**stage
@@ -90,7 +97,7 @@ class ResNet(Family):
         before, earlier = self.width, places[halvings]
         for stage in self.stages:
             inner, area = self.width * 2**stage, places[halvings + stage]
-            outer = EXPANSION[self.depth] * inner
+            outer = self.expansion * inner
             if outer > inner:
                 yield before, inner, earlier  # the stride is that of the 3x3 convolution after it
                 yield 9 * inner, inner, area
