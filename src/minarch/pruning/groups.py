@@ -36,7 +36,7 @@ from nncf.torch import create_compressed_model
 from nncf.torch.pruning.operations import PT_PRUNING_OPERATOR_METATYPES, ModelPruner, PrunType
 from nncf.torch.pruning.utils import init_output_masks_in_graph
 
-HEADS = "heads"
+HEADS, WIDTH = "heads", "width"  # kinds that go only where a method says so
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,9 @@ class Part:
 
 @dataclass(frozen=True)
 class Group:
-    """Layers that lose the same units. `kind`: neurons, channels or heads. `weights` are the tensors that make them."""
+    """Layers that lose the same units. `kind`: neurons, channels, heads or width (of tokens: not NNCF's but
+    minarch.pruning.stream's). `weights` are the tensors that make them.
+    """
 
     name: str
     kind: str
