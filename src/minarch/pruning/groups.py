@@ -66,6 +66,11 @@ class Group:
     weights: tuple[str, ...]
     parts: tuple[Part, ...]
 
+    @property
+    def least(self) -> int:
+        """Units that always stay: one; of a width two, because a LayerNorm of one value is its bias for every image."""
+        return min(self.units, 2 if self.kind == WIDTH else 1)
+
 
 _known: dict[tuple[type[nn.Module], str], list[Group]] = {}  # repeats share their structure, an analysis takes 0.1 s
 

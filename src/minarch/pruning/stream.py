@@ -1,7 +1,7 @@
 """The residual stream of a transformer: the width of its tokens, and every entry of its tensors that goes with a unit.
 
 NNCF does not follow the sums of tokens, so this analysis is ours: the network is built again with the stream twice as
-wide in its spec, and what doubled belongs to the stream. Names do not matter, so it holds for a user's transformer, too.
+wide in its spec, and what doubled belongs to the stream. No name matters, so it holds for a user's transformer, too.
 """
 
 from collections.abc import Iterator

@@ -78,8 +78,8 @@ def prune_structured(
 ) -> Cut:
     """Remove the share `level` (in [0, 1)) of the units or MACs, the least important units; `network` stays as it is.
 
-    At least one unit of every group stays, and kept units are rounded up, so that tiny layers may lose fewer than asked
-    or none: what was removed is in the result.
+    At least one unit of every group stays (of a residual width two), and kept units are rounded up, so that tiny layers
+    may lose fewer than asked or none: what was removed is in the result.
 
     Args:
         seed: of random and learned importances.
