@@ -16,6 +16,12 @@ Of the ViT, ours cuts feed-forward units and heads, and the residual width only 
 residual width, too (the class token and positions are named to it). It may not cut dimensions of heads: the network's
 head size is fixed, and it would compute something else without an error.
 
+What the residual width costs and gains, in points of test accuracy after fine-tuning (8 seeds, paired, 95 %): at 50 %
+of the MACs +1.7 ± 1.2 with L1 layer and +2.4 ± 1.8 learned over the cut without it, at equal MACs; right after the cut
+L1 layer is 28 ± 8 worse. Without it at most 66 % of the ViT's MACs can go. With it 75 % go, and 20 ± 3 (L1 layer) and
+12 ± 2 (learned) of the uncut network's 88 points are lost; beside torch-pruning uniform that is 3.1 ± 2.3 worse and
+5.5 ± 2.7 better.
+
 The second table is what the curves cost, one per repeat, beside the bare forward passes of as many networks on the same
 images; medians of the rounds.
 """
