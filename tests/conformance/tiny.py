@@ -26,6 +26,7 @@ PRUNE: dict[str, Any] = {
     "target": "units",
     "floor": 0.1,
     "heads": False,
+    "residual": False,
     "round_to": 1,
     "schedule": "one-shot",
     "weights": "trained",

@@ -14,8 +14,8 @@ from scipy import stats
 from minarch.analysis.intervals import of_mean, with_intervals
 from minarch.analysis.records import MODEL
 
-HOW = ["importance", "scope", "target", "heads", "schedule", "weights"]  # what a method is, beside its name
-SAME = ["target", "heads"]  # in what a method and its control must agree: else one level is not the other's
+HOW = ["importance", "scope", "target", "heads", "residual", "schedule", "weights"]  # what a method is, beside its name
+SAME = ["target", "heads", "residual"]  # in what a method and its control must agree: else one level is not the other's
 COMPARED_AT = {"random": ["pruned", "finetuned"], "fresh": ["finetuned"]}  # control -> steps of minarch.pruning.STEPS
 CONTROLS = [*COMPARED_AT, "nearest"]
 DIFFERENCES = {"validation": "difference_points", "test": "test_difference_points"}

@@ -4,26 +4,45 @@ from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn import functional
 
 from minarch.models.build import build
 from minarch.models.cost import macs
 from minarch.models.families import Spec
 from minarch.models.network import Network
-from minarch.pruning.groups import Group
+from minarch.pruning.groups import WIDTH, Group
 
 Masks = Mapping[str, Tensor]  # group -> which of its units stay, bool [U]
 TOLERANCE = 1e-5  # cut against masked, relative to the largest logit
 
 
 def masked(network: Network, groups: Sequence[Group], masks: Masks) -> Network:
-    """A copy in which every entry that belongs to a removed unit is zero."""
+    """A copy in which every entry that belongs to a removed unit is zero, and which normalises tokens without it."""
     copy = deepcopy(network)
     state = copy.state_dict()
     for group in groups:
         for part in group.parts:
             state[part.tensor].index_fill_(part.dim, part.indices(~masks[group.name]), 0)
+        if group.kind == WIDTH:
+            tensors = {part.tensor for part in group.parts}
+            for name, module in network.named_modules():
+                if isinstance(module, nn.LayerNorm) and f"{name}.weight" in tensors:
+                    copy.set_submodule(name, _NormOfKept(module, masks[group.name]))
     return copy
+
+
+class _NormOfKept(nn.Module):
+    """A LayerNorm of the entries that stay, 0 for the others: zeros would have a part in its mean and variance."""
+
+    def __init__(self, norm: nn.LayerNorm, keep: Tensor) -> None:
+        super().__init__()
+        self.norm, self.kept = norm, keep.nonzero().flatten()
+
+    def forward(self, values: Tensor) -> Tensor:
+        weight, bias = (None if t is None else t[self.kept] for t in (self.norm.weight, self.norm.bias))
+        normed = functional.layer_norm(values[..., self.kept], self.kept.shape, weight, bias, self.norm.eps)
+        return torch.zeros_like(values).index_copy(-1, self.kept, normed)
 
 
 def cut(network: Network, groups: Sequence[Group], masks: Masks) -> Network:

@@ -36,7 +36,7 @@ from nncf.torch import create_compressed_model
 from nncf.torch.pruning.operations import PT_PRUNING_OPERATOR_METATYPES, ModelPruner, PrunType
 from nncf.torch.pruning.utils import init_output_masks_in_graph
 
-HEADS = "heads"
+HEADS, WIDTH = "heads", "width"  # kinds that go only where a method says so
 
 
 @dataclass(frozen=True)
@@ -56,13 +56,20 @@ class Part:
 
 @dataclass(frozen=True)
 class Group:
-    """Layers that lose the same units. `kind`: neurons, channels or heads. `weights` are the tensors that make them."""
+    """Layers that lose the same units. `kind`: neurons, channels, heads or width (of tokens: not NNCF's but
+    minarch.pruning.stream's). `weights` are the tensors that make them.
+    """
 
     name: str
     kind: str
     units: int
     weights: tuple[str, ...]
     parts: tuple[Part, ...]
+
+    @property
+    def least(self) -> int:
+        """Units that always stay: one; of a width two, because a LayerNorm of one value is its bias for every image."""
+        return min(self.units, 2 if self.kind == WIDTH else 1)
 
 
 _known: dict[tuple[type[nn.Module], str], list[Group]] = {}  # repeats share their structure, an analysis takes 0.1 s

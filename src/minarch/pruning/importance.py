@@ -24,9 +24,9 @@ def score(
     measure = FILTER_IMPORTANCE_FUNCTIONS["L2" if importance == "learned" else importance]
     state, importances = network.state_dict(), torch.zeros(group.units)
     for name in group.weights:
-        importances += measure(state[name].reshape(group.units, -1)).reshape(
-            group.units
-        )  # one unit's median: no dimension
+        along = min((part.dim for part in group.parts if part.tensor == name), default=0)  # positions: the last
+        units = state[name].movedim(along, 0).reshape(group.units, -1)
+        importances += measure(units).reshape(group.units)  # one unit's median: no dimension
     if normalised:
         importances /= importances.mean().clamp_min(torch.finfo(importances.dtype).tiny)
     return importances

@@ -80,9 +80,12 @@ def select(
 
     def removing(level: float) -> Units:
         if scope == "layer":
-            return per_layer(groups, before, level, round_to)
-        gone = sum(before.values()) - sum(group.units for group in groups)
-        return ranked(scores, before, round(level * sum(before.values())) - gone, floor=floor, round_to=round_to)
+            units = per_layer(groups, before, level, round_to)
+        else:
+            gone = sum(before.values()) - sum(group.units for group in groups)
+            more = round(level * sum(before.values())) - gone
+            units = ranked(scores, before, more, floor=floor, round_to=round_to)
+        return {group.name: max(group.least, units[group.name]) for group in groups}
 
     if macs is None:
         return removing(level)

@@ -18,6 +18,7 @@ from minarch.pruning.groups import HEADS, Group, find_groups
 from minarch.pruning.importance import score
 from minarch.pruning.learned import learn_ranking
 from minarch.pruning.selection import Units, masks_of, select
+from minarch.pruning.stream import find_stream
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +30,7 @@ class Criterion:
     target: Target = "units"
     floor: float = 0.1
     heads: bool = False
+    residual: bool = False
     round_to: int | None = None
 
 
@@ -76,8 +78,8 @@ def prune_structured(
 ) -> Cut:
     """Remove the share `level` (in [0, 1)) of the units or MACs, the least important units; `network` stays as it is.
 
-    At least one unit of every group stays, and kept units are rounded up, so that tiny layers may lose fewer than asked
-    or none: what was removed is in the result.
+    At least one unit of every group stays (of a residual width two), and kept units are rounded up, so that tiny layers
+    may lose fewer than asked or none: what was removed is in the result.
 
     Args:
         seed: of random and learned importances.
@@ -85,13 +87,14 @@ def prune_structured(
         train: training images, from which a learned ranking is learned.
 
     Raises:
-        UserError: nothing can be cut, or the MACs cannot be reached without a group vanishing.
+        UserError: nothing can be cut, a transformer's residual width is not found, or the MACs cannot be reached
+            without a group vanishing.
     """
-    whole = [group for group in find_groups(original or network) if criterion.heads or group.kind != HEADS]
+    whole = _groups(original or network, criterion)
     if not whole:
         raise UserError("prune.methods: only attention heads can be cut here; allowed: heads: true")
     units = {group.name: group.units for group in whole}
-    groups = whole if original is None else _left(whole, network)
+    groups = whole if original is None else _left(whole, _groups(network, criterion))
     generator = torch.Generator().manual_seed(seed)
     comparable = criterion.scope == "global"
     scores = {g.name: score(network, g, criterion.importance, generator, normalised=comparable) for g in groups}
@@ -107,9 +110,16 @@ def prune_structured(
     return Cut(cut(network, groups, masks), groups, masks, units)
 
 
-def _left(groups: Sequence[Group], network: Network) -> list[Group]:
-    """What is left of the groups in a network that was pruned already. Of some that have one unit left, NNCF cannot
-    tell any more that they were heads, or tied to a depthwise convolution.
+def _groups(network: Network, criterion: Criterion) -> list[Group]:
+    """What is cut: the residual stream first, where the criterion says so, then NNCF's groups."""
+    stream = find_stream(network) if criterion.residual else None
+    groups = [group for group in find_groups(network) if criterion.heads or group.kind != HEADS]
+    return groups if stream is None else [stream, *groups]
+
+
+def _left(whole: Sequence[Group], pruned: Sequence[Group]) -> list[Group]:
+    """What is left of the whole groups in a network that was pruned already. Of some that have one unit left, NNCF
+    cannot tell any more that they were heads, or tied to a depthwise convolution.
     """
-    left = {group.name: group for group in find_groups(network)}
-    return [left.get(group.name, replace(group, units=1, parts=())) for group in groups]
+    left = {group.name: group for group in pruned}
+    return [left.get(group.name, replace(group, units=1, parts=())) for group in whole]

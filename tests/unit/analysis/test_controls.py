@@ -10,8 +10,8 @@ from scipy import stats
 from minarch.analysis.controls import controls_table, counterparts, welch
 
 MODEL = {"dataset": "digits", "family": "dnn", "architecture": "dnn-100"}
-L1 = {"importance": "L1", "scope": "layer", "target": "units", "heads": False, "schedule": "one-shot"}
-L1 |= {"weights": "trained"}
+L1 = {"importance": "L1", "scope": "layer", "target": "units", "heads": False, "residual": False}
+L1 |= {"schedule": "one-shot", "weights": "trained"}
 RANDOM, FRESH = {"importance": "random"}, {"weights": "fresh"}
 NOISE = np.array([0.01, -0.02, 0.0, 0.015, -0.005])
 
@@ -105,8 +105,9 @@ def methods(**how: dict[str, Any]) -> pd.DataFrame:
 
 
 def test_a_control_cuts_the_same_kind_of_share() -> None:
-    """A level of MACs is no level of units, and cutting heads, too, is another cut; a control has no controls."""
-    table = methods(l1={}, macs={"target": "macs"}, heads={"heads": True}, lot=RANDOM, new=FRESH)
+    """A level of MACs is no level of units, and cutting heads or the width, too, is another cut; a control has none."""
+    more = {name: {name: True} for name in ("heads", "residual")}
+    table = methods(l1={}, macs={"target": "macs"}, **more, lot=RANDOM, new=FRESH)
     assert sorted(counterparts(table)) == [("l1", "fresh", "new"), ("l1", "random", "lot")]
 
 

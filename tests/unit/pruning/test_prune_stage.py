@@ -44,7 +44,8 @@ def test_what_is_recorded_is_what_is_in_the_weights(run, sweep_items, splits, fa
     names_of_model = ("kind", "method", "parent", "dataset", "family", "architecture", "level")
     expected = ["structured", "own", item.name, "digits", family, model["architecture"], 0.5]
     assert [results[name] for name in names_of_model] == expected
-    names = {"importance", "scope", "target", "floor", "heads", "schedule", "weights", "rewind", "round_to"}
+    names = {"importance", "scope", "target", "floor", "heads", "residual", "schedule"}
+    names |= {"weights", "rewind", "round_to"}
     assert results["how"] == {name: config[name] for name in names}
     assert [entry["status"] for entry in results["repeats"]] == ["ok", "ok"]
     networks, parents = load_networks(out), load_networks(item)

@@ -23,6 +23,7 @@ HOW = {
     "scope": "layer",
     "target": "units",
     "heads": False,
+    "residual": False,
     "schedule": "one-shot",
     "weights": "trained",
     "rewind": 0,

@@ -28,6 +28,7 @@ class Method(Section):
     floor: Real = Field(0.1, ge=0, le=1, description="share of its units that a layer keeps where scope is global")
     target: Target = Field("units", description="what a level is a share of")
     heads: bool = Field(False, description="cut attention heads, too")
+    residual: bool = Field(False, description="cut the residual width of transformers, too: what their tokens carry")
     schedule: Literal["one-shot", "iterative"] = Field(
         "one-shot", description="iterative: each level goes on from the fine-tuned result of the level before"
     )

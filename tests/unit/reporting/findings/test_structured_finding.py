@@ -3,8 +3,8 @@ import pandas as pd
 from minarch.reporting.findings.structured import methods_of
 
 MODEL = {"dataset": "digits", "family": "dnn", "role": "minimal", "method": "l1", "macs_before": 100.0}
-HOW = {"importance": "L1", "scope": "layer", "target": "units", "heads": False, "schedule": "one-shot"}
-HOW |= {"weights": "trained"}
+HOW = {"importance": "L1", "scope": "layer", "target": "units", "heads": False, "residual": False}
+HOW |= {"schedule": "one-shot", "weights": "trained"}
 
 
 def test_what_can_go_is_the_largest_cut_within_the_margin() -> None:
