@@ -1,4 +1,4 @@
-"""What training with gates costs, and what cutting while training saves: `python benchmarks/complexity.py [--root FOLDER]`.
+"""What training with gates costs and what its cuts save: `python benchmarks/complexity.py [--root FOLDER]`.
 
 Real MNIST, 4,000 images, one thread. A step with gates that move beside a plain step of the same networks, in turn in
 one process: ratios of medians. Then whole trainings: plain, with gates, and with gates but cut only when they are
