@@ -34,7 +34,7 @@ from minarch.training.stacked.products import Products
 from minarch.training.stacked.single import Single
 from minarch.training.strategy import Strategy
 
-IMAGES, BATCH, STEPS, ROUNDS, TRAININGS, EPOCHS, NU = 4_000, 64, 20, 15, 3, 20, 3.0
+IMAGES, BATCH, STEPS, ROUNDS, TRAININGS, EPOCHS, NU = 4_000, 64, 20, 15, 3, 10, 3.0
 CASES: list[tuple[str, dict[str, int], float, int]] = [  # family, knobs, beta, repeats
     ("dnn", {"depth": 2, "width": 32}, 0.0, 10),
     ("dnn", {"depth": 2, "width": 128}, 0.0, 10),

@@ -74,7 +74,7 @@ class GatedEnsemble(Ensemble):
         drawn = self.gates.draw()
         gates = self._show(drawn)
         super().differentiate(pixels, index)
-        slopes = torch.zeros_like(gates) if self.gates.moving else None
+        slopes = torch.zeros_like(gates) if self.gates.moving and self.gates.drawable else None
         for tensor in self.gated:
             tensor.pull_back(gates, slopes)
         if slopes is not None:
