@@ -4,6 +4,7 @@ All differences are paired by repeat, in points of test accuracy, which is only 
 rules are our inference (docs/methods.md 4.3).
 """
 
+from collections.abc import Mapping
 from itertools import product
 
 import numpy as np
@@ -11,6 +12,7 @@ import pandas as pd
 
 from minarch.analysis.intervals import of_mean, with_intervals
 from minarch.analysis.regimes import EDGE
+from minarch.analysis.search import FAILS, HOLDS, NOT_SHOWN
 
 FULL, SHORT, GATED, L1, FRESH, SWEPT = "full", "short", "gated", "l1", "fresh", "swept"  # how a network was made
 CONTROLS = [L1, FRESH, SWEPT]
@@ -123,6 +125,17 @@ def at_equal_macs(
     differences = np.interp(knots, x, y) - np.interp(knots, x_other, y_other)
     mean = float(np.trapezoid(differences, knots) / (high - low))
     return mean, float(np.exp(low)), float(np.exp(high))
+
+
+def beats_either(against: Mapping[str, str]) -> str:
+    """Whether units and layers together beat units alone and layers alone: HOLDS if they are better than both, FAILS if
+    they are worse than one of them, else (and where the study lacks one) NOT_SHOWN.
+
+    Args:
+        against: what is pruned instead (`alone_at`) -> the verdict over the curves.
+    """
+    verdicts = [against.get(alone_at(beta), CANNOT_TELL) for beta in (UNITS, LAYERS)]
+    return FAILS if WORSE in verdicts else HOLDS if set(verdicts) == {BETTER} else NOT_SHOWN
 
 
 def _points(rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:

@@ -131,8 +131,8 @@ def test_the_report_tells_what_the_search_cost(study, grown, tmp_path) -> None:
     aggregate.work(study[1], grown[0], tmp_path)
     text = re.sub(r"<[^>]*>", " ", re.sub(r'src="data:[^"]*"', "", (tmp_path / "report.html").read_text()))
     text = " ".join(text.split())
-    cost = f"Its depth was found by a search of {SEARCH_MACS / 1e9:.3g} &times; 10 9 MACs, which is"
+    cost = f"To find it took {SEARCH_MACS / 1e9:.3g} &times; 10 9 MACs, which is"
     assert cost in text
-    assert "networks that a search for depth found" in text
+    assert "networks whose structure was found while they were trained" in text
     front = read_json(tmp_path / "metrics.json")["digits"]["recommended"]
     assert (front["architecture"], front["search_macs"]) == (MODEL["architecture"], SEARCH_MACS)

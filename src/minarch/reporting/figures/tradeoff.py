@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from minarch.analysis.complexity import CURVE, FRESH, FULL, GATED, L1, SWEPT, WHOLE
 from minarch.analysis.intervals import TEST
-from minarch.reporting.figures.style import INK, QUIET, legend_above, log_axis, panels, percent_axis
+from minarch.reporting.figures.style import QUIET, legend_above, log_axis, panels, percent_axis
 from minarch.reporting.figures.ways import ACROSS, MOST, TITLE
 from minarch.reporting.tables import Table, Tables, rows_of
 from minarch.reporting.tables.complexity import REPEATS, SHARES
@@ -24,13 +24,21 @@ LOOKS: dict[str, dict[str, Any]] = {
 }
 NAMES = {
     GATED: "pruned while trained",
-    L1: "smallest weights cut, then trained on (L1)",
+    L1: "L1: cut after training, then trained on",
     FRESH: "the same structure, trained afresh",
-    SWEPT: "nearest network of the sweep",
+    SWEPT: "the sweep's nearest network",
 }
 BETAS = ["#0072B2", "#009E73", "#D55E00", "#CC79A7", "#E69F00", "#56B4E9"]
 MARKERS = ["o", "s", "v", "D", "^", "P"]
+DOT = {"marker": "o", "markersize": 2.6, "alpha": 0.35}
+FOOT = {"marker": "v", "markerfacecolor": "white"}
+SHARED: list[tuple[str, dict[str, Any]]] = [
+    ("the whole network, band: interval", {"linestyle": (0, (4, 2)), "color": QUIET}),
+    ("dot: a repeat", DOT | {"alpha": 0.6}),
+    ("at the foot: a mean below the panel", FOOT),
+]
 LABELS = {"macs": "MACs, share of the whole network's", "parameters": "parameters, share of the whole network's"}
+SHIFTS = {L1: -0.013, FRESH: 0.013}  # of the panel's width, so that none hides another of its size
 MARGIN = 0.06  # of the range of accuracies, above and below
 
 
@@ -42,15 +50,14 @@ def draw_tradeoff(tables: Tables, size: Size) -> Figure | None:
         return None
     figure, grid = panels(ceil(len(curves) / ACROSS), min(ACROSS, len(curves)), row_height=2.9)
     several = table["alpha"].nunique() > 1
-    for axes, ((*whole, alpha, beta), rows) in zip(grid.flat, curves, strict=False):
-        dataset, _, name = whole
+    for axes, ((dataset, family, name, alpha, beta), rows) in zip(grid.flat, curves, strict=False):
         knobs = f"beta {beta:g}" + (f", alpha {alpha:g}" if several else "")
-        full = table[(table[WHOLE] == whole).all(axis=1) & (table["way"] == FULL)]
-        axes.set_title(f"{dataset}, {knobs}\n{fill(name, TITLE)}", fontsize=7.5)
+        full = table[(table[WHOLE] == [dataset, family, name]).all(axis=1) & (table["way"] == FULL)]
+        axes.set_title(f"{dataset}, {knobs}\n{fill(str(name), TITLE)}", fontsize=7.5)
         scale(axes, pd.concat([full, rows]), size)
         draw_full(axes, full)
         for way, look in LOOKS.items():
-            draw_ways(axes, rows[rows["way"] == way], size, look)
+            draw_ways(axes, rows[rows["way"] == way], size, look, SHIFTS.get(way, 0.0))
     finish(figure, grid, len(curves), size)
     shown = [way for way in LOOKS if any((rows["way"] == way).any() for _, rows in curves)]
     legend_above(figure, [(NAMES[way], LOOKS[way]) for way in shown] + SHARED, columns=3)
@@ -74,7 +81,7 @@ def draw_betas(tables: Tables) -> Figure | None:
     full = tables[Table.COMPLEXITY].query(f"way == '{FULL}'")
     for row, ((dataset, _, name, alpha), rows) in zip(grid, wholes, strict=True):
         whole = full[(full["dataset"] == dataset) & (full["whole"] == name)]
-        for axes, size in zip(row, SHARES, strict=True):
+        for axes, size in zip(row, LABELS, strict=True):
             axes.set_title(f"{dataset}, alpha {alpha:g}\n{name}", fontsize=7.5)
             scale(axes, pd.concat([whole, rows]), size)
             draw_full(axes, whole)
@@ -109,23 +116,21 @@ def draw_full(axes: Axes, full: pd.DataFrame) -> None:
         axes.axhspan(row[TEST.low], row[TEST.high], color=QUIET, alpha=0.1, linewidth=0, zorder=0)
 
 
-def draw_ways(axes: Axes, rows: pd.DataFrame, size: str, look: dict[str, Any]) -> None:
-    """Means with intervals in the order of their size, repeats as dots; what lies below the panel stands at its foot."""
+def draw_ways(axes: Axes, rows: pd.DataFrame, size: str, look: dict[str, Any], shift: float = 0.0) -> None:
+    """Means with intervals in the order of their size, repeats as dots; a mean below the panel stands at its foot."""
     rows = rows[rows[SHARES[size].value].notna()].sort_values(SHARES[size].value)
-    low = axes.get_ylim()[0]
+    low, (left, right) = axes.get_ylim()[0], axes.get_xlim()
+    percent = 100 * (right / left) ** shift
     plain = {"color": look["color"], "marker": look["marker"], "linestyle": "none"}
     for row in rows_of(rows):
-        x, y = 100 * row[SHARES[size].value], row[TEST.value]
-        axes.plot(
-            [100 * share for share in numbers(row[f"{size}_share_repeats"])],
-            numbers(row["test_repeats"]),
-            **plain | {"marker": "o", "markersize": 2.6, "alpha": 0.35},
-        )
+        x, y = percent * row[SHARES[size].value], row[TEST.value]
+        sizes = [percent * share for share in numbers(row[f"{size}_share_repeats"])]
+        axes.plot(sizes, numbers(row["test_repeats"]), **plain | DOT)
         if y < low:
-            axes.plot([x], [low], **plain | {"markerfacecolor": "white", "clip_on": False, "marker": "v"}, zorder=5)
+            axes.plot([x], [low], **plain | FOOT, clip_on=False, zorder=look.get("zorder", 3) + 2)
         elif isfinite(row[TEST.low]):
             axes.vlines(x, row[TEST.low], row[TEST.high], color=look["color"], linewidth=1.6, alpha=0.45)
-    axes.plot(100 * rows[SHARES[size].value], rows[TEST.value], **{"markersize": 4.5} | look)
+    axes.plot(percent * rows[SHARES[size].value], rows[TEST.value], **{"markersize": 4.5} | look)
 
 
 def finish(figure: Figure, grid: Any, used: int, size: Size) -> None:
@@ -136,10 +141,3 @@ def finish(figure: Figure, grid: Any, used: int, size: Size) -> None:
         axes.set_xlabel(LABELS[size], fontsize=8)
     for axes in grid[:, 0]:
         axes.set_ylabel("test accuracy")
-
-
-SHARED: list[tuple[str, dict[str, Any]]] = [
-    ("the whole network, band: interval", {"linestyle": (0, (4, 2)), "color": QUIET}),
-    ("a repeat", {"marker": "o", "markersize": 2.6, "alpha": 0.5}),
-    ("mean below the panel", {"marker": "v", "markerfacecolor": "white", "color": INK}),
-]

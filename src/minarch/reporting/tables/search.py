@@ -56,7 +56,7 @@ ODN += [*METHOD, *TARGET, *CLAIMS]
 
 
 def read_runs(items: Iterable[Path]) -> pd.DataFrame:
-    """One row of RUN per repeat of each item, with kind, architecture, epochs, full_depth, METHOD, TARGET and levels (a number).
+    """One row of RUN per repeat of each item, with architecture, kind, epochs, full_depth, METHOD, TARGET and levels.
 
     PARTS are MACs. Of a depth trained alone `way` is ALONE, and `met`, METHOD, TARGET and levels are missing.
     """
