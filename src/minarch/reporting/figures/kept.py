@@ -2,6 +2,7 @@
 
 from math import ceil
 from textwrap import fill
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,7 @@ from matplotlib.figure import Figure
 
 from minarch.analysis.complexity import CURVE
 from minarch.reporting.figures.style import INK, WIDTH, legend_above
-from minarch.reporting.figures.ways import ACROSS, MOST, TITLE
+from minarch.reporting.figures.ways import ACROSS, MOST, WIDE
 from minarch.reporting.tables.gates import LAYER
 
 COLOURS = colormaps["Blues"]
@@ -36,8 +37,8 @@ def draw_kept(kept: pd.DataFrame) -> Figure | None:
     grid = figure.subplots(down, across, squeeze=False, gridspec_kw={"height_ratios": heights})
     for axes, ((dataset, _, whole, alpha, beta), rows) in zip(grid.flat, curves, strict=False):
         draw_map(axes, rows)
-        title = f"{dataset}, alpha {alpha:g}, beta {beta:g}\n{fill(str(whole), TITLE)}"
-        axes.set_title(title, fontsize=7.5, pad=12)
+        title = f"{dataset}, alpha {alpha:g}, beta {beta:g}\n{fill(str(whole), WIDE)}"
+        axes.set_title(title, fontsize=7, pad=12)
     for axes in grid.flat[len(curves) :]:
         axes.set_axis_off()
     square = {"marker": "s", "markersize": 9, "markeredgecolor": "#bbbbbb"}
@@ -80,8 +81,8 @@ def draw_map(axes: Axes, rows: pd.DataFrame) -> None:
         )
         for y, column in np.argwhere(shares.to_numpy() == 0):
             axes.plot([x[column]], [y], "x", color=LEFT_OUT, markersize=3.5, markeredgewidth=1.1)
-        above = axes.get_xaxis_transform()
-        axes.text(x.mean(), 1.02, f"nu {nu:g}", transform=above, ha="center", va="bottom", fontsize=6.5, color=INK)
+        place: dict[str, Any] = {"xycoords": axes.get_xaxis_transform(), "textcoords": "offset points", "ha": "center"}
+        axes.annotate(f"nu {nu:g}", (x.mean(), 1), (0, 2), annotation_clip=False, fontsize=6.5, color=INK, **place)
     axes.set_ylim(len(parts) - 0.5, -0.5)
     named = (
         parts

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from minarch.analysis.complexity import CURVE, FRESH, FULL, GATED, L1, SWEPT, WHOLE
 from minarch.analysis.intervals import TEST
 from minarch.reporting.figures.style import QUIET, legend_above, log_axis, panels, percent_axis
-from minarch.reporting.figures.ways import ACROSS, MOST, TITLE
+from minarch.reporting.figures.ways import ACROSS, MOST, WIDE
 from minarch.reporting.tables import Table, Tables, rows_of
 from minarch.reporting.tables.complexity import REPEATS, SHARES
 
@@ -53,7 +53,7 @@ def draw_tradeoff(tables: Tables, size: Size) -> Figure | None:
     for axes, ((dataset, family, name, alpha, beta), rows) in zip(grid.flat, curves, strict=False):
         knobs = f"beta {beta:g}" + (f", alpha {alpha:g}" if several else "")
         full = table[(table[WHOLE] == [dataset, family, name]).all(axis=1) & (table["way"] == FULL)]
-        axes.set_title(f"{dataset}, {knobs}\n{fill(str(name), TITLE)}", fontsize=7.5)
+        axes.set_title(f"{dataset}, {knobs}\n{fill(str(name), WIDE)}", fontsize=7)
         scale(axes, pd.concat([full, rows]), size)
         draw_full(axes, full)
         for way, look in LOOKS.items():
@@ -82,7 +82,7 @@ def draw_betas(tables: Tables) -> Figure | None:
     for row, ((dataset, _, name, alpha), rows) in zip(grid, wholes, strict=True):
         whole = full[(full["dataset"] == dataset) & (full["whole"] == name)]
         for axes, size in zip(row, LABELS, strict=True):
-            axes.set_title(f"{dataset}, alpha {alpha:g}\n{name}", fontsize=7.5)
+            axes.set_title(f"{dataset}, alpha {alpha:g}\n{name}", fontsize=7)
             scale(axes, pd.concat([whole, rows]), size)
             draw_full(axes, whole)
             for beta, points in rows.groupby("beta"):
