@@ -31,8 +31,8 @@ ABSENT = "not here: `snakemake` makes it, `make review` fetches it"
 
 
 def recommend(study: str, max_bytes: int | None, max_drop: float | None, dataset: str | None) -> None:
-    """Print the best model of every data set, or of one: its size, its accuracies, what the search that found it cost
-    (if one did) and where its files lie.
+    """Print the best model of every data set, or of one: its size, its accuracies, what it cost to find it (if its
+    structure was found while it was trained) and where its files lie.
 
     Args:
         max_bytes: of a model's files together; None: any.
@@ -152,8 +152,8 @@ def _shown(row: dict[str, Any], batches: list[int], files: list[str]) -> Table:
             lines.append((f"latency, batch {batch}", f"{median:.4g} ms ({low:.4g} to {high:.4g})"))
     if not math.isnan(row[SEARCH_MACS]):
         trainings = row[SEARCH_TRAININGS]
-        told = "" if math.isnan(trainings) else f", {trainings:.2g} times a training at full depth"
-        lines.append(("search for its depth", f"{row[SEARCH_MACS]:.3g} MACs{told}"))
+        told = "" if math.isnan(trainings) else f", {trainings:.2g} times a training of the whole network"
+        lines.append(("cost to find it", f"{row[SEARCH_MACS]:.3g} MACs{told}"))
     lines.append(("files", "\n".join(files)))  # one per repeat
     item = Path(files[0]).parent.name
     lines.append(("to try it", f"python -m minarch predict {item} --precision {row['precision']} IMAGE"))

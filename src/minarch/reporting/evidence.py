@@ -45,7 +45,7 @@ class Evidence:
 
     @property
     def searched(self) -> bool:
-        """Whether networks that a search for depth found are among the final models."""
+        """Whether networks whose structure was found while they were trained are among the final models."""
         return bool(self.tables[Table.MODELS][SEARCH_MACS].notna().any())
 
     def rows(self, name: str) -> list[dict[str, Any]]:

@@ -35,7 +35,7 @@ ROW = IDENTITY | {"model": "m", "quantization": "int8", "precision": "int8", "re
 ROW |= {"items": "width8-r0-1-int8-f0 width8-r2-3-int8-a1"}
 ROW |= {"parameters": 610, "bytes": 9000, "latency_1_ms": 0.02, "latency_1_ms_low": 0.01, "latency_1_ms_high": 0.03}
 ROW |= {f"validation_{name}": value for name, value in (("mean", 0.91), ("low", 0.9), ("high", 0.92))}
-ROW |= dict.fromkeys(["search_macs", "search_trainings"])  # of a model that no search found
+ROW |= dict.fromkeys(["search_macs", "search_trainings"])  # of a model of the sweep
 ROW |= {f"test_{name}": value for name, value in (("mean", 0.89), ("low", 0.88), ("high", 0.9))}
 
 
@@ -149,18 +149,18 @@ SEARCHED = {"search_macs": 1_234_567_890_123, "search_trainings": 1.42}
 @pytest.mark.parametrize(
     ("cost", "expected"),
     [
-        (SEARCHED, "search for its depth  1.23e+12 MACs, 1.4 times a training at full depth"),
-        (SEARCHED | {"search_trainings": None}, "search for its depth  1.23e+12 MACs"),
+        (SEARCHED, "cost to find it  1.23e+12 MACs, 1.4 times a training of the whole network"),
+        (SEARCHED | {"search_trainings": None}, "cost to find it  1.23e+12 MACs"),
     ],
 )
 def test_what_a_search_cost_is_printed_of_the_model_that_it_found(study, capsys, cost, expected):
     study(model("grown", 100, 0.91, **cost), model("swept", 900, 0.95))
     recommend("params.yaml", 500, None, None)
     lines = [re.sub(r"[│|]", " ", line).strip() for line in capsys.readouterr().out.splitlines()]
-    assert [re.sub(r"   +", "  ", line) for line in lines if "search" in line] == [expected]
+    assert [re.sub(r"   +", "  ", line) for line in lines if "cost" in line] == [expected]
     recommend("params.yaml", None, 1.0, None)
     said = capsys.readouterr().out
-    assert "swept" in said and "search" not in said
+    assert "swept" in said and "cost" not in said
 
 
 def test_unreliable_models_are_not_recommended(study, capsys):

@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from complexity_study import DNN as GATED_DNN
+from complexity_study import VIT, write_complexity
 from constructed import PARAMS as SHARED
 from constructed import STEADY, STEP, write_json, write_sweep, write_weights
 from depth_study import DNN, LONELY, RESNET, write_depths
@@ -44,7 +46,10 @@ KEPT = {  # of the accuracy, at LEVELS
     ("global", True): [1.0, 1.0, 0.995, 0.9],
 }
 GROUPS = {"first": (8, 30.0), "last": (4, 10.0), "only": (1, 0.0)}  # units, points lost by cutting all of them
-PARAMS: dict[str, Any] = SHARED | {"prune": {"finetune": {"epochs": 2}}}
+PARAMS: dict[str, Any] = SHARED | {
+    "prune": {"finetune": {"epochs": 2}},
+    "complexity": {"controls": ["l1", "fresh", "swept"]},
+}
 DEEPER = {700: STEP[400], 3000: STEP[1000]}  # further models, of depth 3
 
 
@@ -180,9 +185,10 @@ def write_study(
 
     Every family has the sizes of STEP, a dnn those of DEEPER as further models. `broken`: of each structured pruning
     one repeat has no numbers, there is a depth 2 of which every training fails, and a search for a depth that no depth
-    meets. `plain`: one method, one scope, no further models, no search for a depth, nothing optional.
+    meets. `plain`: one method, one scope, no further models, no search for a depth, no gates, nothing optional.
     """
-    inputs: dict[str, Any] = {"data": [], "sweep": [], "weights": [], "depth": [], "prune": [], "quantize": []}
+    stages = ("data", "sweep", "weights", "depth", "complexity", "prune", "quantize")
+    inputs: dict[str, Any] = {stage: [] for stage in stages}
     further = {} if plain else {"dnn": [f"dnn-{parameters}" for parameters in DEEPER]}
     for dataset, families in datasets.items():
         item = root / "data" / f"{dataset}-x"
@@ -193,6 +199,7 @@ def write_study(
         inputs["data"].append(item)
         if not plain:
             inputs["depth"] += write_depths(root / "depth", dataset, [DNN, LONELY if broken else RESNET])
+            inputs["complexity"] += write_complexity(root / "complexity", dataset, [GATED_DNN, VIT])
         for family in families:
             for parameters, best in STEP.items():
                 item = root / "sweep" / f"{dataset}-{family}-{parameters}-x"
@@ -204,8 +211,8 @@ def write_study(
                 inputs["sweep"] += write_deeper(root / "sweep", dataset, family)
     inputs["weights"] = [write_weights(root / "weights" / f"{item.name}-w", item) for item in inputs["sweep"]]
     params = PARAMS | {"representatives": PARAMS["representatives"] | {"further": further}}
-    stages = {"similarity": similarity.work, "convergence": convergence.work, "representatives": representatives.work}
-    for stage, work in stages.items():
+    works = {"similarity": similarity.work, "convergence": convergence.work, "representatives": representatives.work}
+    for stage, work in works.items():
         inputs[stage] = root / stage
         inputs[stage].mkdir()
         work(params[stage], inputs, inputs[stage])

@@ -6,6 +6,8 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from complexity_study import EPOCHS, SAVED, write_complexity
+from complexity_study import VIT as GATED
 from depth_study import CHECKED, FURTHER, IMAGES, RESNET, SEARCH, WARMUP, write_depths
 from grown_model import ACCURACY, DEPTHS, MEAN, MODEL, SMALL, add_grown_model
 from pandas.testing import assert_frame_equal
@@ -14,8 +16,10 @@ from pruned_study import write_study
 from minarch import aggregate
 from minarch.files import read_json
 from minarch.reporting.tables import Tables
+from minarch.reporting.tables.complexity import complexity_tables
 from minarch.reporting.tables.grown import searched_models
 from minarch.reporting.tables.make import make_tables
+from minarch.reporting.tables.search import search_tables
 
 COLUMNS = ["search_macs", "search_trainings"]
 
@@ -49,6 +53,11 @@ def cost_of(depth: int) -> int:
 
 SEARCH_MACS = sum(map(cost_of, DEPTHS)) / len(DEPTHS)
 TRAININGS = SEARCH_MACS / (20 * (3 * IMAGES + CHECKED) * RESNET.macs[8])  # 20 epochs at full depth
+
+
+def tables_of(depth: list[Path], complexity: list[Path]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The tables ODN and COMPLEXITY of items, without networks of a sweep."""
+    return search_tables(depth, 0.95)["odn"], complexity_tables(complexity, pd.DataFrame(), 0.95, [])["complexity"]
 
 
 def of_model(table: pd.DataFrame) -> pd.DataFrame:
@@ -113,17 +122,31 @@ def test_it_counts_in_the_regression_on_size(swept, grown) -> None:
 
 
 def test_a_search_costs_the_mean_over_repeats_of_all_that_was_spent(tmp_path) -> None:
-    table = searched_models(write_depths(tmp_path, "digits", [RESNET])).set_index("architecture")
+    table = searched_models(*tables_of(write_depths(tmp_path, "digits", [RESNET]), [])).set_index("architecture")
     assert set(table.index) == {f"{RESNET.name}-{method}" for method in RESNET.methods}
     row = table.loc[MODEL["architecture"]]
     assert (row["search_macs"], row["parameters"]) == (SEARCH_MACS, MEAN)
     assert row["search_trainings"] == pytest.approx(TRAININGS)
 
 
-def test_without_a_training_at_full_depth_a_search_is_no_multiple_of_it(tmp_path) -> None:
-    items = [item for item in write_depths(tmp_path, "digits", [RESNET]) if "alone-8" not in item.name]
-    table = searched_models(items)
-    assert table["search_trainings"].isna().all() and table["search_macs"].notna().all()
+def test_training_with_gates_costs_the_mean_over_repeats_of_all_that_was_spent(tmp_path) -> None:
+    table = searched_models(*tables_of([], write_complexity(tmp_path, "digits", [GATED]))).set_index("architecture")
+    points = {f"{GATED.name}-nu{nu:g}-alpha0.5-beta{beta:g}": share for nu, beta, share in GATED.points()}
+    assert set(table.index) == set(points) and set(table["role"]) == {"further"}
+    whole = sum(GATED.training(EPOCHS).values())
+    trainings = {architecture: 1 - SAVED * (1 - share) for architecture, share in points.items()}
+    assert table["search_trainings"].to_dict() == pytest.approx(trainings, rel=1e-5)
+    assert table["search_macs"].to_dict() == pytest.approx(
+        {name: share * whole for name, share in trainings.items()}, rel=1e-5
+    )
+
+
+def test_models_of_both_stages_stand_side_by_side(tmp_path) -> None:
+    odn, complexity = tables_of(
+        write_depths(tmp_path, "digits", [RESNET]), write_complexity(tmp_path, "digits", [GATED])
+    )
+    assert len(searched_models(odn, complexity)) == len(RESNET.methods) + len(list(GATED.points()))
+    assert searched_models(odn[:0], complexity[:0]).empty
 
 
 @pytest.mark.slow
@@ -131,8 +154,8 @@ def test_the_report_tells_what_the_search_cost(study, grown, tmp_path) -> None:
     aggregate.work(study[1], grown[0], tmp_path)
     text = re.sub(r"<[^>]*>", " ", re.sub(r'src="data:[^"]*"', "", (tmp_path / "report.html").read_text()))
     text = " ".join(text.split())
-    cost = f"Its depth was found by a search of {SEARCH_MACS / 1e9:.3g} &times; 10 9 MACs, which is"
+    cost = f"To find it took {SEARCH_MACS / 1e9:.3g} &times; 10 9 MACs, which is"
     assert cost in text
-    assert "networks that a search for depth found" in text
+    assert "networks whose structure was found while they were trained" in text
     front = read_json(tmp_path / "metrics.json")["digits"]["recommended"]
     assert (front["architecture"], front["search_macs"]) == (MODEL["architecture"], SEARCH_MACS)

@@ -53,6 +53,9 @@ def ragged(tmp_path_factory):
     return out
 
 
+GATED = {"pruned_in_training", "pruned_in_training_parameters", "gates", "kept", "units_or_layers"}
+
+
 def table(out: Path, name: str) -> pd.DataFrame:
     return pd.read_csv(out / "tables" / f"{name}.csv")
 
@@ -164,6 +167,12 @@ def test_what_the_report_shows_is_the_figure(study) -> None:
             {"parameters_mean": "count", "validation_low": "percent", "test_high": "percent", "cost_macs": "count"},
         ),
         ("odn", {"cost_mean": "number", "cost_low": "number", "cost_warmup": "number", "cost_target": "number"}),
+        (
+            "complexity",
+            {"macs_share_mean": "percent", "test_low": "percent", "cost_mean": "percent", "left_out_mean": "number"},
+        ),
+        ("complexity", {"test_difference_points_mean": "points", "deterministic_mean": "percent", "pairs": "count"}),
+        ("tradeoff", {"test_difference_points_high": "points", "lowest_share": "percent", "n": "count"}),
         ("quantization", {"bytes": "count", "weight_bytes_fp32": "count", "test_drop_points_mean": "points"}),
         ("models", {"bytes": "count", "macs": "count", "test_mean": "percent", "latency_64_ms": "milliseconds"}),
         ("front", {"bytes": "count", "validation_high": "percent", "latency_1_ms_low": "milliseconds"}),
@@ -312,13 +321,14 @@ def test_what_a_study_did_not_ask_for_is_said(study, plain) -> None:
     assert "Not shown: it takes models of one family in at least two depths" in text
     assert "This study searched for no depth (depth.architectures)." in text
     assert "This study searched for no depth, so there is no search to pay for" in text
+    assert "This study prunes nothing while it trains (complexity.architectures)." in text
     drawn = {path.stem for path in (plain / "figures").glob("*.svg")}
     assert (
-        not drawn & {"layerwise", "depth", "needed_depth", "search_cost"}
+        not drawn & ({"layerwise", "depth", "needed_depth", "search_cost"} | GATED)
         and {"magnitude", "structured", "controls"} <= drawn
     )
     whole = {path.stem for path in (study[2] / "figures").glob("*.svg")}
-    assert {"layerwise", "depth", "needed_depth", "search_cost", "magnitude", "structured", "controls"} <= whole
+    assert GATED | {"layerwise", "depth", "needed_depth", "search_cost", "magnitude", "structured", "controls"} <= whole
     assert "dnn-1000, 50 % of units cut, FP32" in table(plain, "models")["model"].tolist()
     assert "dnn-1000, fresh, 50 % of units cut, trained anew, FP32" in table(study[2], "models")["model"].tolist()
 

@@ -12,7 +12,7 @@ from minarch.reporting.tables import rows_of
 
 MOST = 9  # panels: towers of a data set
 ACROSS = 3
-TITLE = 32  # characters
+TITLE, WIDE = 32, 42  # characters of a panel's title, beside names of ways and without
 
 Rows = list[dict[str, Any]]
 

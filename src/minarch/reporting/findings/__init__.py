@@ -2,11 +2,13 @@
 
 from minarch.reporting.findings import (
     answer,
+    both,
     controls,
     depth,
     early,
     files,
     front,
+    gated,
     layers,
     learning,
     limits,
@@ -43,6 +45,8 @@ FINDINGS = (
     depth.FINDING,
     needed_depth.FINDING,
     search_cost.FINDING,
+    gated.FINDING,
+    both.FINDING,
     quantization.FINDING,
     precision.FINDING,
     front.FINDING,

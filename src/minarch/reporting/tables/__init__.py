@@ -32,6 +32,8 @@ class Table(StrEnum):
     DEPTHS = "depths"  # a depth of a network, trained alone
     ODN = "odn"  # a way to a depth
     PUBLISHED = "published"  # a method, beside the paper's
+    COMPLEXITY = "complexity"  # a point of a curve of complexity-aware training, or one of its controls
+    TRADEOFF = "tradeoff"  # a curve of complexity-aware training, and what it is compared with
     DEPTH = "depth"  # a family, scope of pruning and size that is held equal
     PRUNING = "pruning"  # a level of structured pruning of a model that goes on
     CONTROLS = "controls"  # a level of structured pruning, and what it is compared with

@@ -11,6 +11,7 @@ from minarch.analysis.minimal import Bootstrap
 from minarch.analysis.records import MODEL, read_runs
 from minarch.files import read_json
 from minarch.reporting.tables import Table, Tables, pruning, quantization, read
+from minarch.reporting.tables.complexity import complexity_tables
 from minarch.reporting.tables.grown import SEARCH_MACS, SEARCH_TRAININGS, named_models, searched_models
 from minarch.reporting.tables.models import front_table, models_table
 from minarch.reporting.tables.networks import layers_table, read_folders, read_rows, weights_table
@@ -26,7 +27,10 @@ def make_tables(config: dict[str, Any], inputs: dict[str, Any]) -> Tables:
     sweep = read_runs(inputs["sweep"]).merge(read.read_sweep_tests(inputs["sweep"]), on=[*MODEL, "repeat"])
     roles = pd.DataFrame(read_json(inputs["representatives"] / "representatives.json"))
     representatives = representatives_table(roles, sweep, confidence)
-    searched = searched_models(inputs.get("depth", []))
+    searches = search_tables(inputs.get("depth", []), confidence)
+    controls = config["params"].get("complexity", {}).get("controls", [])
+    gated = complexity_tables(inputs.get("complexity", []), sweep, confidence, controls)
+    searched = searched_models(searches[Table.ODN], gated[Table.COMPLEXITY])
     named = named_models(representatives, searched)
     curves = read.read_magnitude(inputs["prune"])
     magnitude, redundancy = pruning.magnitude_tables(curves, sweep.groupby("dataset")["classes"].first(), bootstrap)
@@ -58,7 +62,8 @@ def make_tables(config: dict[str, Any], inputs: dict[str, Any]) -> Tables:
         Table.MAGNITUDE: named.merge(magnitude, on=MODEL),
         Table.REDUNDANCY: named.merge(redundancy, on=MODEL),
         Table.DEPTH: depth_table(ends, bootstrap),
-        **search_tables(inputs.get("depth", []), confidence),
+        **searches,
+        **gated,
         Table.PRUNING: named.merge(pruned, on=MODEL),
         Table.CONTROLS: named.merge(controls_table(structured, sweep, confidence), on=MODEL),
         Table.LAYERWISE: named.merge(layerwise, on=MODEL),

@@ -37,21 +37,33 @@ METHOD = ["restart", "warmup_epochs"]  # what a method is, beside its name
 COST = of_mean("cost")
 DEPTHS = [*TOWER, "depth", "n", "unstable", "parameters", "macs", *VALIDATION, *TEST, "validation_repeats"]
 DEPTHS += ["epochs_mean", *COST, *TARGET, "meets", "repeats_meeting"]
-ODN = [*TOWER, "way", "n", "met", "unstable", "depths", "full_depth", "depth_mean", "parameters_mean", "macs_mean"]
+ODN = [
+    *TOWER,
+    "way",
+    "architecture",
+    "n",
+    "met",
+    "unstable",
+    "depths",
+    "full_depth",
+    "depth_mean",
+    "parameters_mean",
+    "macs_mean",
+]
 ODN += [*VALIDATION, *TEST, *(column for name in DIFFERENCES for column in of_mean(name)), *PARTS]
 ODN += ["cost_target", "cost_macs", *(column for name in CLIMB_DIFFERENCES for column in of_mean(name))]
 ODN += [*METHOD, *TARGET, *CLAIMS]
 
 
 def read_runs(items: Iterable[Path]) -> pd.DataFrame:
-    """One row of RUN per repeat of each item, with kind, epochs, full_depth, METHOD, TARGET, number of levels.
+    """One row of RUN per repeat of each item, with architecture, kind, epochs, full_depth, METHOD, TARGET and levels.
 
     PARTS are MACs. Of a depth trained alone `way` is ALONE, and `met`, METHOD, TARGET and levels are missing.
     """
-    rows = []
+    rows, of_items = [], ["kind", "architecture", "full_depth"]
     for item in items:
         record, tests = read_json(item / "results.json"), read_test_accuracies(item)
-        of_item: dict[str, Any] = {name: record[name] for name in [*TOWER, "kind", "way", "full_depth"]}
+        of_item: dict[str, Any] = {name: record[name] for name in [*TOWER, "way", *of_items]}
         of_item |= {"levels": len(record["levels"]) if "levels" in record else None}
         search = record.get("search", {})
         of_item |= {name: search.get(name) for name in ["restart", *TARGET]} | {"warmup_epochs": search.get("warmup")}
@@ -61,7 +73,9 @@ def read_runs(items: Iterable[Path]) -> pd.DataFrame:
             row |= {name: 1 / record["classes"] if share is None else share for name, share in accuracies.items()}
             row |= {"unstable": run["status"] != "ok"} | {f"cost_{part}": macs for part, macs in run["cost"].items()}
             rows.append(of_item | row | {"epochs": sum(training["epochs"] for training in run["trainings"])})
-    table = pd.DataFrame(rows, columns=[*RUN, "kind", "epochs", "levels", "full_depth", *METHOD, *TARGET])
+    table = pd.DataFrame(
+        rows, columns=[*RUN, "kind", "architecture", "epochs", "levels", "full_depth", *METHOD, *TARGET]
+    )
     table = table.astype({"met": "boolean", "warmup_epochs": "Int64", "tolerance_points": float, "threshold": float})
     return table.sort_values([*TOWER, "way", "depth", "repeat"], ignore_index=True)
 
@@ -121,7 +135,7 @@ def odn_table(ways: pd.DataFrame, depths: pd.DataFrame, confidence: float) -> pd
     key = [*TOWER, "way"]
     ways = ways.sort_values([*key, "repeat"], ignore_index=True)
     grouped = ways.groupby(key)
-    table = grouped[["full_depth", *METHOD, *TARGET]].first().join(grouped["met"].sum(min_count=1))
+    table = grouped[["architecture", "full_depth", *METHOD, *TARGET]].first().join(grouped["met"].sum(min_count=1))
     table = table.join(grouped["unstable"].sum()).join(grouped["depth"].agg(as_text).rename("depths"))
     table = table.join(grouped[["depth", "parameters", "macs"]].mean().add_suffix("_mean"))
     table = table.join(ways.assign(cost_macs=ways[PARTS].sum(axis=1)).groupby(key)["cost_macs"].mean())
