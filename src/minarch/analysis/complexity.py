@@ -13,8 +13,8 @@ import pandas as pd
 from minarch.analysis.intervals import of_mean, with_intervals
 from minarch.analysis.regimes import EDGE
 from minarch.analysis.search import FAILS, HOLDS, NOT_SHOWN
+from minarch.complexity import FRESH, GATED, L1, SWEPT
 
-FULL, SHORT, GATED, L1, FRESH, SWEPT = "full", "short", "gated", "l1", "fresh", "swept"  # how a network was made
 CONTROLS = [L1, FRESH, SWEPT]
 WHOLE = ["dataset", "family", "whole"]  # the network before anything is pruned
 CURVE = [*WHOLE, "alpha", "beta"]  # its points differ in nu

@@ -8,8 +8,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from minarch.analysis.complexity import CURVE, FRESH, FULL, GATED, L1, SWEPT, WHOLE
+from minarch.analysis.complexity import CURVE, WHOLE
 from minarch.analysis.intervals import TEST
+from minarch.complexity import FRESH, FULL, GATED, L1, SWEPT
 from minarch.reporting.figures.style import QUIET, legend_above, log_axis, panels, percent_axis
 from minarch.reporting.figures.ways import ACROSS, MOST, WIDE
 from minarch.reporting.tables import Table, Tables, rows_of

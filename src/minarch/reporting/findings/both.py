@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from minarch.analysis.complexity import FEWEST_NU, GATED, LAYERS, UNITS, WHOLE, alone_at, beats_either
+from minarch.analysis.complexity import FEWEST_NU, LAYERS, UNITS, WHOLE, alone_at, beats_either
+from minarch.complexity import GATED
 from minarch.reporting.evidence import Evidence
 from minarch.reporting.figures.tradeoff import draw_betas
 from minarch.reporting.figures.ways import MOST

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from minarch.analysis.complexity import CONTROLS, CURVE, FEWEST_NU, FULL, GATED, L1, WHOLE
+from minarch.analysis.complexity import CONTROLS, CURVE, FEWEST_NU, WHOLE
+from minarch.complexity import FULL, GATED, L1
 from minarch.reporting.evidence import Evidence
 from minarch.reporting.figures.gates import draw_gates
 from minarch.reporting.figures.kept import draw_kept

@@ -16,13 +16,8 @@ import pandas as pd
 from minarch.analysis.complexity import (
     CONTROLS,
     DIFFERENCE,
-    FULL,
-    GATED,
-    L1,
     OK,
     POINT,
-    SHORT,
-    SWEPT,
     TRADEOFF,
     WHOLE,
     between_betas,
@@ -34,6 +29,7 @@ from minarch.analysis.controls import BEST_ACCURACY
 from minarch.analysis.intervals import ACCURACY, TEST, VALIDATION, of_mean, with_intervals
 from minarch.analysis.records import MODEL
 from minarch.analysis.search import below
+from minarch.complexity import FULL, GATED, L1, SHORT, SWEPT
 from minarch.contract import read_test_accuracies
 from minarch.files import read_json
 from minarch.reporting.tables import Table, Tables

@@ -6,7 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from minarch.analysis.complexity import CURVE, GATED, POINT
+from minarch.analysis.complexity import CURVE, POINT
+from minarch.complexity import GATED
 from minarch.files import read_json
 
 QUANTILES = ["min", "q25", "median", "q75", "max"]  # of theta over the gates of a group

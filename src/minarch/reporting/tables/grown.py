@@ -6,8 +6,8 @@ They are what searches for a depth and complexity-aware training end with.
 import pandas as pd
 
 from minarch.analysis.choice import FURTHER, ROLES
-from minarch.analysis.complexity import GATED
 from minarch.analysis.records import MODEL
+from minarch.complexity import GATED
 
 SEARCH_MACS, SEARCH_TRAININGS = "search_macs", "search_trainings"
 COLUMNS = {"parameters_mean": "parameters", "cost_macs": SEARCH_MACS, "cost_mean": SEARCH_TRAININGS}
