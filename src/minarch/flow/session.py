@@ -151,7 +151,7 @@ class Session:
         command = [sys.executable, "-m", "dvc", "commit", "--force", *finished]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
-            said = done.stderr.strip().splitlines()[0]
+            said = next(iter(done.stderr.strip().splitlines()), f"nothing (exit code {done.returncode})")
             sys.exit(f"the results are complete, but DVC does not know them: `dvc commit` said: {said}")
         lost = dvc.not_cached(finished)  # with a full disk `dvc commit` exits with 0 as well
         if self._edited() or lost:
