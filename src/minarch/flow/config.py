@@ -56,11 +56,8 @@ def _line(mistake: Any) -> str:
     if kind == "value_error":  # of a section as a whole, it begins with the name of the field
         text = str(mistake["ctx"]["error"])
         field, named, rest = text.partition(": ")
-        return (
-            at([*place, field]) + rest
-            if named and place and field.replace(".", "_").isidentifier()
-            else at(place) + text
-        )
+        is_field = named and place and field.replace(".", "_").isidentifier()
+        return at([*place, field]) + rest if is_field else at(place) + text
     message = mistake["msg"].removeprefix("Input should be ")
     allowed = ALLOWED[kind].format(**mistake.get("ctx", {})) if kind in ALLOWED else message
     return f"{at(place)}{short(mistake['input'])} is not allowed; allowed: {allowed}"
