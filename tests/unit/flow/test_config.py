@@ -331,7 +331,7 @@ BAD = {
         "complexity: 1 data set(s) x 399 architectures by every way and price are 120,498 items; allowed: at most",
     ),
     "too many found networks to compress": (
-        {"complexity": DNN | {"nu": list(range(900)), "compress": True}, "prune__levels": [i / 200 for i in range(150)]},
+        {
             "complexity": DNN | {"nu": list(range(900)), "compress": True},
             "prune__levels": [i / 200 for i in range(199)],
         },
