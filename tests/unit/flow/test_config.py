@@ -57,6 +57,13 @@ BAD = {
         {"train__optimizer": "lion"},
         "train.optimizer: 'lion' is not allowed; allowed: 'adam' or 'sgd'",
     ),
+    "a long list for a section": (
+        {
+            "prune": [{name: [1 / 3, 2 / 3, 1 / 7] for name in ("magnitude_levels", "magnitude_finetuned", "levels")}]
+            * 6
+        },
+        " is not allowed; allowed: a mapping",
+    ),
     "null section": ({"train": None}, "train: None is not allowed"),
     "empty list": ({"prune__levels": []}, "prune.levels: [] is not allowed; allowed: "),
     "bad entry": ({"prune__levels": [0.5, 1.0]}, "prune.levels.1: 1.0 is not allowed; allowed: less than 1"),
