@@ -48,6 +48,18 @@ DEPTH: dict[str, Any] = {
     "tolerance_points": 0.0,
     "train": Growing.model_validate({"epochs": 2}).model_dump() | {"device": "cpu", "strategy": "sequential"},
 }
+COMPLEXITY: dict[str, Any] = {
+    "way": "gated",
+    "title": "nu3-alpha0.5-beta0.5",
+    "dataset": "digits",
+    "family": "vit",
+    "knobs": {"depth": 2, "width": 8, "heads": 2, "patch": 4},
+    "repeats": [0, 1],
+    **{"nu": 3.0, "alpha": 0.5, "beta": 0.5},
+    **{"heads": True, "delay": 0.1, "settle": 0.3},
+    **{"start": 1.0, "travel": 20.0, "explore": 0.05, "estimator": "balanced"},
+    "train": TRAINING | {"epochs": 4, "device": "cpu", "strategy": "sequential"},
+}
 QUANTIZE: dict[str, Any] = {
     "kind": "export",
     "quantization": "int8",
@@ -70,5 +82,6 @@ TINY = {
     "sweep": Tiny(SWEEP, {"data": "data"}),
     "refined": Tiny(SWEEP | {"knobs": {"depth": 2, "width": 9}}, {"data": "data"}),
     "depth": Tiny(DEPTH, {"data": "data"}),
+    "complexity": Tiny(COMPLEXITY, {"data": "data"}),
     "prune": Tiny(PRUNE, {"data": "data", "parent": "sweep"}),
 }

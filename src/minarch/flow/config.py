@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 from pydantic import ValidationError
 
-from minarch.errors import UserError, short
+from minarch.errors import UserError, one_line, short
 from minarch.flow.document import read
 from minarch.flow.scalars import at
 from minarch.flow.study import Study
@@ -56,10 +56,11 @@ def _line(mistake: Any) -> str:
     if kind == "value_error":  # of a section as a whole, it begins with the name of the field
         text = str(mistake["ctx"]["error"])
         field, named, rest = text.partition(": ")
-        return at([*place, field]) + rest if named and place and field.isidentifier() else at(place) + text
+        is_field = named and place and field.replace(".", "_").isidentifier()
+        return at([*place, field]) + rest if is_field else at(place) + text
     message = mistake["msg"].removeprefix("Input should be ")
     allowed = ALLOWED[kind].format(**mistake.get("ctx", {})) if kind in ALLOWED else message
-    return f"{at(place)}{short(mistake['input'])} is not allowed; allowed: {allowed}"
+    return f"{at(place)}{one_line(short(mistake['input']))} is not allowed; allowed: {allowed}"
 
 
 def _keys(location: tuple[Any, ...]) -> list[str]:

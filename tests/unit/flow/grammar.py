@@ -45,8 +45,9 @@ def valid(schema: dict[str, Any], name: str = "") -> st.SearchStrategy[Any]:
     """Values that a part of the schema allows, its bounds among them."""
     if "$ref" in schema:
         return valid(SCHEMA["$defs"][schema["$ref"].rpartition("/")[2]], name)
-    if name in SPECIAL:
-        return SPECIAL[name]
+    for special in (name, f"{name}, {schema.get('type')}"):
+        if special in SPECIAL:
+            return SPECIAL[special]
     if "anyOf" in schema:
         return st.one_of(*(valid(part, name) for part in schema["anyOf"]))
     if "enum" in schema or "const" in schema:
@@ -102,12 +103,12 @@ GRIDS = st.lists(st.sampled_from(sorted(FAMILIES)), min_size=1, max_size=2, uniq
     lambda names: st.fixed_dictionaries({name: _grid(name) for name in names})
 )
 SPECIAL: dict[str, st.SearchStrategy[Any]] = {
-    "datasets": st.just(["digits"]) | st.just(["digits", "cifar10"]),
+    "datasets, array": st.just(["digits"]) | st.just(["digits", "cifar10"]),
     "root": st.none() | st.just("downloads"),
     "families": GRIDS,
     "architectures": st.just({}) | GRIDS,
     "further": st.none(),
-    "compress": st.sampled_from([[], ["l1"]]),
+    "compress, array": st.sampled_from([[], ["l1"]]),
     "pruned": st.sampled_from([None, [], ["l1"]]),
     "epochs": st.integers(1, 3) | st.just(100_000),
     "repeats": st.integers(1, 3) | st.just(10_000),

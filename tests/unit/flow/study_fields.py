@@ -18,6 +18,8 @@ TEXTS: dict[str, Any] = {
     "quantize.pruned.0": "l1",
     "depth.architectures": {"dnn": {"depth": 1, "width": 4}},
     "depth.compress.0": "l1",
+    "complexity.architectures": {"dnn": {"depth": 1, "width": 4}},
+    "complexity.datasets.l1.0": "digits",
     "sweep.families": {"dnn": {"depth": 1, "width": 4}},
     "representatives.further": {"dnn": {"depth": 1, "width": 4}},
 }

@@ -1,5 +1,7 @@
 """Every mistake in a params file is one line: the file, the field, the value, what is allowed."""
 
+from dataclasses import dataclass
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 from minarch.errors import UserError
 from minarch.flow.config import load
 from minarch.flow.stages.train import Training
-from minarch.models.families import Family
+from minarch.models.families import Dnn, Family
 
 DNN = {"architectures": {"dnn": {"depth": 2, "width": 4}}}
 
@@ -16,6 +18,23 @@ class Flat(Family):
     """A family whose architectures cannot be made shallower."""
 
     network = "minarch.models.dnn:DNN"
+
+
+class Ungated(Family):
+    """A family whose network is the user's."""
+
+    network = "test_config:Net"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Named(Dnn):
+    """A family whose architectures may be called as what becomes of others."""
+
+    tag: str | None = None
+
+    @property
+    def label(self):
+        return super().label.replace("-tag", "-").removesuffix("-None")
 
 
 BAD = {
@@ -37,6 +56,13 @@ BAD = {
     "unknown choice": (
         {"train__optimizer": "lion"},
         "train.optimizer: 'lion' is not allowed; allowed: 'adam' or 'sgd'",
+    ),
+    "a long list for a section": (
+        {
+            "prune": [{name: [1 / 3, 2 / 3, 1 / 7] for name in ("magnitude_levels", "magnitude_finetuned", "levels")}]
+            * 6
+        },
+        " is not allowed; allowed: a mapping",
     ),
     "null section": ({"train": None}, "train: None is not allowed"),
     "empty list": ({"prune__levels": []}, "prune.levels: [] is not allowed; allowed: "),
@@ -226,6 +252,97 @@ BAD = {
     "too many depths": (
         {"depth": {"architectures": {"dnn": {"depth": 1000, "width": list(range(1, 200))}}}},
         "depth: 1 data set(s) x 199 architectures with every depth and method are 199,199 items; allowed: at most",
+    ),
+    "layers of a network that has none to leave out": (
+        {"complexity": DNN | {"beta": [0.5]}},
+        "complexity.beta: [0.5] is not allowed with dnn, which has no layers that can be left out; allowed: a list with"
+        " 0",
+    ),
+    "a price below 0": (
+        {"complexity": DNN | {"nu": [3, -1]}},
+        "complexity.nu.1: -1 is not allowed; allowed: greater than or equal to 0",
+    ),
+    "a price that outweighs everything": (
+        {"complexity": DNN | {"nu": [1e9]}},
+        "complexity.nu.0: 1000000000.0 is not allowed; allowed: less than or equal to 100000",
+    ),
+    "no price": ({"complexity": DNN | {"nu": []}}, "complexity.nu: [] is not allowed; allowed: at least 1"),
+    "a balance above 1": (
+        {"complexity": DNN | {"alpha": [1.5]}},
+        "complexity.alpha.0: 1.5 is not allowed; allowed: less than or equal to 1",
+    ),
+    "an unknown estimator": (
+        {"complexity": DNN | {"estimator": "exact"}},
+        "complexity.estimator: 'exact' is not allowed; allowed: 'balanced' or 'first_order'",
+    ),
+    "an unknown control": (
+        {"complexity": DNN | {"controls": ["L1"]}},
+        "complexity.controls.0: 'L1' is not allowed; allowed: 'l1', 'fresh' or 'swept'",
+    ),
+    "gates that are drawn by a coin": (
+        {"complexity": DNN | {"explore": 0.5}},
+        "complexity.explore: 0.5 is not allowed; allowed: less than 0.5",
+    ),
+    "a delay and a settling that leave nothing": (
+        {"complexity": DNN | {"delay": 0.7, "settle": 0.3}},
+        "complexity.delay: 0.7 is not allowed with settle: 0.3; allowed: a sum below 1",
+    ),
+    "too few epochs for gates to move": (
+        {"complexity": DNN | {"train": {"epochs": 2}, "delay": 0.4}},
+        "complexity.train.epochs: 2 is not allowed with delay: 0.4 and settle: 0.3, no epoch is left in which gates"
+        " move; allowed: more epochs",
+    ),
+    "a training without epochs": ({"complexity": DNN | {"train": {}}}, "complexity.train.epochs: missing"),
+    "data sets of a family that is not there": (
+        {"complexity": DNN | {"datasets": {"cnn": ["digits"]}}},
+        "complexity.datasets: 'cnn' is not in architectures; allowed: dnn",
+    ),
+    "a data set that the study has not": (
+        {"complexity": DNN | {"datasets": {"dnn": ["mnist"]}}},
+        "complexity.datasets: 'mnist' is not in data.datasets; allowed: digits",
+    ),
+    "a family without data sets": (
+        {"complexity": DNN | {"datasets": {"dnn": []}}},
+        "complexity.datasets.dnn: [] is not allowed; allowed: at least 1",
+    ),
+    "unknown architecture with gates": (
+        {"complexity": {"architectures": {"dnn": {"depth": 1, "wide": 4}}}},
+        "complexity.architectures: dnn.wide: 4 is not allowed",
+    ),
+    "a user's family with gates": (
+        {"complexity": {"architectures": {"test_config:Ungated": {"depth": 2}}}},
+        "complexity.architectures: test_config:Ungated has no gates; allowed: families of the networks of dnn, cnn, vit"
+        " and resnet",
+    ),
+    "an architecture with gates that does not fit": (
+        {"complexity": {"architectures": {"cnn": {"depth": 5, "channels": 2}}}},
+        "complexity.architectures: cnn.depth: 5 is not allowed for images of 8x8 pixels, it needs at least 18x18",
+    ),
+    "what is pruned called as what is swept": (
+        {
+            "complexity": {"architectures": {"test_config:Named": {"depth": 1, "width": 4}}},
+            "sweep__families": {"test_config:Named": {"depth": 1, "width": 4, "tag": "full"}},
+        },
+        "complexity: named-depth1-width4-full is in the sweep; allowed: another architecture",
+    ),
+    "a method called as a training with gates": (
+        {"complexity": DNN, "depth": DNN | {"methods": {"short": {}}}},
+        "depth.methods: short: dnn-depth2-width4-short is in complexity; allowed: another name",
+    ),
+    "too many prices": (
+        {"complexity": {"architectures": {"dnn": {"depth": 1, "width": list(range(1, 400))}}, "nu": list(range(300))}},
+        "complexity.nu: 399 architectures x 300 nu x 1 alpha x 1 beta are 119,700 trainings; allowed: at most 100,000",
+    ),
+    "too many controls of prices": (
+        {"complexity": {"architectures": {"dnn": {"depth": 1, "width": list(range(1, 400))}}, "nu": list(range(100))}},
+        "complexity: 1 data set(s) x 399 architectures by every way and price are 120,498 items; allowed: at most",
+    ),
+    "too many found networks to compress": (
+        {
+            "complexity": DNN | {"nu": list(range(900)), "compress": True},
+            "prune__levels": [i / 200 for i in range(199)],
+        },
+        "prune: up to 906 models with every method, level and scope are ",
     ),
     "patch": (
         {"sweep__families": {"vit": {"depth": 1, "width": 4, "heads": 2, "patch": 3}}},

@@ -314,7 +314,8 @@ def test_every_section_that_a_stage_declares_counts(workspace, stage):
     """DVC compares the sections that a stage declares, and no others reach its items."""
     more = {"convergence__refine": 1} if stage in ("refine", "refined") else {}
     more |= {"prune__methods": METHODS} if stage == "prune" else {}
-    more |= {"depth__architectures": {"dnn": {"depth": 2, "width": 4}}} if stage == "depth" else {}
+    if stage in ("depth", "complexity"):
+        more |= {f"{stage}__architectures": {"dnn": {"depth": 2, "width": 4}}}
 
     def planned(plan: Plan) -> set[str]:
         return {canonical([item.identity, item.config]) for item in plan.items(stage).values()}

@@ -64,7 +64,7 @@ def test_every_and_networks_stand_for_what_comes_before(declared):
     declared("weights", reads=(EVERY,))
     assert reads("weights") == ("data", "sweep", "refine", "refined")
     declared("quantize", reads=(NETWORKS, "data"))
-    assert reads("quantize") == ("data", "sweep", "refined", "depth", "prune")
+    assert reads("quantize") == ("data", "sweep", "refined", "depth", "complexity", "prune")
 
 
 def test_a_stage_that_reads_a_later_one_or_none_that_is_there_is_a_bug(declared):

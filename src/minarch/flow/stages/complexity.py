@@ -32,7 +32,7 @@ class Complexity(Section):
     architectures: dict[str, Any] = Field(
         default={}, description="family -> knob -> value or list, as in the sweep, before pruning; {}: none"
     )
-    datasets: dict[str, Distinct[str]] = Field(
+    datasets: dict[str, Annotated[Distinct[str], Field(min_length=1)]] = Field(
         default={}, description="family -> those of data.datasets that it is trained on; not named: all"
     )
     repeats: int = Field(5, ge=1, le=MOST_REPEATS, description="trainings by each way, each with its own seed")
@@ -86,19 +86,24 @@ class Complexity(Section):
 
     @model_validator(mode="after")
     def _can_be_gated(self) -> "Complexity":
-        count = sum(map(len, self.wholes.values())) * len(self.nu) * len(self.alpha) * len(self.beta)
+        architectures = sum(map(len, self.wholes.values()))
+        count = architectures * len(self.nu) * len(self.alpha) * len(self.beta)
         if count > MOST:
-            raise ValueError(f"nu, alpha and beta: {count:,} trainings of architectures; allowed: at most {MOST:,}")
+            raise ValueError(
+                f"nu: {architectures:,} architectures x {len(self.nu):,} nu x {len(self.alpha):,} alpha x"
+                f" {len(self.beta):,} beta are {count:,} trainings; allowed: at most {MOST:,}"
+            )
         for family, points in self.wholes.items():
             for _, kind in points:
                 if kind.network not in GATED_NETWORKS:
                     raise ValueError(
-                        f"architectures: {family} has no gates; allowed: dnn, shaped-dnn, cnn, vit, resnet"
+                        f"architectures: {family} has no gates; allowed: families of the networks of dnn, cnn, vit and"
+                        " resnet"
                     )
                 if not GATED_NETWORKS[kind.network] and 0 not in self.beta:
                     raise ValueError(
                         f"beta: {short(self.beta)} is not allowed with {family}, which has no layers that can be left"
-                        " out; allowed: with a 0"
+                        " out; allowed: a list with 0"
                     )
         for family in self.datasets:
             if family not in self.architectures:
@@ -109,11 +114,11 @@ class Complexity(Section):
     @model_validator(mode="after")
     def _has_time(self) -> "Complexity":
         if self.delay + self.settle >= 1:
-            raise ValueError(f"delay: {self.delay} and settle: {self.settle} are the whole training; allowed: below 1")
+            raise ValueError(f"delay: {self.delay} is not allowed with settle: {self.settle}; allowed: a sum below 1")
         if Schedule.of(self.train.epochs, self.delay, self.settle).moving < 1:
             raise ValueError(
-                f"train.epochs: {self.train.epochs} leaves none between delay and settle in which gates move; allowed:"
-                " more"
+                f"train.epochs: {self.train.epochs} is not allowed with delay: {self.delay} and settle: {self.settle},"
+                " no epoch is left in which gates move; allowed: more epochs"
             )
         return self
 
