@@ -17,7 +17,7 @@ from minarch.models.build import build
 from minarch.models.families import Spec
 from minarch.models.network import Network
 from minarch.pruning.cut import cut, smaller
-from minarch.pruning.groups import Group
+from minarch.pruning.groups import Group, Part
 from minarch.pruning.recovery import reestimate
 from minarch.training.loop import Recipe
 from minarch.training.stacked.ensemble import Ensemble, Gradients
@@ -132,9 +132,15 @@ class GatedEnsemble(Ensemble):
         return plain.eval()
 
     def _groups(self) -> list[Group]:
-        """The groups as they are left."""
+        """The groups as they are left, without their entries in branches that are gone: a stem's channels are read by
+        a branch and by the projection around it.
+        """
         pairs = zip(self.structure.groups, self.gates.widths, strict=True)
-        return [replace(group, units=width) for group, width in pairs if width]
+        return [replace(group, units=width, parts=self._parts(group)) for group, width in pairs if width]
+
+    def _parts(self, group: Group) -> tuple[Part, ...]:
+        branches = ((part, self.structure.branch(part.tensor)) for part in group.parts)
+        return tuple(part for part, branch in branches if branch is None or self.gates.alive[branch])
 
     def _macs(self, widths: Sequence[int], alive: Sequence[bool]) -> int:
         return round(float(self.structure.cost.expected(torch.tensor([[*widths, *alive]]))[1]))

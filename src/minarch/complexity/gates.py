@@ -100,15 +100,20 @@ class Gates:
         """The expected parameters and MACs, float64 [R] each."""
         return self.structure.cost.expected(self.values(self.theta))
 
-    def move(self, slopes: Tensor, drawn: Tensor) -> None:
-        """Step against the slopes [R, S] of the loss by the gates, as they were `drawn`, and the price of complexity.
+    def worth(self, slopes: Tensor, drawn: Tensor) -> Tensor:
+        """By how much the loss changes if a gate goes from off to on, estimated from its slopes [R, S] by the gates as
+        they were `drawn`.
 
-        By how much the loss changes if a gate goes from off to on is estimated as the mean of the slopes at both ends:
-        so each slope counts by the inverse of twice the chance of its end. (The plain slope, "first_order", is biased
-        near 1, because hardly any draw sees the other end.)
+        "balanced" is the mean of the slopes at both ends: so each slope counts by the inverse of twice the chance of
+        its end. "first_order" is the slope itself, biased near 1, because hardly any draw sees the other end.
         """
-        if self.policy.estimator == "balanced":
-            slopes = slopes * 0.5 / torch.where(drawn > 0, self.chance, 1 - self.chance).clamp_min(1e-6)
+        if self.policy.estimator == "first_order":
+            return slopes
+        return slopes * 0.5 / torch.where(drawn > 0, self.chance, 1 - self.chance).clamp_min(1e-6)
+
+    def move(self, slopes: Tensor, drawn: Tensor) -> None:
+        """Step against what gates are worth, by the slopes [R, S] of the loss by them, and the price of complexity."""
+        slopes = self.worth(slopes, drawn)
         self.moved += 1
         self.square.lerp_(slopes.square(), 1 - FORGET)
         of_complexity = self.structure.cost.slopes(self.values(self.theta), self.weights)[:, self.factor].float()
@@ -116,7 +121,8 @@ class Gates:
         usual = (self.square / (1 - FORGET**self.moved)).sqrt_().add_(1e-12)
         change = of_complexity.mul_(ramp * self.price).add_(slopes).div_(usual).clamp_(-CLIP, CLIP)
         rate = min(FASTEST, self.policy.travel / self.moves)
-        self.theta = torch.where(self.fixed, self.theta, (self.theta - rate * change).clamp_(0, 1))
+        moved = (self.theta - rate * change).clamp_(0, 1).nan_to_num_(0.0)  # a network that diverged turns its gates off
+        self.theta = torch.where(self.fixed, self.theta, moved)
 
     def whole(self) -> Tensor:
         """The chances of all gates of the whole network [R, G]: those that were dropped are 0."""
@@ -137,18 +143,14 @@ class Gates:
         return counts, on[:, sum(self.structure.units) :].tolist()
 
     def rest(self, strength: Sequence[Tensor]) -> None:
-        """After an epoch: fix the gates whose chance has been 0 or 1 for PATIENCE epochs (`strength`: as in `close`).
-
-        Those of a network that diverged are turned off.
-        """
-        self.theta = self.theta.nan_to_num(0.0)
+        """After an epoch: fix the gates whose chance has been 0 or 1 for PATIENCE epochs (`strength`: as in `_fix`)."""
         extreme = (self.theta <= EXTREME) | (self.theta >= 1 - EXTREME)
         self.still = torch.where(extreme, self.still + 1, 0)
         self._fix(self.fixed | (self.still >= PATIENCE), strength)
 
     def settle(self, strength: Sequence[Tensor]) -> None:
         """Fix all gates, on where their chance is at least one half."""
-        self.theta, self.moving, self.settled = self.theta.nan_to_num(0.0), False, True
+        self.moving, self.settled = False, True
         self._fix(torch.ones_like(self.fixed), strength)
 
     def _fix(self, fixed: Tensor, strength: Sequence[Tensor]) -> None:
