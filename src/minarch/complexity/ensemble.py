@@ -156,12 +156,18 @@ class GatedEnsemble(Ensemble):
         return gates
 
     def _strength(self) -> list[Tensor]:
-        """How much is read of each unit: the sum of the sizes of the weights, [R, U] of every group."""
+        """How much is read of each unit by what is left: the sum of the sizes of the weights, [R, U] of every group."""
+        stays = (~self.gates.gone).float()
         strength = [torch.zeros(self.parameters.repeats, width) for width in self.gates.widths]
         for name, (group, size) in self.structure.columns.items():
             if name in self.parameters.shapes:
-                sizes = self.parameters[name].value.detach().abs().transpose(1, 2).flatten(2).sum(2)
-                strength[group] += sizes.unflatten(1, (-1, size)).sum(2).cpu()
+                sizes = self.parameters[name].value.detach().abs().cpu().unflatten(2, (-1, size)).flatten(3).sum(3)
+                if name in self.structure.rows:
+                    readers, entries = self.structure.rows[name]
+                    sizes *= stays[:, self.gates.slices[readers]].repeat_interleave(entries, 1)[:, :, None]
+                branch = self.structure.branch(name)
+                read = sizes.sum(1)  # [R, U]
+                strength[group] += read if branch is None else read * stays[:, self.gates.slots[branch], None]
         return strength
 
     def _cut_away(self, widths: list[int], alive: list[bool]) -> None:

@@ -12,6 +12,8 @@ from torch import Tensor, nn
 from minarch.complexity.ensemble import GatedEnsemble
 from minarch.complexity.gates import Gates, Policy
 from minarch.complexity.structure import Structure
+from minarch.models.build import build
+from minarch.models.families import architecture
 from minarch.training.loop import Recipe
 from minarch.training.stacked.ensemble import stackable
 from minarch.training.stacked.products import Products
@@ -26,6 +28,13 @@ STRUCTURES = {  # name in SPECS, and whether heads have gates
     "resnet": ("resnet", True),
     "bottlenecks": ("bottlenecks", True),
 }
+TRAINED = {  # family and knobs, on digits
+    "dnn": ("dnn", {"depth": 2, "width": 8}),
+    "cnn": ("cnn", {"depth": 2, "channels": 8}),
+    "vit": ("vit", {"depth": 2, "width": 8, "heads": 2, "patch": 4}),
+    "basic": ("resnet", {"depth": 18, "width": 4, "levels": 2}),
+    "bottlenecks": ("resnet", {"depth": 50, "width": 4, "levels": 2}),
+}
 EVERY = pytest.mark.parametrize("name", STRUCTURES)
 RECIPE = Recipe(epochs=1, batch_size=16, optimizer="adam", learning_rate=1e-2, weight_decay=1e-4)
 
@@ -34,6 +43,12 @@ RECIPE = Recipe(epochs=1, batch_size=16, optimizer="adam", learning_rate=1e-2, w
 def structure(name: str) -> Structure:
     spec, heads = STRUCTURES[name]
     return Structure(sample(spec), heads=heads)
+
+
+@cache
+def trained_structure(name: str) -> Structure:
+    family, knobs = TRAINED[name]
+    return Structure(build(architecture(family, knobs).spec([1, 8, 8], 10)), heads=True)
 
 
 def gates_of(name: str, repeats: int = 1, moves: int = 10, *, first: int = 0, **policy) -> Gates:

@@ -103,7 +103,7 @@ def test_measured_alike_before_and_after_a_cut(float64, name):
     before, split = ensemble.measure(pixels), digits_like(gates)
     ensemble.settle(split)
     torch.testing.assert_close(ensemble.measure(pixels), before, rtol=1e-10, atol=0)
-    images = split.batch(slice(None)).double()
+    images = split.batch(slice(None))
     for position, loss in enumerate(before[0]):
         logits = ensemble.network(position, ensemble.state(position))(images)
         torch.testing.assert_close(functional.cross_entropy(logits, split.labels), loss, rtol=1e-6, atol=0)
@@ -150,7 +150,7 @@ def test_gradients_and_slopes_are_those_of_autograd(float64, name):
         network.load_state_dict(ensemble.state(position))
         values = drawn[position].double().requires_grad_()
         with gated(network, gates, values):
-            logits = network(split.batch(index[position]).double())
+            logits = network(split.batch(index[position]))
         functional.cross_entropy(logits, split.labels[index[position]]).backward()
         torch.testing.assert_close(slopes[position].double(), values.grad, rtol=1e-5, atol=1e-7)  # added up in float32
         for tensor, parameter in network.named_parameters():
