@@ -28,7 +28,7 @@ MOST := tests/unit $(addprefix --ignore ,$(PRUNING) tests/unit/quantization)
 
 check: lint
 	$(UNIT) $(MOST) -m "not slow"
-	$(UNIT) $(PRUNING) -m "not slow"
+	$(UNIT) $(PRUNING)
 
 test: lint
 	$(UNIT) $(MOST)

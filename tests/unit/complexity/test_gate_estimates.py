@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from gated_networks import CPU, RECIPE, TRAINED, trained_structure
+from gated_networks import CPU, RECIPE, trained_structure
 
 from minarch.complexity.ensemble import GatedEnsemble
 from minarch.complexity.gates import Gates, Policy
