@@ -23,15 +23,16 @@ WITHOUT_VNNI := ONEDNN_MAX_CPU_ISA=AVX512_CORE
 UNIT := OMP_NUM_THREADS=1 pytest --numprocesses auto --dist loadfile
 
 # Without what NNCF does: it prunes and quantizes in processes of their own.
-MOST := tests/unit --ignore tests/unit/pruning --ignore tests/unit/quantization
+PRUNING := tests/unit/pruning tests/unit/complexity
+MOST := tests/unit $(addprefix --ignore ,$(PRUNING) tests/unit/quantization)
 
 check: lint
 	$(UNIT) $(MOST) -m "not slow"
-	$(UNIT) tests/unit/pruning
+	$(UNIT) $(PRUNING)
 
 test: lint
 	$(UNIT) $(MOST)
-	$(UNIT) tests/unit/pruning
+	$(UNIT) $(PRUNING)
 	$(UNIT) tests/unit/quantization
 	$(UNIT) tests/conformance
 	$(WITHOUT_VNNI) $(UNIT) $(addprefix tests/unit/quantization/test_,methods.py onnx.py parity.py quantize_stage.py)

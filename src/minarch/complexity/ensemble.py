@@ -17,7 +17,7 @@ from minarch.models.build import build
 from minarch.models.families import Spec
 from minarch.models.network import Network
 from minarch.pruning.cut import cut, smaller
-from minarch.pruning.groups import Group
+from minarch.pruning.groups import Group, Part
 from minarch.pruning.recovery import reestimate
 from minarch.training.loop import Recipe
 from minarch.training.stacked.ensemble import Ensemble, Gradients
@@ -132,9 +132,15 @@ class GatedEnsemble(Ensemble):
         return plain.eval()
 
     def _groups(self) -> list[Group]:
-        """The groups as they are left."""
+        """The groups as they are left, without their entries in branches that are gone: a stem's channels are read by
+        a branch and by the projection around it.
+        """
         pairs = zip(self.structure.groups, self.gates.widths, strict=True)
-        return [replace(group, units=width) for group, width in pairs if width]
+        return [replace(group, units=width, parts=self._parts(group)) for group, width in pairs if width]
+
+    def _parts(self, group: Group) -> tuple[Part, ...]:
+        branches = ((part, self.structure.branch(part.tensor)) for part in group.parts)
+        return tuple(part for part, branch in branches if branch is None or self.gates.alive[branch])
 
     def _macs(self, widths: Sequence[int], alive: Sequence[bool]) -> int:
         return round(float(self.structure.cost.expected(torch.tensor([[*widths, *alive]]))[1]))
@@ -150,12 +156,18 @@ class GatedEnsemble(Ensemble):
         return gates
 
     def _strength(self) -> list[Tensor]:
-        """How much is read of each unit: the sum of the sizes of the weights, [R, U] of every group."""
+        """How much is read of each unit by what is left: the sum of the sizes of the weights, [R, U] of every group."""
+        stays = (~self.gates.gone).float()
         strength = [torch.zeros(self.parameters.repeats, width) for width in self.gates.widths]
         for name, (group, size) in self.structure.columns.items():
             if name in self.parameters.shapes:
-                sizes = self.parameters[name].value.detach().abs().transpose(1, 2).flatten(2).sum(2)
-                strength[group] += sizes.unflatten(1, (-1, size)).sum(2).cpu()
+                sizes = self.parameters[name].value.detach().abs().cpu().unflatten(2, (-1, size)).flatten(3).sum(3)
+                if name in self.structure.rows:
+                    readers, entries = self.structure.rows[name]
+                    sizes *= stays[:, self.gates.slices[readers]].repeat_interleave(entries, 1)[:, :, None]
+                branch = self.structure.branch(name)
+                read = sizes.sum(1)  # [R, U]
+                strength[group] += read if branch is None else read * stays[:, self.gates.slots[branch], None]
         return strength
 
     def _cut_away(self, widths: list[int], alive: list[bool]) -> None:

@@ -91,6 +91,11 @@ class Gates:
         self.drawn += 1
         return (self.numbers[self.drawn - 1] < self.chance).float()
 
+    @property
+    def gone(self) -> Tensor:
+        """Which gates are off for good, bool [R, S]."""
+        return self.fixed & (self.theta == 0)
+
     def values(self, theta: Tensor) -> Tensor:
         """The factors of the structure's cost [R, C], float64, for chances [R, S]."""
         values = theta.new_zeros(len(theta), len(self.widths) + len(self.alive), dtype=torch.float64)
@@ -100,15 +105,20 @@ class Gates:
         """The expected parameters and MACs, float64 [R] each."""
         return self.structure.cost.expected(self.values(self.theta))
 
-    def move(self, slopes: Tensor, drawn: Tensor) -> None:
-        """Step against the slopes [R, S] of the loss by the gates, as they were `drawn`, and the price of complexity.
+    def worth(self, slopes: Tensor, drawn: Tensor) -> Tensor:
+        """By how much the loss changes if a gate goes from off to on, estimated from its slopes [R, S] by the gates as
+        they were `drawn`.
 
-        By how much the loss changes if a gate goes from off to on is estimated as the mean of the slopes at both ends:
-        so each slope counts by the inverse of twice the chance of its end. (The plain slope, "first_order", is biased
-        near 1, because hardly any draw sees the other end.)
+        "balanced" is the mean of the slopes at both ends: so each slope counts by the inverse of twice the chance of
+        its end. "first_order" is the slope itself, biased near 1, because hardly any draw sees the other end.
         """
-        if self.policy.estimator == "balanced":
-            slopes = slopes * 0.5 / torch.where(drawn > 0, self.chance, 1 - self.chance).clamp_min(1e-6)
+        if self.policy.estimator == "first_order":
+            return slopes
+        return slopes * 0.5 / torch.where(drawn > 0, self.chance, 1 - self.chance).clamp_min(1e-6)
+
+    def move(self, slopes: Tensor, drawn: Tensor) -> None:
+        """Step against what gates are worth, by the slopes [R, S] of the loss by them, and the price of complexity."""
+        slopes = self.worth(slopes, drawn)
         self.moved += 1
         self.square.lerp_(slopes.square(), 1 - FORGET)
         of_complexity = self.structure.cost.slopes(self.values(self.theta), self.weights)[:, self.factor].float()
@@ -116,7 +126,8 @@ class Gates:
         usual = (self.square / (1 - FORGET**self.moved)).sqrt_().add_(1e-12)
         change = of_complexity.mul_(ramp * self.price).add_(slopes).div_(usual).clamp_(-CLIP, CLIP)
         rate = min(FASTEST, self.policy.travel / self.moves)
-        self.theta = torch.where(self.fixed, self.theta, (self.theta - rate * change).clamp_(0, 1))
+        moved = (self.theta - rate * change).clamp_(0, 1).nan_to_num_(0.0)  # NaN: the network diverged, all go off
+        self.theta = torch.where(self.fixed, self.theta, moved)
 
     def whole(self) -> Tensor:
         """The chances of all gates of the whole network [R, G]: those that were dropped are 0."""
@@ -137,42 +148,38 @@ class Gates:
         return counts, on[:, sum(self.structure.units) :].tolist()
 
     def rest(self, strength: Sequence[Tensor]) -> None:
-        """After an epoch: fix the gates whose chance has been 0 or 1 for PATIENCE epochs (`strength`: as in `close`).
-
-        Those of a network that diverged are turned off.
-        """
-        self.theta = self.theta.nan_to_num(0.0)
+        """After an epoch: fix the gates whose chance has been 0 or 1 for PATIENCE epochs (`strength`: as in `_fix`)."""
         extreme = (self.theta <= EXTREME) | (self.theta >= 1 - EXTREME)
         self.still = torch.where(extreme, self.still + 1, 0)
         self._fix(self.fixed | (self.still >= PATIENCE), strength)
 
     def settle(self, strength: Sequence[Tensor]) -> None:
         """Fix all gates, on where their chance is at least one half."""
-        self.theta, self.moving, self.settled = self.theta.nan_to_num(0.0), False, True
+        self.moving, self.settled = False, True
         self._fix(torch.ones_like(self.fixed), strength)
 
     def _fix(self, fixed: Tensor, strength: Sequence[Tensor]) -> None:
         """Fix gates where they are, and close what has become useless: units in a branch that is off, a branch without
-        units. Where nothing goes around a group, the strongest of its units stays.
+        units. Where nothing goes around a group, the strongest of its last units stays.
 
         Args:
             strength: how much is read of each unit, [R, U] of every group.
         """
-        self.fixed = fixed
+        gone, self.fixed = self.gone, fixed
         self.theta = torch.where(fixed, (self.theta >= 0.5).float(), self.theta)
-        off = self.fixed & (self.theta == 0)
+        off = self.gone
         for group, around in enumerate(self.structure.around):
             units = self.slices[group]
             empty = off[:, units].all(1)
             if around is None:
-                strongest = strength[group].nan_to_num(0.0).argmax(1) + units.start
+                # Not of all units: in a stack it depends on the other networks which of those before are cut away.
+                strongest = strength[group].nan_to_num(0.0).masked_fill(gone[:, units], -1).argmax(1) + units.start
                 self.theta[empty, strongest[empty]] = 1
             elif around in self.slots:
                 self._turn_off(empty, self.slots[around])
         for group, around in enumerate(self.structure.around):
             if around is not None and around in self.slots:
-                gone = self.fixed[:, self.slots[around]] & (self.theta[:, self.slots[around]] == 0)
-                self._turn_off(gone, self.slices[group])
+                self._turn_off(self.gone[:, self.slots[around]], self.slices[group])
         self.drawable = not bool(self.fixed.all())
 
     def _turn_off(self, networks: Tensor, gates: slice | int) -> None:
@@ -182,7 +189,7 @@ class Gates:
 
     def left(self) -> tuple[list[int], list[bool]]:
         """How many units of each group, and which branches, are not off for good in every network."""
-        gone = self.fixed & (self.theta == 0)
+        gone = self.gone
         widths = [int((~gone[:, units]).sum(1).max()) if units.stop > units.start else 0 for units in self.slices]
         alive = [i in self.slots and not bool(gone[:, self.slots[i]].all()) for i in range(len(self.alive))]
         return widths, alive
@@ -193,7 +200,7 @@ class Gates:
         Returns:
             Of each group the units [R, width] that stay, in their order, counted among those that there were.
         """
-        gone = self.fixed & (self.theta == 0)
+        gone = self.gone
         units = [
             gone[:, of_group].int().argsort(dim=1, stable=True)[:, :width].sort(1).values
             for of_group, width in zip(self.slices, widths, strict=True)
