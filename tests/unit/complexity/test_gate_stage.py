@@ -288,6 +288,7 @@ def test_macs_that_l1_cannot_reach_are_told(items, make, tmp_path):
     empty = ("spec", "parameters", "macs", "validation_accuracy", "best_epoch")
     assert entry["status"] == "unreachable" and {entry[field] for field in empty} == {None}
     assert entry["cost"] == {"training": 0, "validation": 0} and set(entry) == NETWORK
+    assert entry["seed"] == read_networks(bare)["repeats"][0]["seed"]
     assert load_networks(item) == {} and read_test_accuracies(item) == {0: None}
     assert rows_of(item / "curves.csv") == []
 

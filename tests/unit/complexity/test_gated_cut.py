@@ -11,6 +11,7 @@ from minarch.data.tensors import Split
 from minarch.models.build import build
 from minarch.models.cost import macs, parameters
 from minarch.models.weights import finite
+from minarch.pruning.recovery import reestimate
 from minarch.training.stacked.pixels import Pixels
 
 EXACT = 1e-12  # relative, in float64
@@ -163,3 +164,33 @@ def test_a_spec_without_all_its_branches_is_a_network(name):
     spec = structure(name).spec
     bare = without(spec, branches_of(spec))
     assert branches_of(bare) == [] and finite(build(bare)) and (bare == spec) == (not branches_of(spec))
+
+
+def test_the_unit_that_stays_is_the_one_that_what_is_left_reads_most(float64):
+    """What others are cut from their stack, weights of units that are gone do not count."""
+    gates = gates_of("dnn")
+    ensemble, reading = ensemble_of("dnn", gates), torch.zeros(9, 12)
+    reading[0, 3], reading[1, 5] = 100.0, 1.0
+    ensemble.parameters["hidden.1.weight"].value.data[0] = reading
+    gates.theta[0, gates.slices[1].start], gates.fixed[0, gates.slices[1].start] = 0, True
+    gates.theta[0, gates.slices[0]] = 0
+    whole = ensemble.state(0)
+    ensemble.settle(digits_like(gates))
+    left = ensemble.network(0, ensemble.state(0))
+    assert left.spec()["hidden"] == [1, 8, 7]
+    assert left.hidden[0].weight[0].equal(whole["hidden.0.weight"][5])
+
+
+@pytest.mark.parametrize("name", ["resnet", "bottlenecks"])
+def test_statistics_are_estimated_anew_once_gates_are_fixed(name):
+    gates = gates_of(name)
+    ensemble, split = ensemble_of(name, gates), digits_like(gates)
+    turn(gates, 0)
+    left = ensemble.network(0, ensemble.state(0))
+    ensemble.settle(split)
+    settled = ensemble.network(0, ensemble.state(0)).state_dict()
+    before = {tensor: value.clone() for tensor, value in left.state_dict().items()}
+    reestimate(left, split)
+    for tensor, value in left.state_dict().items():
+        torch.testing.assert_close(settled[tensor], value, rtol=1e-4, atol=1e-5)
+    assert not torch.allclose(before["bn1.running_mean"], settled["bn1.running_mean"], atol=1e-2)
