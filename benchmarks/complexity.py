@@ -1,6 +1,6 @@
 """What training with gates costs and what its cuts save: `python benchmarks/complexity.py [--root FOLDER]`.
 
-Real MNIST, 4,000 images, one thread. A step with gates that move beside a plain step of the same networks, in turn in
+Real MNIST, 2,000 images, one thread. A step with gates that move beside a plain step of the same networks, in turn in
 one process: ratios of medians. Then whole trainings: plain, with gates, and with gates but cut only when they are
 fixed, each beside the others in every round. Ten repeats stacked; of the residual network, which autograd trains, one.
 """
@@ -34,11 +34,11 @@ from minarch.training.stacked.products import Products
 from minarch.training.stacked.single import Single
 from minarch.training.strategy import Strategy
 
-IMAGES, BATCH, STEPS, ROUNDS, TRAININGS, EPOCHS, NU = 4_000, 64, 20, 15, 3, 10, 3.0
+BATCH, STEPS, ROUNDS, TRAININGS, EPOCHS, NU = 64, 20, 11, 3, 10, 3.0
 CASES: list[tuple[str, dict[str, int], float, int]] = [  # family, knobs, beta, repeats
     ("dnn", {"depth": 2, "width": 32}, 0.0, 10),
     ("dnn", {"depth": 2, "width": 128}, 0.0, 10),
-    ("cnn", {"depth": 2, "channels": 8}, 0.0, 10),
+    ("cnn", {"depth": 2, "channels": 4}, 0.0, 10),
     ("vit", {"depth": 2, "width": 32, "heads": 4, "patch": 7}, 0.5, 10),
     ("resnet", {"depth": 18, "width": 4}, 0.5, 1),
 ]
@@ -129,7 +129,7 @@ def main() -> None:
     print(f"{'':34}" + "".join(f"{column:>15}" for column in columns))
     with tempfile.TemporaryDirectory(prefix="minarch-benchmark-") as name:
         data = Path(name)
-        options: dict[str, Any] = {"root": root, "validation": 0.2, "test": 0.2, "limit": 5_000, "image_size": 32}
+        options: dict[str, Any] = {"root": root, "validation": 0.2, "test": 0.2, "limit": 2_500, "image_size": 32}
         make_data({**options, "seed": 0, "dataset": "mnist", "name": "mnist"}, {}, data)
         for family, knobs, beta, repeats in CASES:
             training = {"epochs": EPOCHS, "batch_size": BATCH, "optimizer": "adam", "learning_rate": 3e-3}

@@ -61,7 +61,8 @@ def work(config: dict[str, Any], inputs: dict[str, Any], out: Path) -> None:
     networks = {one.repeat: one.network for one in outcomes if one.network is not None}
     save_networks(out / WEIGHTS, networks)
     test = load_split(inputs["data"], "test").to(device)
-    tested = {repeat: evaluate(network.to(device), test).accuracy for repeat, network in networks.items()}
+    finite = [one.repeat for one in outcomes if one.validation_accuracy is not None]
+    tested = {repeat: evaluate(networks[repeat].to(device), test).accuracy for repeat in finite}
     tests = [{"repeat": one.repeat, "accuracy": tested.get(one.repeat)} for one in outcomes]
     write_json(out / "test.json", {"repeats": tests})
     timing = {"seconds": time.perf_counter() - started, "threads": torch.get_num_threads(), "torch": torch.__version__}

@@ -25,7 +25,7 @@ class Epoch(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """A repeat. Without a network its accuracy and best epoch are None.
+    """A repeat. Of a network that is not finite the accuracy is None, without one the best epoch, too.
 
     `theta` are the chances of its gates (minarch.complexity.train); `more` stands beside the contract's fields.
     """
@@ -66,8 +66,8 @@ class Outcome:
 
     @classmethod
     def _judged(cls, task: Task, result: Repeat, network: Network, before: int, **more: Any) -> "Outcome":
-        accuracy = result.curve[result.best_epoch - 1][3]
-        status = "diverged" if not finite(network) else "collapsed" if accuracy <= task.chance else "ok"
+        accuracy = result.curve[result.best_epoch - 1][3] if finite(network) else None
+        status = "diverged" if accuracy is None else "collapsed" if accuracy <= task.chance else "ok"
         return cls(
             repeat=result.repeat,
             seed=result.seed,
