@@ -1,8 +1,8 @@
 """Stage complexity: networks whose units and layers are pruned while they are trained, and what they are compared with.
 
 An item is one way (minarch.complexity) to train the repeats of an architecture. A repeat is "ok"; "collapsed": it is no
-better than chance; "diverged": its weights are not finite; "unreachable": L1 per layer cannot leave so few
-multiply-accumulates as are asked of it, so there is no network.
+better than chance; "diverged": its weights are not finite; "unreachable": one unit of every layer
+costs more multiply-accumulates than L1 may leave, so there is no network.
 """
 
 import csv

@@ -1,14 +1,23 @@
 """What networks that gates pruned are compared with at equal cost (docs/methods.md 4.3, our choice)."""
 
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from math import log
 from pathlib import Path
+
+import torch
 
 from minarch.complexity.outcome import Outcome
 from minarch.contract import read_networks
-from minarch.errors import UserError
+from minarch.models.network import Network
 from minarch.models.weights import load_networks
+from minarch.pruning.cut import cost_of, cut
+from minarch.pruning.groups import HEADS, Group, find_groups
+from minarch.pruning.importance import score
 from minarch.pruning.recovery import reestimate
-from minarch.pruning.structured import Criterion, prune_structured
+from minarch.pruning.selection import Units, masks_of
 from minarch.training.blocks import train_repeats
 from minarch.training.repeats import Task, derive_seed
 from minarch.training.strategy import Strategy
@@ -17,23 +26,23 @@ UNREACHABLE = "unreachable"
 
 
 def prune_by_l1(task: Task, short: Path, gated: Path, epochs: int, strategy: Strategy, *, heads: bool) -> list[Outcome]:
-    """Cut the networks of `short` by L1 per layer to at most the MACs of the same repeat of `gated`, then train on.
+    """Cut the networks of `short` by L1 per layer to the MACs of the same repeat of `gated`, then train on.
 
     Args:
         task: of the whole architecture, for all epochs; the last `epochs` follow the cut.
     """
-    criterion = Criterion(importance="L1", scope="layer", target="macs", heads=heads, round_to=1)
     networks, outcomes = load_networks(short), []
     for entry in read_networks(gated)["repeats"]:
         repeat, seed = entry["repeat"], derive_seed(task.identity, entry["repeat"])
         assert entry["macs"] is not None, "every training with gates leaves a network"
-        try:
-            cut = prune_structured(networks[repeat], level=1 - entry["macs"] / task.macs, criterion=criterion).network
-        except UserError:  # the least that every layer keeps is more
+        smaller = cut_by_l1(networks[repeat], entry["macs"], heads=heads)
+        if smaller is None:
             outcomes.append(Outcome(repeat=repeat, seed=seed, status=UNREACHABLE))
             continue
-        reestimate(cut, task.train)
-        tuning = replace(task, spec=cut.spec(), starts={repeat: cut}, recipe=replace(task.recipe, epochs=epochs))
+        reestimate(smaller, task.train)
+        tuning = replace(
+            task, spec=smaller.spec(), starts={repeat: smaller}, recipe=replace(task.recipe, epochs=epochs)
+        )
         (result,) = train_repeats(tuning, [repeat], strategy)
         outcomes.append(Outcome.of(tuning, result, before=task.recipe.epochs - epochs))
     return outcomes
@@ -48,3 +57,34 @@ def train_afresh(task: Task, gated: Path, strategy: Strategy) -> list[Outcome]:
         (result,) = train_repeats(anew, [entry["repeat"]], strategy)
         outcomes.append(Outcome.of(anew, result))
     return outcomes
+
+
+def cut_by_l1(network: Network, macs: int, *, heads: bool) -> Network | None:
+    """A network without the units of each layer whose weights are smallest, with about so many MACs; None if the last
+    unit of every layer costs more.
+    """
+    groups = [group for group in find_groups(network) if heads or group.kind != HEADS]
+    units = evenly(groups, cost_of(network, groups), macs)
+    if units is None:
+        return None
+    generator = torch.Generator()  # only random importances draw from it
+    scores = {group.name: score(network, group, "L1", generator) for group in groups}
+    return cut(network, groups, masks_of(scores, units))
+
+
+def evenly(groups: Sequence[Group], cost: Callable[[Units], int], macs: int) -> Units | None:
+    """Units that stay where all groups lose the same share, as nearly as whole units allow, so that what is left costs
+    as nearly `macs` (in log; of equally near ones less) as it can; None if one unit of each costs more.
+
+    Units go one at a time: the k-th of U when the share is k/U, at equal shares those of earlier groups first.
+    """
+    shares = sorted((k / group.units, position) for position, group in enumerate(groups) for k in range(1, group.units))
+
+    def left(gone: int) -> Units:
+        lost = Counter(position for _, position in shares[:gone])
+        return {group.name: group.units - lost[position] for position, group in enumerate(groups)}
+
+    if cost(left(len(shares))) > macs:
+        return None
+    first = bisect_left(range(len(shares)), -macs, key=lambda gone: -cost(left(gone)))  # that costs no more
+    return min(map(left, (first, max(0, first - 1))), key=lambda units: abs(log(cost(units) / macs)))

@@ -219,10 +219,11 @@ def test_repeats_are_paired_over_the_ways(items):
 
 
 @EVERY
-def test_l1_costs_at_most_what_gates_left(items, name):
+def test_l1_costs_what_gates_left(items, name):
+    """Of the whole networks below no unit is more than a tenth."""
     pairs = zip(*(read_networks(items(name, way))["repeats"] for way in ("l1", "gated")), strict=True)
     for entry, gated in pairs:
-        assert entry["macs"] <= gated["macs"] and entry["repeat"] == gated["repeat"]
+        assert entry["macs"] == pytest.approx(gated["macs"], rel=0.1) and entry["repeat"] == gated["repeat"]
 
 
 @EVERY
