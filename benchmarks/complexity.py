@@ -15,7 +15,7 @@ from statistics import fmean, median
 from typing import Any
 
 import torch
-from sweep import make_data
+from sweep import prepare_data
 from threadpoolctl import threadpool_limits
 
 from minarch.complexity import ensemble as gated
@@ -128,9 +128,7 @@ def main() -> None:
     )
     print(f"{'':34}" + "".join(f"{column:>15}" for column in columns))
     with tempfile.TemporaryDirectory(prefix="minarch-benchmark-") as name:
-        data = Path(name)
-        options: dict[str, Any] = {"root": root, "validation": 0.2, "test": 0.2, "limit": 2_500, "image_size": 32}
-        make_data({**options, "seed": 0, "dataset": "mnist", "name": "mnist"}, {}, data)
+        data = prepare_data(Path(name) / "mnist", root, limit=2_500)
         for family, knobs, beta, repeats in CASES:
             training = {"epochs": EPOCHS, "batch_size": BATCH, "optimizer": "adam", "learning_rate": 3e-3}
             training |= {"weight_decay": 0.0, "seed": 0}

@@ -44,7 +44,7 @@ from typing import Any
 
 import torch
 from scipy import stats
-from sweep import make_data
+from sweep import prepare_data
 from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 from torch.nn.utils import prune as masks
@@ -400,10 +400,7 @@ def main() -> None:
     keep_freed_memory()
     with tempfile.TemporaryDirectory(prefix="minarch-benchmark-") as name:
         folder = Path(name)
-        data = folder / "data"
-        data.mkdir()
-        options: dict[str, Any] = {"root": arguments.root, "validation": 0.2, "test": 0.2, "limit": IMAGES}
-        make_data({**options, "image_size": 32, "seed": 0, "dataset": "mnist", "name": "mnist"}, {}, data)
+        data = prepare_data(folder / "data", arguments.root, limit=IMAGES)
         splits = {split: load_split(data, split) for split in ("train", "validation", "test")}
         splits["test"] = splits["test"].thinned(TESTED)
         first, cases = first_use(splits["train"]), []

@@ -27,7 +27,7 @@ from statistics import median
 from typing import Any
 
 import torch
-from sweep import make_data
+from sweep import prepare_data
 from threadpoolctl import threadpool_limits
 from torch import nn
 
@@ -202,11 +202,8 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory(prefix="minarch-benchmark-") as name:
         folder = Path(name)
-        options: dict[str, Any] = {"root": arguments.root, "validation": 0.2, "test": 0.2, "limit": IMAGES}
         for dataset in dict.fromkeys(case[0] for case in CASES):
-            (folder / dataset).mkdir()
-            config = {**options, "image_size": 32, "seed": 0, "dataset": dataset, "name": dataset}
-            make_data(config, {}, folder / dataset)
+            prepare_data(folder / dataset, arguments.root, dataset, IMAGES)
         subprocess.run([sys.executable, __file__, "--prepare", str(folder)], check=True)
         compiling = [sys.executable, "-c", COMPILING, str(folder / "extensions")]
         done = subprocess.run(compiling, capture_output=True, text=True, check=True)

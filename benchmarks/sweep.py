@@ -86,6 +86,14 @@ def cases() -> list[Case]:
     ]
 
 
+def prepare_data(folder: Path, root: str | None, dataset: str = "mnist", limit: int | None = None) -> Path:
+    """Makes `folder`: an item of stage data, of files in `root`; a fifth of the training images validates."""
+    folder.mkdir()
+    config = {"dataset": dataset, "name": dataset, "root": root, "limit": limit}
+    make_data({**config, "validation": 0.2, "test": 0.2, "image_size": 32, "seed": 0}, {}, folder)
+    return folder
+
+
 def naive(case: Case, root: str | None) -> float:
     """Seconds per epoch as a user would write it, in this process with torch's default threads."""
     transforms = importlib.import_module("torchvision.transforms")
@@ -333,11 +341,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="minarch-benchmark-") as name:
         folder = Path(name)
         keep(folder)  # what is fastest, for all processes
-        options = {"root": arguments.root, "validation": 0.2, "test": 0.2, "limit": None, "image_size": 32, "seed": 0}
         for dataset in ("mnist", "digits"):
-            place = folder / f"data-{dataset}"
-            place.mkdir()
-            together(make_data, [({**options, "dataset": dataset, "name": dataset}, {}, place)])
+            together(prepare_data, [(folder / f"data-{dataset}", arguments.root, dataset)])
         together(_write_peak, [(folder / "peak",)])
         rows = []
         for case in cases():

@@ -9,10 +9,9 @@ import tempfile
 import time
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 import torch
-from sweep import Case, make_data, ours
+from sweep import Case, ours, prepare_data
 from threadpoolctl import threadpool_limits
 
 from minarch.weights import work as describe
@@ -36,10 +35,7 @@ def main() -> None:
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory(prefix="minarch-benchmark-") as name:
         folder = Path(name)
-        data = folder / "data"
-        data.mkdir()
-        options: dict[str, Any] = {"root": root, "validation": 0.2, "test": 0.2, "limit": None, "image_size": 32}
-        make_data({**options, "seed": 0, "dataset": "mnist", "name": "mnist"}, {}, data)
+        data = prepare_data(folder / "data", root)
         print(f"{'':32}{'seconds to train':>18}{'to describe':>13}{'share':>8}")
         for family, knobs in SIZES:
             case = Case("mnist", family, knobs, REPEATS, 1, 0, 0)

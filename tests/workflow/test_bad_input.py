@@ -213,6 +213,7 @@ FOUND: dict[str, tuple[dict[str, Any], str, str]] = {
             "prune__levels": [0.999],
             "quantize__pruned": None,
             "depth__compress": [],
+            "complexity__compress": False,
         },
         "minarch prune: prune.levels: 0.999 of the MACs cannot go",
         "allowed: at most",

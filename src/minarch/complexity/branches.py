@@ -1,6 +1,6 @@
 """Residual branches: the layers that can be left out of a network, because what goes around them stays."""
 
-from collections.abc import Collection
+from collections.abc import Iterable
 from copy import deepcopy
 from dataclasses import dataclass
 
@@ -51,7 +51,7 @@ def branches_of(spec: Spec) -> list[Branch]:
     return [branch for branch in branches if _entry(spec, branch)]
 
 
-def without(spec: Spec, branches: Collection[Branch]) -> Spec:
+def without(spec: Spec, branches: Iterable[Branch]) -> Spec:
     """The structure without some of its branches."""
     spec = deepcopy(spec)
     for branch in branches:

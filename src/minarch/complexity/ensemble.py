@@ -5,6 +5,8 @@ Shapes: R networks, S gates that are left, U units of a group.
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import compress
+from operator import not_
 
 import torch
 from torch import Tensor
@@ -119,14 +121,12 @@ class GatedEnsemble(Ensemble):
         network, structure, gates = build(self.spec), self.structure, self.gates
         network.load_state_dict(state)
         on = gates.theta[position] > 0
-        kept = [i in gates.slots and bool(on[gates.slots[i]]) for i in range(len(structure.branches))]
+        off = [i not in gates.slots or not on[gates.slots[i]] for i in range(len(structure.branches))]
         masks = dict[str, Tensor]()
         for group, units, around in zip(structure.groups, gates.slices, structure.around, strict=True):
-            masks[group.name] = on[units] | (around is not None and not kept[around])  # goes with its branch
+            masks[group.name] = on[units] | (around is not None and off[around])  # goes with its branch
         left = cut(network, self._groups(), masks)
-        plain = build(
-            without(left.spec(), [branch for branch, k in zip(structure.branches, kept, strict=True) if not k])
-        )
+        plain = build(without(left.spec(), compress(structure.branches, off)))
         names = plain.state_dict()
         plain.load_state_dict({name: tensor for name, tensor in left.state_dict().items() if name in names})
         return plain.eval()
@@ -204,4 +204,4 @@ class GatedEnsemble(Ensemble):
             for group, before, width in zip(self.structure.groups, self.gates.widths, widths, strict=True)
         }
         spec, _ = smaller(build(self.spec), self._groups(), masks)
-        return without(spec, [b for b, stays in zip(self.structure.branches, alive, strict=True) if not stays])
+        return without(spec, compress(self.structure.branches, map(not_, alive)))

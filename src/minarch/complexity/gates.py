@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from minarch.complexity import Estimator
+from minarch.complexity.draws import Draws
 from minarch.complexity.structure import Structure
 
 EXTREME = 1e-3  # a chance so close to 0 or 1 counts as there
@@ -19,7 +20,6 @@ CLIP = 3.0  # times the usual change of a gate, at most
 FORGET = 0.99  # of the mean square of a gate's slopes, per move
 FASTEST = 0.05  # change of a chance in a move, at most
 RAMP = 0.8  # share of the moves in which the price of complexity rises to its full height
-CHUNK = 64  # steps whose random numbers are drawn at once
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,26 +39,23 @@ class Gates:
     """The gates of R networks, each off (0) or on (1) in a step, with the chance `theta` [R, S] of being on.
 
     Those that are `fixed` no longer move. `widths` are the units of each group that are left, `alive` the branches.
-    `number` [R, S] are the gates' numbers in the whole network: by them they draw, so that what is drawn does not
-    depend on which are left, and each network draws from a generator of its own, so that it does not depend on others.
     """
 
     def __init__(self, structure: Structure, policy: Policy, generators: Sequence[torch.Generator], moves: int) -> None:
-        self.structure, self.policy, self.generators, self.moves = structure, policy, generators, moves
+        self.structure, self.policy, self.moves = structure, policy, moves
         units, branches = sum(structure.units), len(structure.branches)
         self.widths, self.alive = list(structure.units), [True] * branches
         shares = torch.tensor([1 - policy.beta] * units + [policy.beta] * branches)
-        self.number = torch.arange(len(shares)).repeat(len(generators), 1)
+        self.draws = Draws(generators, len(shares))
         self.fixed = (policy.nu * shares == 0).repeat(len(generators), 1)
         self.movable = self.fixed.logical_not()  # [R, G]
         self.theta = torch.where(self.fixed, 1.0, policy.start)
-        self.square, self.still = torch.zeros_like(self.theta), torch.zeros_like(self.number)
+        self.square, self.still = torch.zeros_like(self.theta), torch.zeros_like(self.draws.number)
         self.weights = torch.tensor(
             [(1 - policy.alpha) / structure.full_parameters, policy.alpha / structure.full_macs], dtype=torch.float64
         )
         self.moving, self.settled, self.drawable = False, False, not bool(self.fixed.all())
-        self.moved, self.drawn = 0, CHUNK
-        self.random = torch.empty(CHUNK, *self.number.shape)
+        self.moved = 0
         self.chance = self.theta
         self._arrange()
 
@@ -71,7 +68,6 @@ class Gates:
         groups, count = torch.repeat_interleave(torch.tensor(self.widths, dtype=torch.int64)), len(self.widths)
         self.factor = torch.cat([groups, torch.tensor(alive, dtype=torch.int64) + count])  # int64 [S], below C
         self.price = self.policy.nu * torch.where(self.factor < count, 1 - self.policy.beta, self.policy.beta)
-        self.numbers = self.random.gather(2, self.number.expand(CHUNK, -1, -1))
 
     def draw(self) -> Tensor:
         """The gates of one step, 0 or 1, float32 [R, S].
@@ -80,16 +76,11 @@ class Gates:
         """
         if not self.drawable:
             return self.theta
-        if self.drawn == CHUNK:
-            shape = CHUNK, self.random.shape[2]
-            self.random = torch.stack([torch.rand(shape, generator=generator) for generator in self.generators], 1)
-            self.numbers, self.drawn = self.random.gather(2, self.number.expand(CHUNK, -1, -1)), 0
         self.chance = self.theta
         if self.moving:
             explore = self.policy.explore
             self.chance = torch.where(self.fixed, self.theta, self.theta.clamp(explore, 1 - explore))
-        self.drawn += 1
-        return (self.numbers[self.drawn - 1] < self.chance).float()
+        return (self.draws.uniform() < self.chance).float()
 
     @property
     def gone(self) -> Tensor:
@@ -131,7 +122,7 @@ class Gates:
 
     def whole(self) -> Tensor:
         """The chances of all gates of the whole network [R, G]: those that were dropped are 0."""
-        return torch.zeros(self.movable.shape).scatter_(1, self.number, self.theta)
+        return torch.zeros(self.movable.shape).scatter_(1, self.draws.number, self.theta)
 
     def deterministic(self) -> list[float | None]:
         """Of each network the share of the gates that could move whose chance is 0 or 1, as near as EXTREME."""
@@ -208,8 +199,8 @@ class Gates:
         branches = [self.slots[i] for i, stays in enumerate(alive) if stays]
         kept = [of_group.start + index for of_group, index in zip(self.slices, units, strict=True)]
         index = torch.cat([*kept, torch.tensor(branches, dtype=torch.int64).expand(len(gone), -1)], 1)
-        names = ("theta", "fixed", "still", "square", "number")
-        for name in names:
+        self.draws.keep(index)
+        for name in ("theta", "fixed", "still", "square"):
             setattr(self, name, getattr(self, name).gather(1, index))
         self.widths, self.alive = widths, alive
         self._arrange()

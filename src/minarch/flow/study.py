@@ -143,10 +143,11 @@ class Study(Section):
         deepened = data_sets * sum(kind.full_depth + len(depth.methods) for kind in towers)
         models = data_sets * blocks * (len(sizes) * len(self.representatives.roles) + further)
         models += data_sets * len(towers) * len(depth.compress)
-        wholes = [kind for points in self.complexity.wholes.values() for _, kind in points]
-        gated = data_sets * sum(len(self.complexity.titles(kind)) for kind in wholes)
-        priced = data_sets * sum(len(self.complexity.prices(kind)) for kind in wholes)
-        models += priced * self.complexity.compress
+        pairs = product(self.data.datasets, self.complexity.wholes)
+        trained = [self.complexity.wholes[family] for name, family in pairs if self.complexity.trains(family, name)]
+        wholes = [kind for points in trained for _, kind in points]  # one for each data set
+        gated = sum(len(self.complexity.titles(kind)) for kind in wholes)
+        models += sum(len(self.complexity.prices(kind)) for kind in wholes) * self.complexity.compress
         cut = models * len(prune.methods) * len(prune.levels)
         curves = models * (len(prune.magnitude_scopes) * (1 + len(prune.magnitude_finetuned)) + 1)
         counts = {
@@ -154,7 +155,7 @@ class Study(Section):
                 data_sets * sum(sizes) * blocks
             ),
             f"depth: {data_sets:,} data set(s) x {len(towers):,} architectures with every depth and method": deepened,
-            f"complexity: {data_sets:,} data set(s) x {len(wholes):,} architectures by every way and price": gated,
+            f"complexity: {len(wholes):,} architectures and data sets by every way and price": gated,
             f"prune: up to {models:,} models with every method, level and scope": cut + curves,
             f"quantize: up to {models + cut:,} models with every method": (models + cut) * (len(quantize.methods) + 1),
         }

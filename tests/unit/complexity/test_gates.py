@@ -6,7 +6,8 @@ import pytest
 import torch
 from gated_networks import EVERY, gates_of, structure, turn
 
-from minarch.complexity.gates import CHUNK, CLIP, FASTEST, PATIENCE, RAMP
+from minarch.complexity.draws import CHUNK
+from minarch.complexity.gates import CLIP, FASTEST, PATIENCE, RAMP
 
 MANY = 64 * CHUNK  # draws
 

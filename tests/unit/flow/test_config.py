@@ -335,7 +335,7 @@ BAD = {
     ),
     "too many controls of prices": (
         {"complexity": {"architectures": {"dnn": {"depth": 1, "width": list(range(1, 400))}}, "nu": list(range(100))}},
-        "complexity: 1 data set(s) x 399 architectures by every way and price are 120,498 items; allowed: at most",
+        "complexity: 399 architectures and data sets by every way and price are 120,498 items; allowed: at most",
     ),
     "too many found networks to compress": (
         {

@@ -145,6 +145,16 @@ def test_latency_is_ordered_and_positive(exported, splits):
             assert rate["median"] == pytest.approx(1000 * batch / ms["median"])
 
 
+@pytest.mark.parametrize("batch", [1, 2, 64])
+def test_layers_of_one_unit_in_a_row_have_a_latency(splits, tmp_path, batch):
+    """Which OpenVINO cannot compile for a fixed batch of 1 or 2."""
+    thin = build({"family": "dnn", "shape": [1, 8, 8], "classes": 10, "hidden": [1, 1]}).eval()
+    write_both(thin, splits, tmp_path, "dnn")
+    files = {name: tmp_path / f"{name}-0.xml" for name in ("fp32", "int8")}
+    for ms in latency_ms(files, splits["validation"].images, batch, rounds=1).values():
+        assert ms["median"] > 0
+
+
 def test_calibration_images_are_a_fixed_subset_without_repetition(splits):
     images = splits["train"].images
     first = calibration_images(images, 50, seed=1)

@@ -11,15 +11,12 @@ from pydantic import Field, model_validator
 from minarch.complexity import FRESH, FULL, GATED, GATED_NETWORKS, L1, SHORT, Control, Estimator
 from minarch.complexity.schedule import Schedule
 from minarch.errors import short
-from minarch.flow import cost
-from minarch.flow.digest import network_code
 from minarch.flow.grid import MOST, Points, expand_all
-from minarch.flow.item import Inputs, Item, Resources
-from minarch.flow.stages.data import shape_of
+from minarch.flow.item import Item
 from minarch.flow.stages.section import MOST_REPEATS, NUMBERS, Distinct, Real, Section, Share
 from minarch.flow.stages.stage import Before, Stage
-from minarch.flow.stages.train import Sweeping, Training
-from minarch.models.families import Family, family_slug, spec_of
+from minarch.flow.stages.train import Sweeping, Training, training_item
+from minarch.models.families import Family
 
 Price = Annotated[float, Field(ge=0, le=1e5), NUMBERS]
 Balance = Annotated[float, Field(ge=0, le=1), NUMBERS]
@@ -139,55 +136,29 @@ def _of_architecture(
     data: Item, family: str, knobs: dict[str, Any], kind: Family, complexity: Complexity, train: Sweeping
 ) -> Iterator[Item]:
     """The plain trainings of an architecture, those with gates, and the controls of each."""
-    whole = {"dataset": data.slug, "family": family, "knobs": knobs, "repeats": list(range(complexity.repeats))}
-    epochs, phases = complexity.train.epochs, {"delay": complexity.delay, "settle": complexity.settle}
-    inputs: Inputs = {"data": data.path}
-
-    def item(title: str, config: dict[str, Any], inputs: Inputs, epochs: int = epochs) -> Item:
-        training = complexity.train.model_copy(update={"epochs": epochs})
-        return _item(data, title, whole | config | {"title": title}, kind, training, train, inputs)
-
-    yield item(FULL, {"way": FULL}, inputs)
-    pruned_later = item(SHORT, {"way": SHORT}, inputs, epochs - Schedule.of(epochs, **phases).settle)
-    if L1 in complexity.controls:
-        yield pruned_later
+    whole = {"family": family, "knobs": knobs, "repeats": list(range(complexity.repeats))}
+    phases = {"delay": complexity.delay, "settle": complexity.settle}
     rules = {name: getattr(complexity, name) for name in ("heads", "start", "travel", "explore", "estimator")}
+    training, settle = complexity.train, Schedule.of(complexity.train.epochs, **phases).settle
+
+    def item(title: str, way: str, config: dict[str, Any], training: Training = training, **given: Any) -> Item:
+        return training_item(
+            STAGE, data, kind, title, whole | config | {"way": way, "title": title}, training, train, **given
+        )
+
+    yield item(FULL, FULL, {})
+    if L1 in complexity.controls:
+        unpruned = item(SHORT, SHORT, {}, training.model_copy(update={"epochs": training.epochs - settle}))
+        yield unpruned
     for price in complexity.prices(kind):
         title = title_of(price)
-        gated = item(title, {"way": GATED} | price | rules | phases, inputs)
+        gated = item(title, GATED, price | rules | phases, effort=OVERHEAD)
         yield replace(gated, goes_on=complexity.compress)
-        found = inputs | {"gated": gated.path}
         if L1 in complexity.controls:
-            config = {"way": L1, "heads": complexity.heads} | price | phases
-            yield item(f"{title}-{L1}", config, found | {"short": pruned_later.path})
+            config, inputs = {"heads": complexity.heads} | price | phases, {"gated": gated.path, "short": unpruned.path}
+            yield item(f"{title}-{L1}", L1, config, inputs=inputs, effort=settle / training.epochs)
         if FRESH in complexity.controls:
-            yield item(f"{title}-{FRESH}", {"way": FRESH} | price, found)
-
-
-def _item(
-    data: Item,
-    title: str,
-    config: dict[str, Any],
-    kind: Family,
-    training: Training,
-    train: Sweeping,
-    inputs: Inputs,
-) -> Item:
-    """An item that trains an architecture, or what is left of it, where the study's trainings are."""
-    shape, classes = shape_of(data.config["dataset"], data.config["image_size"])
-    images, repeats = cost.images(data.config["dataset"], data.config["limit"]), len(config["repeats"])
-    place = {name: getattr(train, name) for name in ("device", "strategy")}
-    precision = {} if train.precision is None else {"precision": train.precision}
-    seconds = OVERHEAD * cost.seconds(kind, shape, classes, images) * training.epochs * repeats
-    memory = cost.memory_mb(shape, images, repeats * (kind.parameters(shape, classes) or 0))
-    return STAGE.item(
-        f"{data.slug}-{family_slug(config['family'])}-{kind.label}-{title}",
-        config | {"train": training.model_dump(mode="json") | place | precision},
-        inputs,
-        identity=config | {"structure": spec_of(kind, shape, classes), "train": training.identity() | precision},
-        extra_code=tuple(network_code(kind.network).items()),
-        resources=Resources(seconds=seconds, memory_mb=memory),
-    )
+            yield item(f"{title}-{FRESH}", FRESH, price, inputs={"gated": gated.path})
 
 
 STAGE = Stage(

@@ -1,6 +1,6 @@
 """Stage depth: how deep architectures must be: their depths trained alone, and searches that grow a network."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
 from typing import Annotated, Any, Literal
@@ -9,15 +9,12 @@ from pydantic import Field, field_validator, model_validator
 
 from minarch.depth import ALONE, SEARCH
 from minarch.errors import short
-from minarch.flow import cost
-from minarch.flow.digest import network_code
 from minarch.flow.grid import Points, expand_all
-from minarch.flow.item import Inputs, Item, Resources
-from minarch.flow.stages.data import shape_of
+from minarch.flow.item import Inputs, Item
 from minarch.flow.stages.section import MOST_EPOCHS, MOST_REPEATS, Distinct, Drop, Name, Rate, Real, Section, number
 from minarch.flow.stages.stage import Before, Stage
-from minarch.flow.stages.train import Sweeping, Training
-from minarch.models.families import Family, family_slug, spec_of
+from minarch.flow.stages.train import Sweeping, Training, training_item
+from minarch.models.families import Family
 from minarch.models.families.base import MOST_LAYERS
 
 
@@ -134,51 +131,21 @@ def _of_tower(
 ) -> Iterator[Item]:
     """The depths of one architecture trained alone, and its searches, which read those that set their target."""
     depths = depth.depths(family, kind)
-    tower = {"dataset": data.slug, "family": family, "knobs": knobs, "full_depth": kind.full_depth}
-    tower |= {"repeats": list(range(depth.repeats))}
+    tower = {"family": family, "knobs": knobs, "full_depth": kind.full_depth, "repeats": list(range(depth.repeats))}
     trained_alone = []
     for level in depths if depth.controls == "all" else depths[-1:]:
-        config = tower | {"kind": ALONE, "way": ALONE, "depth": level}
-        trained_alone.append(_item(data, f"{ALONE}-{level}", config, kind, [level], depth.train, train))
+        config, kinds = tower | {"kind": ALONE, "way": ALONE, "depth": level}, [kind.at_depth(level)]
+        title = f"{ALONE}-{level}"
+        trained_alone.append(training_item(STAGE, data, kind, title, config, depth.train, train, kinds=kinds))
     yield from trained_alone
     target: dict[str, Any] = {"target": depth.target, "tolerance_points": depth.tolerance_points}
     needed = {"full": trained_alone[-1:], "best": trained_alone}.get(str(depth.target), [])
+    inputs: Inputs = {"alone": [item.path for item in needed]} if needed else {}
+    kinds = [kind.at_depth(level) for level in depths]
     for name, method in depth.methods.items():
         config = tower | {"kind": SEARCH, "way": name, "levels": depths, **method.model_dump(), **target}
-        item = _item(data, name, config, kind, depths, depth.train, train, needed)
+        item = training_item(STAGE, data, kind, name, config, depth.train, train, kinds=kinds, inputs=inputs)
         yield replace(item, goes_on=name in depth.compress)
-
-
-def _item(
-    data: Item,
-    title: str,
-    config: dict[str, Any],
-    kind: Family,
-    depths: Sequence[int],
-    training: Growing,
-    train: Sweeping,
-    needed: Sequence[Item] = (),
-) -> Item:
-    """An item that trains some depths of an architecture, where the study's trainings are."""
-    shape, classes = shape_of(data.config["dataset"], data.config["image_size"])
-    kinds = [kind.at_depth(depth) for depth in depths]
-    images, repeats = cost.images(data.config["dataset"], data.config["limit"]), len(config["repeats"])
-    place = {name: getattr(train, name) for name in ("device", "strategy")}
-    precision = {} if train.precision is None else {"precision": train.precision}
-    identity = config | {"structures": [spec_of(shallower, shape, classes) for shallower in kinds]}
-    inputs: Inputs = {"data": data.path}
-    if needed:
-        inputs["alone"] = [item.path for item in needed]
-    seconds = sum(cost.seconds(shallower, shape, classes, images) for shallower in kinds) * training.epochs * repeats
-    memory = cost.memory_mb(shape, images, repeats * (kind.parameters(shape, classes) or 0))
-    return STAGE.item(
-        f"{data.slug}-{family_slug(config['family'])}-{kind.label}-{title}",
-        config | {"train": training.model_dump(mode="json") | place | precision},
-        inputs,
-        identity=identity | {"train": training.identity() | precision},
-        extra_code=tuple(network_code(kind.network).items()),
-        resources=Resources(seconds=seconds, memory_mb=memory),
-    )
 
 
 STAGE = Stage(

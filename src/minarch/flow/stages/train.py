@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from minarch.flow import cost
 from minarch.flow.digest import network_code
-from minarch.flow.item import Item, Resources
+from minarch.flow.item import Inputs, Item, Resources
 from minarch.flow.stages.data import shape_of
 from minarch.flow.stages.section import MOST_EPOCHS, NOT_IDENTITY, Images, Rate, Real, Section, Seed
 from minarch.flow.stages.stage import Before, Stage
@@ -56,6 +56,46 @@ class Sweeping(Training):
         return self
 
 
+def training_item(
+    stage: Stage,
+    data: Item,
+    kind: Family,
+    title: str,
+    config: dict[str, Any],
+    training: Training,
+    train: Sweeping,
+    *,
+    kinds: Sequence[Family] = (),
+    inputs: Inputs | None = None,
+    effort: float = 1.0,
+) -> Item:
+    """An item that trains the repeats of an architecture on a data set, where the study's trainings are.
+
+    Args:
+        config: what it does, but for the data set and the training.
+        kinds: the architectures that are trained, if they are not `kind`, whose name the item has.
+        inputs: what it reads besides the data.
+        effort: its time, as a multiple of that of `training`.
+    """
+    shape, classes = shape_of(data.config["dataset"], data.config["image_size"])
+    kinds, repeats = kinds or [kind], len(config["repeats"])
+    place: dict[str, Any] = {name: getattr(train, name) for name in ("device", "strategy")}
+    precision = {} if train.precision is None else {"precision": train.precision}
+    config = {"dataset": data.slug, **config}
+    structures = [spec_of(trained, shape, classes) for trained in kinds]
+    images = cost.images(data.config["dataset"], data.config["limit"])
+    epoch = sum(cost.seconds(trained, shape, classes, images) for trained in kinds)
+    memory = cost.memory_mb(shape, images, repeats * (kind.parameters(shape, classes) or 0))
+    return stage.item(
+        f"{data.slug}-{family_slug(config['family'])}-{kind.label}-{title}",
+        config | {"train": training.model_dump(mode="json") | place | precision},
+        {"data": data.path, **(inputs or {})},
+        identity=config | {"structures": structures, "train": training.identity() | precision},
+        extra_code=tuple(network_code(kind.network).items()),
+        resources=Resources(seconds=effort * epoch * training.epochs * repeats, memory_mb=memory),
+    )
+
+
 def trainings(
     stage: Stage,
     data: Item,
@@ -66,25 +106,9 @@ def trainings(
     train: Sweeping,
 ) -> Iterator[Item]:
     """The items that train one architecture on a data set, one per block of repeats."""
-    shape, classes = shape_of(data.config["dataset"], data.config["image_size"])
-    structure = spec_of(kind, shape, classes)
-    images = cost.images(data.config["dataset"], data.config["limit"])
-    per_repeat = cost.seconds(kind, shape, classes, images) * train.epochs
-    extra = tuple(network_code(kind.network).items())
     for repeats in blocks:
-        config = {
-            "dataset": data.slug,
-            "family": family,
-            "knobs": knobs,
-            "repeats": repeats,
-            "train": train.model_dump(mode="json"),
-        }
-        identity = {**config, "structure": structure, "train": train.identity()}
-        title = f"{data.slug}-{family_slug(family)}-{kind.label}-r{repeats[0]}-{repeats[-1]}"
-        parameters = len(repeats) * (kind.parameters(shape, classes) or 0)
-        memory = cost.memory_mb(shape, images, parameters)
-        resources = Resources(seconds=per_repeat * len(repeats), memory_mb=memory)
-        yield stage.item(title, config, {"data": data.path}, identity=identity, extra_code=extra, resources=resources)
+        config = {"family": family, "knobs": knobs, "repeats": repeats}
+        yield training_item(stage, data, kind, f"r{repeats[0]}-{repeats[-1]}", config, train, train)
 
 
 def trained(before: Before) -> list[Item]:

@@ -145,9 +145,9 @@ def points_table(runs: pd.DataFrame, paired: pd.DataFrame, confidence: float) ->
     table = table.merge(texts.reset_index(), on=key, how="left")
     differences = of_points(paired, confidence).rename(columns={"n": "pairs"})
     table = table.merge(differences, on=key, how="left").fillna({f"{name}_repeats": "" for name in REPEATS})
-    asked = (table["way"] != FULL) & table[COST.value].notna()
+    judged = (table["way"] != FULL) & table[COST.value].notna()
     cheaper = [below(low, high, 1.0) for low, high in zip(table[COST.low], table[COST.high], strict=True)]
-    table["cheaper"] = pd.Series(cheaper, table.index).where(asked, "")
+    table["cheaper"] = pd.Series(cheaper, table.index).where(judged, "")
     order = table["way"].map([FULL, GATED, *CONTROLS].index)
     table = table.assign(order=order, verdict=table["verdict"].fillna("")).astype({"pairs": "Int64"})
     ordered = table.sort_values([*POINT, "order"], na_position="first", ignore_index=True)
