@@ -38,7 +38,8 @@ def study(items: int) -> dict[str, Any]:
         "convergence": {"bootstrap": 100},
         "representatives": {"roles": ["minimal"]},
         "prune": {"levels": [0.5], "finetune": {"epochs": 1}, "magnitude_levels": [0, 0.5]},
-        "quantize": {"calibration": 32, "latency_rounds": 3},
+        "quantize": {"calibration": 32},
+        "latency": {"rounds": 3},
     }
 
 

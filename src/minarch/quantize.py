@@ -1,15 +1,15 @@
-"""Stage quantize: trained or pruned networks at lower precision, exported and measured, or simulated as a curve.
+"""Stage quantize: trained or pruned networks at lower precision, exported and checked, or simulated as a curve.
 
 A repeat is "ok", or "unstable": its weights or its logits are not finite, so there is nothing to export.
 """
 
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
 from safetensors.torch import save_file
-from torch import Tensor
 
 from minarch.contract import Networks, read_networks, variant_of
 from minarch.data.record import Record
@@ -18,15 +18,12 @@ from minarch.files import read_json, write_json
 from minarch.flow.job import run_stage
 from minarch.models.network import Network
 from minarch.models.weights import load_networks
-from minarch.quantization import CURVE, FLOAT32
-from minarch.quantization.arithmetic import int8_kernel
+from minarch.quantization import CURVE, FLOAT32, exported_repeat
+from minarch.quantization.arithmetic import processor
 from minarch.quantization.curve import precision_curve
 from minarch.quantization.int8 import calibration_images
-from minarch.quantization.measure import core, images_per_second, latency_ms
 from minarch.quantization.preprocessing import Preprocessing
-from minarch.quantization.repeat import Exporter
-
-BATCHES = (1, 64)
+from minarch.quantization.repeat import Exporter, Outcome
 
 
 def work(config: dict[str, Any], inputs: dict[str, Any], out: Path) -> None:
@@ -41,7 +38,7 @@ def work(config: dict[str, Any], inputs: dict[str, Any], out: Path) -> None:
     else:
         results |= {name: config[name] for name in ("quantization", "precision", "backend")}
         results["repeats"] = exported(config, parent, networks, splits, preprocessing_of(inputs["data"]), out)
-        timing = timed(config, results["repeats"], splits["validation"].images, out)
+        timing = processor()
     write_json(out / "results.json", results)
     write_json(out / "timing.json", timing | {"seconds": time.perf_counter() - started})
 
@@ -60,10 +57,20 @@ def exported(
     preprocessing: Preprocessing,
     out: Path,
 ) -> list[dict[str, Any]]:
-    """The entries of results.json; writes the files of every repeat, classes.safetensors and test.json."""
+    """The entries of results.json; writes classes.safetensors and test.json of all repeats, and files of the first.
+
+    The first repeat that has files keeps them, those of float32 where the configuration says so; what those of the
+    others weigh and predict is recorded.
+    """
     calibration = calibration_images(splits["train"].images, config["calibration"], config["seed"])
-    exporter = Exporter(config, splits, calibration, preprocessing, parent["architecture"], out)
-    outcomes = [exporter.run(entry, networks.get(entry["repeat"])) for entry in parent["repeats"]]
+    exporter = Exporter(config, splits, calibration, preprocessing, parent["architecture"])
+    outcomes: list[Outcome] = []
+    with TemporaryDirectory(dir=out) as others:
+        for entry in parent["repeats"]:
+            folder = out if exported_repeat(outcome.entry for outcome in outcomes) is None else Path(others)
+            outcomes.append(exporter.run(entry, networks.get(entry["repeat"]), folder))
+    for path in out.glob(f"{FLOAT32}-*") if not config["float32"] else ():
+        path.unlink()
     kind = torch.uint8 if len(preprocessing.classes) <= 256 else torch.int64
     classes = {
         f"{precision}-{outcome.entry['repeat']}": predicted.to(kind)
@@ -73,28 +80,6 @@ def exported(
     save_file(classes, out / "classes.safetensors")
     write_json(out / "test.json", {"repeats": [outcome.tested for outcome in outcomes]})
     return [outcome.entry for outcome in outcomes]
-
-
-def timed(config: dict[str, Any], entries: list[dict[str, Any]], images: Tensor, out: Path) -> dict[str, Any]:
-    """Latency and throughput of the first repeat that has files, on `images` uint8 [N, C, H, W], one thread; with the
-    processor, and its instructions in effect, which also decide the accuracies of INT8.
-    """
-    repeat = next((entry["repeat"] for entry in entries if entry["status"] == "ok"), None)
-    latencies = {}
-    if repeat is not None:
-        files = {name: out / f"{name}-{repeat}.xml" for name in (FLOAT32, config["precision"])}
-        latencies = {batch: latency_ms(files, images, batch, config["latency_rounds"]) for batch in BATCHES}
-    kernel, saturated = int8_kernel()
-    return {
-        "repeat": repeat,
-        "rounds": config["latency_rounds"],
-        "threads": 1,
-        "latency_ms": {str(batch): latency for batch, latency in latencies.items()},
-        "images_per_second": {str(batch): images_per_second(latency, batch) for batch, latency in latencies.items()},
-        "device": core().get_property("CPU", "FULL_DEVICE_NAME"),
-        "int8_kernel": kernel,
-        "int8_saturates": saturated,
-    }
 
 
 if __name__ == "__main__":

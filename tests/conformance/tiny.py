@@ -66,7 +66,7 @@ QUANTIZE: dict[str, Any] = {
     **Quantization.model_validate({}).model_dump(mode="json"),
     "calibration": 32,
     "seed": 0,
-    "latency_rounds": 1,
+    "float32": True,
 }
 
 

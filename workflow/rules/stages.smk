@@ -19,7 +19,8 @@ for stage, declared in STAGES.items():
         log:
             f"{LOGS}/{stage}/{{item}}.log",
         priority: planned(stage, "priority")
-        threads: 1
+        # With all cores it waits for what runs, and nothing starts beside it.
+        threads: session.cores if declared.alone else 1
         resources:
             mem_mb=planned(stage, "memory_mb"),
             runtime=planned(stage, "minutes"),

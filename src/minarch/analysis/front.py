@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 
 from minarch.analysis.intervals import VALIDATION
+from minarch.analysis.precision import VARIANT
 from minarch.analysis.regimes import EDGE
+from minarch.quantization import FLOAT32
 
 
 def pareto_front(cost: np.ndarray, value: np.ndarray) -> np.ndarray:
@@ -20,8 +22,14 @@ def pareto_front(cost: np.ndarray, value: np.ndarray) -> np.ndarray:
 
 
 def reliable(models: pd.DataFrame, failure_share: float) -> pd.DataFrame:
-    """The rows that may be recommended: measured, and at most `failure_share` of the repeats failed."""
-    return models[(models["failed"] <= failure_share * models["repeats"]) & models[VALIDATION.value].notna()]
+    """The rows that may be recommended: measured, at most `failure_share` of the repeats failed, and, in fewer bits, of
+    fewer bytes than the same model in float32 (our inference).
+    """
+    float32 = models.loc[models["precision"] == FLOAT32, [*VARIANT, "bytes"]]
+    bound = models[VARIANT].merge(float32, on=VARIANT, how="left")["bytes"].to_numpy()
+    pays = (models["precision"] == FLOAT32) | ~(models["bytes"] >= bound)
+    learns = (models["failed"] <= failure_share * models["repeats"]) & models[VALIDATION.value].notna()
+    return models[learns & pays]
 
 
 def recommend(models: pd.DataFrame, max_drop_points: float) -> tuple[Any, Any]:

@@ -24,7 +24,7 @@ from minarch.data.images import GREY16, as_colour, open_image
 from minarch.errors import UserError, one_line
 from minarch.files import read_json
 from minarch.flow.plan import Plan
-from minarch.quantization import EXPORT, FLOAT32
+from minarch.quantization import EXPORT, FLOAT32, exported_repeat
 from minarch.quantization.measure import core, runner
 from minarch.quantization.preprocessing import FORMATS, Preprocessing, read_preprocessing
 
@@ -84,15 +84,15 @@ def exported_file(study: str, model: str, repeat: int | None = None, precision: 
     results = read_json(folder / "results.json")
     if not isinstance(results, dict) or results.get("kind") != EXPORT:
         raise UserError(f"ITEM_OR_FILE: {folder}: exports no model; allowed: an item of stage quantize that does")
-    precisions = (FLOAT32, results["precision"])
+    exported = exported_repeat(results["repeats"])
+    if exported is None:
+        raise UserError(f"ITEM_OR_FILE: {folder}: none of its networks has finite weights, so none was exported")
+    if repeat not in (None, exported):
+        raise UserError(f"--repeat: {repeat} is not in {folder.name}; allowed: {exported}, whose files are kept")
+    precisions = [name for name in (FLOAT32, results["precision"]) if (folder / f"{name}-{exported}.xml").exists()]
     if precision is not None and precision not in precisions:
         raise UserError(f"--precision: {precision!r} is not in {folder.name}; allowed: {', '.join(precisions)}")
-    exported = [entry["repeat"] for entry in results["repeats"] if entry["status"] == "ok"]
-    if not exported:
-        raise UserError(f"ITEM_OR_FILE: {folder}: none of its networks has finite weights, so none was exported")
-    if repeat is not None and repeat not in exported:
-        raise UserError(f"--repeat: {repeat} is not in {folder.name}; allowed: {', '.join(map(str, exported))}")
-    return folder / f"{precision or results['precision']}-{exported[0] if repeat is None else repeat}.xml"
+    return folder / f"{precision or results['precision']}-{exported}.xml"
 
 
 def _folder(study: str, name: str) -> Path:

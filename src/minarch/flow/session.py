@@ -107,6 +107,11 @@ class Session:
         return self.tracked and not self.under_dvc
 
     @property
+    def cores(self) -> int:
+        """The cores that this run has; 1 where only a cluster knows."""
+        return self.workflow.resource_settings.cores or 1
+
+    @property
     def tracked(self) -> bool:
         """Whether DVC's stages describe this study: only the default one in a checkout, others are published with
         `dvc add`.

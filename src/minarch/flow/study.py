@@ -15,6 +15,7 @@ from minarch.flow.stages.complexity import Complexity
 from minarch.flow.stages.convergence import Convergence
 from minarch.flow.stages.data import Data, shape_of
 from minarch.flow.stages.depth import Depth
+from minarch.flow.stages.latency import Latency
 from minarch.flow.stages.prune import Prune
 from minarch.flow.stages.quantize import CURVE_TITLE, Quantize
 from minarch.flow.stages.representatives import Representatives
@@ -57,6 +58,7 @@ class Study(Section):
     complexity: Complexity = _defaults(Complexity)
     prune: Prune
     quantize: Quantize = _defaults(Quantize)
+    latency: Latency = _defaults(Latency)
     aggregate: Aggregate = _defaults(Aggregate)
 
     def shape(self, dataset: str) -> tuple[tuple[int, int, int], int]:

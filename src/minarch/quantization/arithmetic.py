@@ -2,6 +2,7 @@
 
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -44,6 +45,15 @@ def int8_kernel() -> tuple[str, bool]:
     )
     (sums,) = compiled(np.full((1, 8, 4, 4), 255, np.float32)).values()
     return kernel, bool((sums < 0.99 * 8 * 255 * 127).any())
+
+
+def processor() -> dict[str, Any]:
+    """What timing.json says of this processor: its name, and its instructions in effect, which decide what INT8 takes
+    and, where it saturates, what it computes.
+    """
+    kernel, saturated = int8_kernel()
+    device = core().get_property("CPU", "FULL_DEVICE_NAME")
+    return {"device": device, "threads": 1, "int8_kernel": kernel, "int8_saturates": saturated}
 
 
 def saturates() -> bool:

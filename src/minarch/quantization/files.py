@@ -11,7 +11,7 @@ from minarch.quantization import FLOAT32, INT8, Target
 from minarch.quantization.arithmetic import in_float
 from minarch.quantization.export import Deployed, save
 from minarch.quantization.measure import accuracy, agreement, runner
-from minarch.quantization.onnx import export_onnx
+from minarch.quantization.onnx import write_onnx
 from minarch.quantization.parity import parity, processor_parity, torch_logits
 from minarch.quantization.preprocessing import Preprocessing
 from minarch.quiet import openvino as ov
@@ -36,7 +36,7 @@ class Exported:
     """The files `<precision>-<repeat>.xml`, .bin and .onnx in a folder.
 
     `networks`: precision -> the torch network that the files hold; None: OpenVINO quantized it, so that torch does not
-    know it and there is no .onnx (its INT8 has no ONNX form).
+    know it. There is no .onnx of what has no counterpart there, such as weights at 4 bits.
     """
 
     folder: Path
@@ -46,23 +46,32 @@ class Exported:
     def path(self, precision: str, suffix: str) -> Path:
         return self.folder / f"{precision}-{self.repeat}{suffix}"
 
-    def write(self, models: dict[str, ov.Model], preprocessing: Preprocessing, name: str) -> None:
-        """Write all files; `models` are those of `networks`, `name` is the architecture's."""
+    def write(
+        self, models: dict[str, ov.Model], preprocessing: Preprocessing, name: str
+    ) -> dict[str, dict[str, str | None]]:
+        """Write all files, and say by precision why there is no .onnx.
+
+        Args:
+            models: those of `networks`.
+            name: the architecture's.
+        """
+        refused = {}
         for precision, network in self.networks.items():
             save(models[precision], self.path(precision, ".xml"), preprocessing)
-            if network is not None:
-                export_onnx(network, self.path(precision, ".onnx"), preprocessing, name)
+            path = self.path(precision, ".onnx")
+            refused[precision] = write_onnx(models[precision], network, path, preprocessing, name)
+        return {"no_onnx": refused}
 
     def sizes(self) -> dict[str, dict[str, int | None]]:
-        """Bytes of the IR, of its weights alone, and of the ONNX file, each by precision."""
+        """Bytes of the IR, of the ONNX file (None: there is none), and of the IR's weights alone, each by precision."""
         graph, weights, onnx = (
-            {precision: self.path(precision, suffix).stat().st_size for precision in precisions}
-            for suffix, precisions in ((".xml", self.networks), (".bin", self.networks), (".onnx", self._in_torch))
+            {precision: self._bytes(precision, suffix) for precision in self.networks}
+            for suffix in (".xml", ".bin", ".onnx")
         )
         return {
-            "bytes": {precision: graph[precision] + weights[precision] for precision in graph},
-            "weight_bytes": dict(weights),
-            "onnx_bytes": {precision: onnx.get(precision) for precision in graph},
+            "ir_bytes": {precision: graph[precision] + weights[precision] for precision in graph},
+            "onnx_bytes": {precision: size or None for precision, size in onnx.items()},
+            "weight_bytes": {**weights},
         }
 
     def measure(self, splits: dict[str, Split], target: Target) -> Measured:
@@ -84,21 +93,28 @@ class Exported:
         return Measured(accuracies, agreement(floating, quantized), on_test, predicted)
 
     def _parities(self, tested: dict[str, Tensor], images: Tensor, target: Target) -> dict[str, Any]:
-        """The parities of all files; `tested` are the logits of the IR by precision on `images`."""
+        """The parities of all files; `tested` are the logits of the IR by precision on `images`.
+
+        What OpenVINO quantized has no network in torch: there the .onnx is compared with the IR.
+        """
         parities: dict[str, Any] = {}
         processor_parities: dict[str, Any] = {}
         for precision, network in self.networks.items():
             expected = None if network is None else torch_logits(network, images)
-            for suffix in (".xml",) if network is None else (".xml", ".onnx"):
+            for suffix in (".xml", ".onnx"):
                 file, path = f"{precision}{suffix}", self.path(precision, suffix)
+                if not path.exists():
+                    continue
                 as_run = tested[precision] if suffix == ".xml" else runner(path)(images)
                 logits = runner(in_float(path))(images) if precision == INT8 else as_run
                 if expected is not None:
                     parities[file] = parity(file, logits, expected, quantized=precision != FLOAT32)
+                else:
+                    expected = logits
                 if precision == INT8:
                     processor_parities[file] = processor_parity(file, as_run, logits, tested[FLOAT32], target)
         return {"parity": parities, "processor_parity": processor_parities}
 
-    @property
-    def _in_torch(self) -> dict[str, Deployed]:
-        return {precision: network for precision, network in self.networks.items() if network is not None}
+    def _bytes(self, precision: str, suffix: str) -> int:
+        path = self.path(precision, suffix)
+        return path.stat().st_size if path.exists() else 0

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -13,6 +13,7 @@ from torch import Tensor
 from minarch.quiet import openvino as ov
 
 ROUND_SECONDS = 0.01
+Name = TypeVar("Name")
 
 
 @cache
@@ -47,7 +48,7 @@ def agreement(classes: Tensor, others: Tensor) -> float:
     return float((classes == others).double().mean())
 
 
-def latency_ms(paths: Mapping[str, Path], images: Tensor, batch: int, rounds: int) -> dict[str, dict[str, float]]:
+def latency_ms(paths: Mapping[Name, Path], images: Tensor, batch: int, rounds: int) -> dict[Name, dict[str, float]]:
     """Name -> median, lowest and highest round of the mean milliseconds per call on `batch` images.
 
     The files take turns, so that a change of the machine's speed hits all of them. Each is compiled for this batch, or,
@@ -55,7 +56,7 @@ def latency_ms(paths: Mapping[str, Path], images: Tensor, batch: int, rounds: in
     """
     batches = images.repeat(-(-batch // len(images)), 1, 1, 1)[:batch].numpy()
     requests, calls = {}, {}
-    measured: dict[str, list[float]] = {}
+    measured: dict[Name, list[float]] = {}
     for name, path in paths.items():
         requests[name] = _compiled(path, batches.shape).create_infer_request()
         requests[name].set_input_tensor(ov.Tensor(batches))
@@ -66,12 +67,6 @@ def latency_ms(paths: Mapping[str, Path], images: Tensor, batch: int, rounds: in
         for name, request in requests.items():
             measured[name].append(1000 * _seconds(request, calls[name]))
     return {name: {"median": median(ms), "low": min(ms), "high": max(ms)} for name, ms in measured.items()}
-
-
-def images_per_second(latency: Mapping[str, dict[str, float]], batch: int) -> dict[str, dict[str, float]]:
-    """The throughput that latencies in ms per call on `batch` images mean, again median, lowest and highest."""
-    ends = {"median": "median", "low": "high", "high": "low"}
-    return {name: {end: 1000 * batch / ms[of] for end, of in ends.items()} for name, ms in latency.items()}
 
 
 def _compiled(path: Path, shape: Sequence[int]) -> ov.CompiledModel:

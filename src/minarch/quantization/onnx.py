@@ -1,8 +1,8 @@
-"""From a network to ONNX: the same inputs, outputs and metadata as the IR, the same bytes every time."""
+"""ONNX files: the same inputs, outputs and metadata as the IR, the same bytes every time."""
 
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,23 +14,48 @@ from torch.onnx.errors import OnnxExporterError
 
 from minarch.errors import UserError, one_line
 from minarch.quantization.export import Deployed
+from minarch.quantization.graph import OPSET, NoCounterpart
 from minarch.quantization.preprocessing import KEY, Preprocessing
+from minarch.quantization.turn import turned
+from minarch.quiet import openvino as ov
 
-OPSET = 17  # the oldest that holds every operator of our families; runtimes know it since 2022
 
-
-def export_onnx(deployed: Deployed, path: Path, preprocessing: Preprocessing, name: str) -> None:
+def write_onnx(
+    model: ov.Model, network: Deployed | None, path: Path, preprocessing: Preprocessing, name: str
+) -> str | None:
     """Write `path` with input "images" (uint8 [batch, C, H, W]) and output "logits" (float32 [batch, K]).
 
-    Weights that the network quantizes are stored as integers.
+    It is turned from the OpenVINO model; where that has an operation without a counterpart, and torch knows the
+    network, torch's exporter writes it. Quantized weights are stored as integers.
 
     Args:
+        network: what the model was exported from; None: torch does not know it.
         name: of the architecture, for the error.
+
+    Returns:
+        Why there is no file, in words; None: there is one.
 
     Raises:
         UserError: ONNX has no counterpart of an operator.
     """
-    example = torch.zeros(2, *preprocessing.shape, dtype=torch.uint8)
+    try:
+        made = turned(model)
+    except NoCounterpart as error:
+        if network is None:
+            return f"{error} has no counterpart in ONNX"
+        made = traced(network, path, preprocessing.shape, name)
+    made.metadata_props.add(key=KEY, value=preprocessing.text())
+    path.write_bytes(made.SerializeToString(deterministic=True))
+    return None
+
+
+def traced(deployed: Deployed, path: Path, shape: Sequence[int], name: str) -> onnx.ModelProto:
+    """What torch's exporter makes of a network for images of a shape [C, H, W], and writes to `path`.
+
+    Raises:
+        UserError: ONNX has no counterpart of an operator.
+    """
+    example = torch.zeros(2, *shape, dtype=torch.uint8)
     try:
         with warnings.catch_warnings(), _without_output():
             warnings.simplefilter("ignore")  # the exporter traces by torch.jit, which is deprecated
@@ -50,8 +75,7 @@ def export_onnx(deployed: Deployed, path: Path, preprocessing: Preprocessing, na
     model = onnx.load(path)
     inline_identities(model.graph)
     store_integers(model.graph)
-    model.metadata_props.add(key=KEY, value=preprocessing.text())
-    path.write_bytes(model.SerializeToString(deterministic=True))
+    return model
 
 
 def inline_identities(graph: onnx.GraphProto) -> None:

@@ -18,7 +18,7 @@ from minarch.quantization.methods import Source, quantize
 from minarch.quantization.parity import torch_logits
 from minarch.quantization.preprocessing import Preprocessing
 
-SIZES = ("bytes", "weight_bytes", "onnx_bytes")
+SIZES = ("ir_bytes", "onnx_bytes", "weight_bytes")
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Outcome:
 class Exporter:
     """What the repeats of an item have in common.
 
-    `calibration` are training images uint8 [N, C, H, W], `name` is the architecture's, `out` the item's folder.
+    `calibration` are training images uint8 [N, C, H, W], `name` is the architecture's.
     """
 
     config: Mapping[str, Any]
@@ -44,9 +44,8 @@ class Exporter:
     calibration: Tensor
     preprocessing: Preprocessing
     name: str
-    out: Path
 
-    def run(self, parent: NetworkRecord, network: nn.Module | None) -> Outcome:
+    def run(self, parent: NetworkRecord, network: nn.Module | None, folder: Path) -> Outcome:
         """Write the files of one repeat and measure them; "unstable" if there are no finite weights or logits.
 
         Args:
@@ -64,12 +63,12 @@ class Exporter:
         transformer = spec is not None and spec["family"] == "vit"
         source = Source(network, model, self.name, transformer, repeat)
         quantized = quantize(self.config, source, self.splits, self.calibration)
-        files = Exported(self.out, repeat, {FLOAT32: deployed, precision: quantized.network})
-        files.write({FLOAT32: model, precision: quantized.model}, self.preprocessing, self.name)
+        files = Exported(folder, repeat, {FLOAT32: deployed, precision: quantized.network})
+        refused = files.write({FLOAT32: model, precision: quantized.model}, self.preprocessing, self.name)
         measured = files.measure(self.splits, self.config["target"])
         entry = {"repeat": repeat, "status": "ok", "parameters": parent["parameters"], "macs": parent["macs"]}
         accuracies = {**measured.validation, "torch": accuracy(logits, validation.labels)}
-        entry |= {**files.sizes(), "validation": accuracies, "agreement": measured.agreement}
+        entry |= {**files.sizes(), **refused, "validation": accuracies, "agreement": measured.agreement}
         entry |= {"reverted": quantized.reverted, "qat": quantized.qat}
         return Outcome(entry, {"repeat": repeat, **measured.test}, measured.classes)
 
@@ -78,5 +77,5 @@ class Exporter:
         nothing = dict.fromkeys((FLOAT32, self.config["precision"]))
         entry = {"repeat": repeat, "status": "unstable"}
         entry |= dict.fromkeys(("parameters", "macs", "agreement", "reverted", "qat"))
-        entry |= {**dict.fromkeys(SIZES, nothing), "validation": {"torch": None, **nothing}}
+        entry |= {**dict.fromkeys((*SIZES, "no_onnx"), nothing), "validation": {"torch": None, **nothing}}
         return Outcome(entry, {"repeat": repeat, **nothing, "parity": {}, "processor_parity": {}})

@@ -82,4 +82,5 @@ def _read_run(inputs: dict[str, Any], sweep: pd.DataFrame) -> Run:
     seconds, devices = read_timing(inputs["sweep"])
     added = {item.name for item in inputs["sweep"] if item.parent.name == "refined"}
     refined = len(sweep[sweep["item"].isin(added)].drop_duplicates(MODEL))
-    return Run(seconds=seconds, devices=devices, latency=read_measurement(inputs["quantize"]), refined=refined)
+    latency = read_measurement(inputs["latency"], inputs["quantize"])
+    return Run(seconds=seconds, devices=devices, latency=latency, refined=refined)

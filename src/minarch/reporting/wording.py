@@ -52,6 +52,13 @@ def number(value: Any, digits: int = 3) -> str:
     return f"{float(value):,.{max(0, digits - 1 - exponent)}f}"
 
 
+def milliseconds(value: Any) -> str:
+    """0.0123 as "12.3 µs" and 1.23 as "1.23 ms"."""
+    if is_missing(value):
+        return MISSING
+    return f"{number(1000 * value)} µs" if value < 1 else f"{number(value)} ms"
+
+
 def correlation(value: Any) -> str:
     """Two decimals with a sign."""
     return MISSING if is_missing(value) else f"{float(value):+.2f}"
@@ -66,7 +73,7 @@ FORMATS = {
     "share": share,
     "count": count,
     "points": points,
-    "milliseconds": number,
+    "milliseconds": milliseconds,
     "number": number,
     "correlation": correlation,
     "p": p_value,

@@ -22,7 +22,8 @@ def test_pareto_front_is_what_brute_force_finds(points: list[tuple[int, int]]) -
 
 def models(*rows: tuple[str, float, float, int]) -> pd.DataFrame:
     table = pd.DataFrame(rows, columns=["model", "bytes", "validation_mean", "failed"])
-    return table.assign(repeats=5)
+    same = {"dataset": "digits", "family": "dnn", "method": "original", "level": 0.0}
+    return table.assign(**same, architecture=table["model"], precision="fp32", repeats=5)
 
 
 def test_the_smallest_within_the_allowed_drop() -> None:
@@ -47,3 +48,14 @@ def test_the_recommended_and_the_best_model_lie_on_the_front(points: list[tuple[
     table = models(*[(str(i), cost, value / 100, 0) for i, (cost, value) in enumerate(points)])
     front = pareto_front(table["bytes"].to_numpy(float), table["validation_mean"].to_numpy())
     assert all(front[table.index.get_loc(pick)] for pick in recommend(table, 2.0))
+
+
+def test_of_fewer_bits_only_what_has_fewer_bytes_than_its_own_float32_is_reliable() -> None:
+    whole = models(("a", 100, 0.9, 0), ("b", 200, 0.9, 0))
+    coarse = models(("a", 100, 0.95, 0), ("b", 150, 0.8, 0), ("c", 50, 0.7, 0)).assign(precision="int8")
+    table = pd.concat([whole, coarse], ignore_index=True)
+    kept = reliable(table, 0.05)
+    assert list(zip(kept["model"], kept["precision"], strict=True)) == [
+        *(("a", "fp32"), ("b", "fp32")),
+        *(("b", "int8"), ("c", "int8")),  # where float32 was not exported there is nothing to be smaller than
+    ]

@@ -205,14 +205,30 @@ def test_methods_and_simulated_precisions_of_quantization_are_items_apart(worksp
     assert {kind: kinds.count(kind) for kind in kinds} == dict.fromkeys(["int8", "careful", "curve"], len(plain))
 
 
-@pytest.mark.parametrize("field", ["calibration", "latency_rounds"])
-def test_how_files_are_measured_does_not_touch_what_is_simulated(workspace, field):
+def test_how_files_are_calibrated_does_not_touch_what_is_simulated(workspace):
     before, after = (
-        _chosen(workspace, **{"quantize__precisions": ["int4"], f"quantize__{field}": value}).items("quantize")
-        for value in (8, 9)
+        _chosen(workspace, quantize__precisions=["int4"], quantize__calibration=count).items("quantize")
+        for count in (8, 9)
     )
     assert {item.config["kind"] for item in before.values() if item.name in after} == {"curve"}
     assert not any(item.config["kind"] == "export" for item in before.values() if item.name in after)
+
+
+def test_every_exported_file_is_timed_in_one_item_and_how_touches_nothing_else(workspace):
+    first, more = (_chosen(workspace, quantize__precisions=["int4"], latency__rounds=rounds) for rounds in (3, 4))
+    assert set(first.items("quantize")) == set(more.items("quantize"))
+    (one,), (other,) = (plan.items("latency").values() for plan in (first, more))
+    exports = [item.path for item in first.items("quantize").values() if item.config["kind"] == "export"]
+    assert one.inputs["exports"] == exports and one.name != other.name
+
+
+def test_the_first_method_alone_keeps_the_float32_files(workspace):
+    methods = {"int8": {}, "careful": {"max_drop_points": 1.0}}
+    items = _chosen(workspace, quantize__methods=methods).items("quantize").values()
+    assert {(item.config["quantization"], item.config["float32"]) for item in items} == {
+        ("int8", True),
+        ("careful", False),
+    }
 
 
 def test_until_the_sizes_to_add_are_known_what_reads_them_is_not(workspace):

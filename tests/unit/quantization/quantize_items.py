@@ -26,7 +26,7 @@ PLAIN: dict[str, Any] = {
     "qat": None,
     "calibration": 64,
     "seed": 0,
-    "latency_rounds": 3,
+    "float32": True,
 }
 QAT = {"epochs": 12, "batch_size": 32, "optimizer": "adam", "learning_rate": 5e-3, "weight_decay": 0.0, "seed": 0}
 CONFIGS = {

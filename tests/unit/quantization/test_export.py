@@ -16,7 +16,7 @@ from minarch.models.weights import load_networks
 from minarch.quantization.export import Deployed, export, save
 from minarch.quantization.files import Exported
 from minarch.quantization.int8 import calibration_images
-from minarch.quantization.measure import core, images_per_second, latency_ms, runner
+from minarch.quantization.measure import core, latency_ms, runner
 from minarch.quantization.methods import Source, quantize
 from minarch.quantization.preprocessing import Preprocessing, read_preprocessing
 
@@ -77,7 +77,7 @@ BIG = {
     "vit": {"family": "vit", "patch": 7, "width": 48, "head_size": 12, "heads": [4] * 3, "ffn": [96] * 3},
     "vit-positions": {"family": "vit", "patch": 4, "width": 64, "head_size": 16, "heads": [4] * 2, "ffn": [256] * 2},
 }
-WHOLE = {"dnn": 0.32, "cnn": 0.30, "vit": 0.65, "vit-positions": 0.46}  # with the graph, which is text
+WHOLE = {"dnn": 0.32, "cnn": 0.30, "vit": 0.65, "vit-positions": 0.46}  # of the IR with its graph, which is text
 
 
 @pytest.mark.parametrize("name", BIG)
@@ -93,9 +93,9 @@ def test_int8_takes_at_most_three_tenths_above_50_000_parameters(name, splits, t
     files = Exported(tmp_path, 0, {"fp32": deployed, "int8": quantized.network})
     files.write({"fp32": model, "int8": quantized.model}, replace(DIGITS, shape=[1, 28, 28]), name)
     sizes = files.sizes()
-    weights, whole = (sizes[key]["int8"] / sizes[key]["fp32"] for key in ("weight_bytes", "bytes"))
-    assert 0.25 < weights <= 0.30
-    assert weights < whole <= WHOLE[name]
+    shares = {kind: size["int8"] / size["fp32"] for kind, size in sizes.items()}
+    assert 0.25 < shares["weight_bytes"] <= 0.30
+    assert shares["weight_bytes"] < shares["onnx_bytes"] < shares["ir_bytes"] <= WHOLE[name]
 
 
 @FAMILIES
@@ -138,11 +138,8 @@ def test_latency_is_ordered_and_positive(exported, splits):
     _, folder = exported["cnn"]
     files = {name: folder / f"{name}-0.xml" for name in ("fp32", "int8")}
     for batch in (1, 64):
-        latencies = latency_ms(files, splits["validation"].images, batch, rounds=3)
-        for ms, rate in zip(latencies.values(), images_per_second(latencies, batch).values(), strict=True):
+        for ms in latency_ms(files, splits["validation"].images, batch, rounds=3).values():
             assert 0 < ms["low"] <= ms["median"] <= ms["high"]
-            assert 0 < rate["low"] <= rate["median"] <= rate["high"]
-            assert rate["median"] == pytest.approx(1000 * batch / ms["median"])
 
 
 @pytest.mark.parametrize("batch", [1, 2, 64])
@@ -170,7 +167,7 @@ def test_calibration_images_are_a_fixed_subset_without_repetition(splits):
 def test_what_files_say_of_their_images_is_read_back(exported, sweep_items, splits, tmp_path, suffix):
     _, folder = exported["dnn"]
     assert read_preprocessing(folder / f"fp32-0{suffix}") == DIGITS
-    assert suffix == ".onnx" or read_preprocessing(folder / "int8-0.xml") == DIGITS
+    assert read_preprocessing(folder / f"int8-0{suffix}") == DIGITS
     odd = Preprocessing("my set", [1, 8, 8], ['a> <b> "quoted"', "ä&b;", "", *"defghij"], resize=True)
     train = splits["train"]
     deployed = Deployed(load_networks(sweep_items["dnn"])[0], train.mean, train.std)

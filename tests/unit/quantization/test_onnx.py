@@ -1,4 +1,6 @@
-"""ONNX files: integers where the network quantizes its weights, and one line where ONNX has no operator."""
+"""What torch's exporter writes where no OpenVINO model can be turned: integers where the network quantizes its weights,
+and one line where ONNX has no operator.
+"""
 
 import numpy as np
 import onnx
@@ -6,6 +8,7 @@ import pytest
 import torch
 from onnx import numpy_helper
 from quantize_items import CONFIGS, SpectralNetwork
+from torch import nn
 
 from minarch.errors import UserError
 from minarch.models.weights import load_networks
@@ -13,7 +16,8 @@ from minarch.quantization.export import Deployed, export
 from minarch.quantization.int8 import calibration_images
 from minarch.quantization.measure import runner
 from minarch.quantization.methods import Source, quantize
-from minarch.quantization.onnx import export_onnx, store_integers
+from minarch.quantization.onnx import store_integers, traced, write_onnx
+from minarch.quantization.parity import parity, torch_logits
 from minarch.quantization.preprocessing import Preprocessing
 
 DIGITS = Preprocessing("digits", [1, 8, 8], [str(digit) for digit in range(10)], resize=False)
@@ -35,8 +39,8 @@ def in_torch(sweep_items, splits):
 @pytest.mark.parametrize("family", ["dnn", "cnn"])
 def test_weights_are_stored_as_integers(in_torch, splits, family, tmp_path):
     path = tmp_path / "int8.onnx"
-    export_onnx(in_torch[family], path, DIGITS, family)
-    model = onnx.load(path)
+    model = traced(in_torch[family], path, DIGITS.shape, family)
+    onnx.save(model, path)
     onnx.checker.check_model(model, full_check=True)
     constants = {constant.name: numpy_helper.to_array(constant) for constant in model.graph.initializer}
     layers = [node for node in model.graph.node if node.op_type in ("Gemm", "Conv")]
@@ -76,13 +80,34 @@ def test_integers_are_the_nearest_ones_and_saturate(axis):
 
 def test_the_same_network_is_the_same_bytes(in_torch, tmp_path):
     for name in ("first.onnx", "second.onnx"):
-        export_onnx(in_torch["cnn"], tmp_path / name, DIGITS, "cnn")
+        model = traced(in_torch["cnn"], tmp_path / name, DIGITS.shape, "cnn")
+        (tmp_path / name).write_bytes(model.SerializeToString(deterministic=True))
     assert (tmp_path / "first.onnx").read_bytes() == (tmp_path / "second.onnx").read_bytes()
+
+
+def test_a_network_whose_model_cannot_be_turned_is_traced_and_computes_the_same(splits, tmp_path):
+    """A sorted image: OpenVINO has operations for it that minarch does not know."""
+
+    class Sorting(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.classifier = nn.Linear(64, 10)
+
+        def forward(self, images):
+            return self.classifier(images.flatten(1).sort(1).values)
+
+    torch.manual_seed(0)
+    deployed, path = Deployed(Sorting(), splits["train"].mean, splits["train"].std), tmp_path / "fp32.onnx"
+    model = export(deployed, DIGITS.shape, "mine")
+    assert "operation" in write_onnx(model, None, path, DIGITS, "mine") and not path.exists()
+    assert write_onnx(model, deployed, path, DIGITS, "mine") is None
+    images = splits["test"].images
+    assert parity("fp32.onnx", runner(path)(images), torch_logits(deployed, images))["agreement"] == 1
 
 
 def test_an_operator_that_onnx_refuses_is_named_in_one_line(splits, tmp_path, capfd):
     deployed = Deployed(SpectralNetwork([1, 8, 8], 10), splits["train"].mean, splits["train"].std)
     with pytest.raises(UserError, match=r"mine: ONNX refuses it \(.*linalg_eigvalsh.*allowed: ") as raised:
-        export_onnx(deployed, tmp_path / "x.onnx", DIGITS, "mine")
+        traced(deployed, tmp_path / "x.onnx", DIGITS.shape, "mine")
     assert "\n" not in str(raised.value)
     assert not capfd.readouterr().out and not list(tmp_path.iterdir())

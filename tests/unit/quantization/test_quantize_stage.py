@@ -18,8 +18,8 @@ from minarch.quantization.measure import runner
 from minarch.quantization.preprocessing import Preprocessing, read_preprocessing
 from minarch.quantize import preprocessing_of
 
-ENTRY = {"repeat", "status", "parameters", "macs", "bytes", "weight_bytes", "onnx_bytes", "validation", "agreement"}
-ENTRY |= {"reverted", "qat"}
+ENTRY = {"repeat", "status", "parameters", "macs", "ir_bytes", "onnx_bytes", "weight_bytes", "no_onnx"}
+ENTRY |= {"validation", "agreement", "reverted", "qat"}
 TESTED = {"repeat", "fp32", "parity", "processor_parity"}
 ABOUT = {"kind", "parent", "dataset", "family", "architecture", "method", "level"}
 
@@ -46,28 +46,38 @@ def test_an_original_is_measured(run, sweep_items, data_item, family, name):
         assert entry["validation"]["fp32"] == pytest.approx(entry["validation"]["torch"], abs=0.005)
         assert entry["agreement"] > 0.85
         for kind in ("fp32", precision):
-            sizes = [(out / f"{kind}-{repeat}.{suffix}").stat().st_size for suffix in ("xml", "bin")]
-            assert (entry["bytes"][kind], entry["weight_bytes"][kind]) == (sum(sizes), sizes[1])
-            onnx = out / f"{kind}-{repeat}.onnx"
-            assert onnx.exists() == (kind == "fp32" or in_torch)
-            assert entry["onnx_bytes"][kind] == (onnx.stat().st_size if onnx.exists() else None)
+            as_onnx = kind in ("fp32", "int8")
+            assert (entry["onnx_bytes"][kind] is not None) == as_onnx == (entry["no_onnx"][kind] is None)
             classes_of_file = classes[f"{kind}-{repeat}"]
             assert classes_of_file.dtype == torch.uint8
-            assert classes_of_file.equal(runner(out / f"{kind}-{repeat}.xml")(split.images).argmax(1).to(torch.uint8))
             assert tested[kind] == float((classes_of_file == split.labels).double().mean())
-        files = {"fp32.xml", "fp32.onnx"} | ({f"{precision}.xml", f"{precision}.onnx"} if in_torch else set())
+            files = {suffix: out / f"{kind}-{repeat}.{suffix}" for suffix in ("xml", "bin", "onnx")}
+            here = {suffix: path.stat().st_size for suffix, path in files.items() if path.exists()}
+            if repeat > 0:  # only the first one keeps its files
+                assert not here
+                continue
+            assert (entry["ir_bytes"][kind], entry["weight_bytes"][kind]) == (here["xml"] + here["bin"], here["bin"])
+            assert entry["onnx_bytes"][kind] == here.get("onnx")
+            assert classes_of_file.equal(runner(files["xml"])(split.images).argmax(1).to(torch.uint8))
+        # What torch does not know is compared with the IR.
+        quantized = {f"{precision}.xml", f"{precision}.onnx"} if in_torch else {"int8.onnx"} & {f"{precision}.onnx"}
+        files = {"fp32.xml", "fp32.onnx"} | quantized
         assert set(tested) == TESTED | {precision} and set(tested["parity"]) == files
-        assert set(tested["processor_parity"]) == {file for file in (*files, f"{precision}.xml") if "int8" in file}
+        assert set(tested["processor_parity"]) == ({"int8.xml", "int8.onnx"} if precision == "int8" else set())
         for parity in tested["processor_parity"].values():
             assert parity["median_difference"] <= parity["bound"] and not parity["saturated"]
         for file, parity in tested["parity"].items():
             typical = "median_difference" if file.startswith(precision) else "largest_difference"
             assert parity[typical] <= parity["bound"]
             assert parity["agreement"] > (0.999 if file.startswith("fp32") else 0.98)
-    assert timing["threads"] == 1 and timing["repeat"] == 0 and timing["seconds"] > 0
+    assert timing["threads"] == 1 and timing["seconds"] > 0
     assert (timing["int8_kernel"], timing["int8_saturates"]) == int8_kernel()
-    for measured in (timing["latency_ms"], timing["images_per_second"]):
-        assert set(measured) == {"1", "64"} and set(measured["1"]) == {"fp32", precision}
+    assert not [path for path in out.iterdir() if path.is_dir()]
+
+
+def test_a_further_method_measures_float32_and_keeps_no_file_of_it(run, sweep_items):
+    first, further = (run(PLAIN | {"float32": kept}, sweep_items["dnn"]) for kept in (True, False))
+    assert contents(further) == {name: text for name, text in contents(first).items() if "fp32" not in name}
 
 
 def test_a_pruned_network_is_exported_as_what_it_is(run, sweep_items, tmp_path):
@@ -110,7 +120,7 @@ def test_calibration_sees_the_training_images_only(run, sweep_items, data_item, 
         differing[name] = {file for file in original if original[file] != others[file]}
     assert differing["validation"] == {"results.json"}
     assert differing["test"] == {"test.json", "classes.safetensors"}
-    assert {"int8-0.bin", "int8-1.bin"} <= differing["train"]
+    assert {"int8-0.bin", "int8-0.onnx"} <= differing["train"]
 
 
 @pytest.mark.parametrize("name", ["controlled", "qat"])
@@ -150,22 +160,20 @@ def test_a_repeat_that_is_not_finite_is_recorded(run, sweep_items, tmp_path, val
     nothing = {"fp32": None, "int8": None}
     assert set(broken) == set(whole) == ENTRY
     assert (broken["status"], whole["status"]) == ("unstable", "ok")
-    assert broken["validation"] == {"torch": None, **nothing} and broken["bytes"] == broken["onnx_bytes"] == nothing
+    assert broken["validation"] == {"torch": None, **nothing} and broken["ir_bytes"] == broken["onnx_bytes"] == nothing
     tested = read_json(out / "test.json")["repeats"]
     assert tested[0] == {"repeat": 0, **nothing, "parity": {}, "processor_parity": {}} and set(tested[0]) == set(
         tested[1]
     )
-    assert read_json(out / "timing.json")["repeat"] == 1
+    assert {path.name for path in out.glob("*.xml")} == {"fp32-1.xml", "int8-1.xml"}
     assert not list(out.glob("*-0.*")) and set(load_file(out / "classes.safetensors")) == {"fp32-1", "int8-1"}
 
 
-def test_nothing_finite_leaves_no_files_and_no_latency(run, sweep_items, tmp_path):
+def test_nothing_finite_leaves_no_files(run, sweep_items, tmp_path):
     item = tmp_path / "broken"
     shutil.copytree(sweep_items["dnn"], item)
     change_weights(item, lambda _, tensor: torch.full_like(tensor, torch.inf))
     out = run(PLAIN, item)
-    timing = read_json(out / "timing.json")
-    assert (timing["repeat"], timing["latency_ms"], timing["images_per_second"]) == (None, {}, {})
     assert not list(out.glob("*.xml")) and not load_file(out / "classes.safetensors")
 
 
@@ -182,7 +190,7 @@ def test_a_curve_is_labelled_as_simulated(run, sweep_items):
 def test_files_say_what_their_images_are(run, sweep_items, data_item):
     out = run(PLAIN, sweep_items["dnn"])
     expected = Preprocessing("digits", [1, 8, 8], [str(digit) for digit in range(10)], resize=False)
-    for name in ("fp32-0.xml", "int8-1.xml", "fp32-1.onnx"):
+    for name in ("fp32-0.xml", "int8-0.xml", "fp32-0.onnx", "int8-0.onnx"):
         assert read_preprocessing(out / name) == expected
     assert preprocessing_of(data_item) == expected
 

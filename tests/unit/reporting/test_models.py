@@ -5,7 +5,7 @@ from minarch.analysis.precision import TEST_DROP
 from minarch.reporting.tables.models import front_table, model_name
 from minarch.reporting.tables.quantization import quantization_table
 
-IDENTITY = {"dataset": "digits", "family": "dnn", "architecture": "dnn-8"}
+IDENTITY = {"dataset": "digits", "family": "dnn", "architecture": "dnn-8", "method": "original", "level": 0.0}
 
 
 @pytest.mark.parametrize(
@@ -39,6 +39,15 @@ def test_levels_that_cut_the_same_units_are_one_model_of_the_front() -> None:
     assert front["recommended"].tolist() == [True] and front["best"].tolist() == [True]
 
 
+def test_fewer_bits_that_are_no_fewer_bytes_are_neither_recommended_nor_on_the_front() -> None:
+    same = IDENTITY | {"removed_share": 0.0, "repeats": 5, "failed": 0, "test_mean": 0.9}
+    whole = same | {"model": "FP32", "precision": "fp32", "bytes": 100.0, "validation_mean": 0.9}
+    for size, on_front in ((99.0, ["INT8"]), (100.0, ["FP32"]), (101.0, ["FP32"])):
+        coarse = same | {"model": "INT8", "precision": "int8", "bytes": size, "validation_mean": 0.91}
+        front = front_table(pd.DataFrame([whole, coarse]), max_drop_points=1.0, failure_share=0.05)
+        assert front["model"].tolist() == on_front and front["recommended"].tolist() == [True]
+
+
 def test_no_reliable_model_gives_an_empty_front() -> None:
     row = IDENTITY | {"precision": "fp32", "removed_share": 0.0, "bytes": 1.0, "repeats": 5, "failed": 3, "model": "m"}
     front = front_table(
@@ -50,21 +59,19 @@ def test_no_reliable_model_gives_an_empty_front() -> None:
 def test_what_int8_costs_is_paired_by_repeat() -> None:
     rows = []
     for repeat, fp32, int8 in [(0, 0.9, 0.88), (1, 0.8, 0.78), (2, 0.7, 0.68)]:
-        common = IDENTITY | {
-            "method": "original",
-            "level": 0.0,
-            "repeat": repeat,
-            "parameters": 10.0,
-            "agreement": 0.95,
-        }
+        common = IDENTITY | {"repeat": repeat, "parameters": 10.0, "agreement": 0.95}
         for precision, accuracy in [("fp32", fp32), ("int8", int8)]:
-            sizes = {"bytes": 40.0, "weight_bytes": 20.0, "validation": accuracy, "test": accuracy}
+            sizes = {"ir_bytes": 40.0, "onnx_bytes": 30.0, "weight_bytes": 20.0}
+            sizes |= {"validation": accuracy, "test": accuracy}
             stored = {"precision": precision, "quantization": "" if precision == "fp32" else "int8"}
             rows.append(common | sizes | stored | {"reverted": 2 * repeat, "trained": repeat == 0})
-    model = IDENTITY | {"method": "original", "level": 0.0, "quantization": "int8", "batch": 1}
-    latencies = pd.DataFrame([model | {"precision": p, "median": ms} for p, ms in (("fp32", 0.3), ("int8", 0.1))])
+    timed = [("fp32", "", 0.3), ("int8", "int8", 0.1)]
+    latencies = pd.DataFrame(
+        [IDENTITY | {"batch": 1, "precision": p, "quantization": q, "median": ms} for p, q, ms in timed]
+    )
     table = quantization_table(pd.DataFrame(rows), latencies, ["int8"], 0.95)
     row = table.iloc[0]
+    assert (row["bytes"], row["bytes_fp32"], row["file_format"]) == (30.0, 30.0, "ONNX")
     assert len(table) == 1 and row["faster_1"] == pytest.approx(3.0)
     assert row["reverted"] == 2 and row["trained"] == pytest.approx(1 / 3)
     # The accuracies spread by 10 points, the losses do not spread at all.

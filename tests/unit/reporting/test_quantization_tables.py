@@ -13,7 +13,10 @@ METHODS = ["int8", "careful"]
 
 def models_of(quantized_study, exports):
     return models_table(
-        exports, read_structured(quantized_study["prune"]), read_latencies(quantized_study["quantize"]), 0.95
+        exports,
+        read_structured(quantized_study["prune"]),
+        read_latencies(quantized_study["latency"], quantized_study["quantize"]),
+        0.95,
     )
 
 
@@ -28,6 +31,17 @@ def test_float32_is_one_file_however_many_methods_there_are(quantized_study):
     assert (models["latency_64_ms"].where(models["precision"] != FLOAT32).dropna() == 0.00617).all()
 
 
+def test_bytes_are_those_of_the_smallest_file_that_can_be_deployed(quantized_study):
+    exports = read_exports(quantized_study["quantize"], METHODS)
+    models = models_of(quantized_study, exports)
+    for precision, graph, file_format in ((FLOAT32, 500, "IR"), ("int8", 900, "ONNX")):
+        rows = models[models["precision"] == precision]
+        assert not rows.empty and (rows["bytes"] == rows["weight_bytes"] + graph).all()
+        assert set(rows["file_format"]) == {file_format}
+    without = models_of(quantized_study, exports.assign(onnx_bytes=float("nan")))
+    assert set(without["file_format"]) == {"IR"} and (without["bytes"] >= models["bytes"]).all()
+
+
 def test_a_model_s_row_names_the_items_that_hold_its_files(quantized_study):
     items = {item.name: read_json(item / "results.json") for item in quantized_study["quantize"]}
     models = models_of(quantized_study, read_exports(quantized_study["quantize"], METHODS))
@@ -35,7 +49,7 @@ def test_a_model_s_row_names_the_items_that_hold_its_files(quantized_study):
         (name,) = row["items"].split()
         record = items.pop(name) if row["precision"] != FLOAT32 else items[name]
         assert [record[column] for column in VARIANT] == row[VARIANT].tolist()
-        first = row["precision"] == FLOAT32  # each method writes the same float32 file again: the first one's counts
+        first = row["precision"] == FLOAT32  # each method measures the same float32 file again: the first one keeps it
         assert record["quantization"] == (METHODS[0] if first else row["quantization"])
         assert first or record["precision"] == row["precision"]
     assert models["precision"].eq(FLOAT32).any() and {record["kind"] for record in items.values()} == {CURVE}

@@ -8,6 +8,7 @@ from minarch.flow.stages import (
     convergence,
     data,
     depth,
+    latency,
     prune,
     quantize,
     refine,
@@ -34,6 +35,7 @@ STAGES: dict[str, Stage] = {
         complexity,
         prune,
         quantize,
+        latency,
         aggregate,
     )
 }

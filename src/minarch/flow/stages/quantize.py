@@ -13,7 +13,7 @@ from minarch.flow.stages.stage import NETWORKS, Before, Stage
 from minarch.flow.stages.train import Training
 from minarch.quantization import CURVE, EXPORT, Precision, Scheme, Target
 
-OVERHEAD_S = 5  # of an item: conversion, measurement
+OVERHEAD_S = 5  # of an item: conversion, parity
 CURVE_TITLE = "precision"  # what the items of simulated precisions are called
 
 
@@ -29,7 +29,7 @@ class Quantization(Section):
     precision: Literal["int8", "int4", "nf4"] = Field(
         "int8", description="int8: weights and activations; int4, nf4: the weights of linear layers only"
     )
-    backend: Literal["openvino", "torch"] = Field("openvino", description="what NNCF works on; torch also gives ONNX")
+    backend: Literal["openvino", "torch"] = Field("openvino", description="what NNCF works on; qat needs torch")
     preset: Literal["performance", "mixed"] = Field("mixed", description="mixed: asymmetric activations")
     bias_correction: Literal["fast", "accurate"] = Field("fast", description="of quantized layers; accurate is slower")
     target: Target = Field(
@@ -62,7 +62,7 @@ class Quantization(Section):
 
 
 class Quantize(Section):
-    """Models in fewer bits: exported and measured, and simulated on the trainable parameters alone."""
+    """Models in fewer bits: exported and checked, and simulated on the trainable parameters alone."""
 
     pruned: Distinct[str] | None = Field(
         None,
@@ -77,9 +77,6 @@ class Quantize(Section):
     )
     calibration: Images = Field(128, description="training images used for calibration")
     seed: Seed = Field(0, description="seed of the choice of calibration images")
-    latency_rounds: int = Field(
-        7, ge=3, le=1000, description="timed rounds, FP32 and quantized in turn; the median is reported"
-    )
     precisions: Distinct[Precision] = Field(
         default=[],
         description="of all trainable parameters, simulated; activations stay float32; []: none",
@@ -110,9 +107,10 @@ def items(before: Before, *, quantize: Quantize) -> Iterator[Item]:
 
 
 def _of_parent(parent: Item, quantize: Quantize) -> Iterator[Item]:
-    common = {name: getattr(quantize, name) for name in ("calibration", "seed", "latency_rounds")}
-    for name, method in quantize.methods.items():
+    common = {name: getattr(quantize, name) for name in ("calibration", "seed")}
+    for place, (name, method) in enumerate(quantize.methods.items()):
         config = {"kind": EXPORT, "quantization": name, **method.model_dump(mode="json"), **common}
+        config["float32"] = place == 0  # every method measures the float32 files, the first one keeps them
         yield _item(parent, name, config)
     if quantize.precisions:
         config = {"kind": CURVE, "precisions": quantize.precisions, "schemes": quantize.schemes}
@@ -129,7 +127,7 @@ def _item(parent: Item, title: str, config: dict[str, Any]) -> Item:
 
 STAGE = Stage(
     name="quantize",
-    words="fewer bits (NNCF): exported, checked and timed; lower precision simulated",
+    words="fewer bits (NNCF): exported and checked; lower precision simulated",
     sections=("quantize",),
     reads=("data", "representatives", NETWORKS),
     items=items,

@@ -64,7 +64,7 @@ def draw_latency(tables: Tables) -> Figure:
     for axes, batch in zip(grid[0], batches, strict=True):
         column = latency(batch).value
         pairs = whole.merge(quantized, on=VARIANT, suffixes=("_before", "_after"))
-        before, after = pairs[f"{column}_before"], pairs[f"{column}_after"]
+        before, after = (1000 * pairs[f"{column}_{side}"] for side in ("before", "after"))  # microseconds
         for family, method, x, y in zip(pairs["family"], pairs["method"], before, after, strict=True):
             marker(axes, x, y, colours(families)[family], method)
         log_axis(axes, [*before, *after])
@@ -74,8 +74,8 @@ def draw_latency(tables: Tables) -> Figure:
         axes.text(0.97, 0.03, f"{title} is faster", transform=axes.transAxes, ha="right", color=INK)
         axes.text(0.03, 0.95, f"{title} is slower", transform=axes.transAxes, va="top", color=INK)
         axes.set_title(f"batch of {batch}" if batch > 1 else "one image at a time")
-        axes.set_xlabel("FP32, ms per batch")
-        axes.set_ylabel(f"{title}, ms per batch")
+        axes.set_xlabel("FP32, µs per batch")
+        axes.set_ylabel(f"{title}, µs per batch")
         axes.set_aspect("equal", adjustable="box")
     legend(figure, families)
     return figure

@@ -23,13 +23,15 @@ def as_trained_or_pruned(table: pd.DataFrame) -> pd.Series:
 def methods_of(table: pd.DataFrame, max_drop_points: float) -> list[dict[str, Any]]:
     """One row per method, for originals and for pruned models: medians of what it costs and brings.
 
-    `within` counts the models that lose at most `max_drop_points` on validation images.
+    `within` counts the models that lose at most `max_drop_points` on validation images, `larger` those whose smallest
+    file is no smaller than that of FP32.
     """
     table = table.assign(
         models=as_trained_or_pruned(table),
         within=table["validation_drop_points_mean"] <= max_drop_points + 100 * EDGE,
         smaller=table["bytes"] / table["bytes_fp32"],
         weights=table["weight_bytes"] / table["weight_bytes_fp32"],
+        larger=table["bytes"] >= table["bytes_fp32"],
         changed=table["reverted"] > 0,
         taught=table["trained"] > 0,
     )
@@ -40,6 +42,7 @@ def methods_of(table: pd.DataFrame, max_drop_points: float) -> list[dict[str, An
         most=("test_drop_points_mean", "max"),
         smaller=("smaller", "median"),
         weights=("weights", "median"),
+        larger=("larger", "sum"),
         reverted=("changed", "sum"),
         trained=("taught", "sum"),
         **{str(name): (name, "median") for name in table if str(name).startswith("faster_")},
@@ -51,6 +54,7 @@ def facts(evidence: Evidence) -> dict[str, Any]:
     return {
         "methods": methods_of(evidence.tables["quantization"], evidence.max_drop_points),
         "batches": batches_of(evidence.tables["models"]),
+        "kernels": evidence.run.latency["int8"],
         "original": ORIGINAL,
     }
 

@@ -39,7 +39,7 @@ def make_tables(config: dict[str, Any], inputs: dict[str, Any]) -> Tables:
     ends = ends.merge(read.read_knobs(inputs["sweep"]), on=MODEL)
     methods = list(config["params"]["quantize"]["methods"])
     exports = quantization.read_exports(inputs["quantize"], methods)
-    latencies = quantization.read_latencies(inputs["quantize"])
+    latencies = quantization.read_latencies(inputs["latency"], inputs["quantize"])
     structured = read.read_structured(inputs["prune"])
     quantized = quantization.quantization_table(exports, latencies, methods, confidence)
     parameters = pd.concat([models[[*MODEL, "parameters"]] for models in (sweep, searched)])

@@ -8,8 +8,7 @@ from minarch.analysis.front import pareto_front, recommend, reliable
 from minarch.analysis.intervals import ACCURACY, TEST, VALIDATION, Columns, of_estimate, with_intervals
 from minarch.analysis.precision import VARIANT
 from minarch.contract import ORIGINAL
-from minarch.quantization import FLOAT32
-from minarch.reporting.tables.quantization import EXPORTED, NO_METHOD
+from minarch.reporting.tables.quantization import EXPORTED, NO_METHOD, deployed
 from minarch.reporting.tables.read import REMOVED_SHARE
 
 ITEMS = "items"  # names of the folders of stage quantize that hold the model's files, one per block of repeats
@@ -61,17 +60,14 @@ def models_table(
     exports = exports.assign(failed=exports["status"] != "ok")
     grouped = exports.groupby(EXPORTED)
     table = grouped.agg(repeats=("repeat", "size"), failed=("failed", "sum"))
-    table = table.join(grouped[["parameters", "macs", "bytes", "weight_bytes"]].mean()).reset_index()
+    table = table.join(grouped[["parameters", "macs"]].mean()).reset_index().merge(deployed(exports), on=EXPORTED)
     table = table.merge(with_intervals(exports, EXPORTED, ["validation", "test"], confidence, ACCURACY), on=EXPORTED)
-    latencies = latencies.assign(
-        quantization=latencies["quantization"].where(latencies["precision"] != FLOAT32, NO_METHOD)
-    )
     removed = structured.groupby([*VARIANT, "weights"])[REMOVED_SHARE].mean()
     table = table.merge(removed.reset_index(), on=VARIANT, how="left").fillna({REMOVED_SHARE: 0.0, "weights": ""})
     for batch in sorted(set(latencies["batch"])):
         columns = dict(zip(("median", "low", "high"), latency(batch), strict=True))
         measured = latencies[latencies["batch"] == batch]
-        by_model = measured.groupby(EXPORTED)  # float32 is measured beside every method, and each block of repeats
+        by_model = measured.groupby(EXPORTED)  # several rows where the repeats came in blocks
         merged = by_model.agg(median=("median", "median"), low=("low", "min"), high=("high", "max"))
         table = table.merge(merged.rename(columns=columns).reset_index(), on=EXPORTED, how="left")
     items = grouped["item"].unique().str.join(" ").rename(ITEMS)
@@ -87,9 +83,8 @@ def front_table(models: pd.DataFrame, *, max_drop_points: float, failure_share: 
     In a small layer several levels cut the same units; such twins appear once.
     """
     same = ["dataset", "architecture", "precision", REMOVED_SHARE, "bytes", VALIDATION.value, TEST.value]
-    models = models.drop_duplicates(same)
     fronts = []
-    for _, rows in reliable(models, failure_share).groupby("dataset"):
+    for _, rows in reliable(models, failure_share).drop_duplicates(same).groupby("dataset"):
         recommended, best = recommend(rows, max_drop_points)
         rows = rows.assign(**{RECOMMENDED: rows.index == recommended, BEST: rows.index == best})
         on_front = pareto_front(rows["bytes"].to_numpy(float), rows[VALIDATION.value].to_numpy(float))

@@ -17,35 +17,45 @@ from minarch.reporting.tables.read import of_kind, read_curve, variant
 
 NO_METHOD = ""  # of FLOAT32, which no method quantized
 FASTER = "faster_"  # and the batch
+IR, ONNX = "IR", "ONNX"
 EXPORTED = [*VARIANT, "quantization", "precision"]  # one exported model
-NUMBERS = ["parameters", "macs", "agreement", "bytes", "weight_bytes", "onnx_bytes", "validation", "test"]
+FILES = ["ir_bytes", "onnx_bytes", "weight_bytes"]  # of the IR (.xml and .bin), of the ONNX file, of the .bin alone
+NUMBERS = ["parameters", "macs", "agreement", *FILES, "validation", "test"]
 
 
-class Latency(TypedDict):
-    """Milliseconds for a whole batch."""
+class Processor(TypedDict):
+    """What timing.json says of the processor that ran the files."""
 
+    device: str
+    threads: int
+    int8_kernel: str
+    int8_saturates: bool
+
+
+class TimedFile(TypedDict):
+    """A file of an item, and the milliseconds that it takes for a whole batch."""
+
+    item: str
+    precision: str
+    batch: int
     median: float
     low: float
     high: float
 
 
-class Measurement(TypedDict):
-    """timing.json of an export."""
+class Measurement(Processor):
+    """timing.json of stage latency."""
 
-    device: str
-    threads: int
     rounds: int
-    int8_kernel: str
-    int8_saturates: bool
-    latency_ms: dict[str, dict[str, Latency]]  # batch -> precision
+    files: list[TimedFile]
 
 
 def read_exports(items: Iterable[Path], methods: Sequence[str]) -> pd.DataFrame:
     """One row per repeat and file: EXPORTED, status, NUMBERS, layers that were `reverted`, whether `trained` again,
     and the `item` that holds the file.
 
-    The float32 file, which every method writes again, is one row, of the first method's item; its accuracies are those
-    of the exported file, too.
+    The float32 file, which every method measures again, is one row, of the first method's item, which holds it; its
+    accuracies are those of the exported file, too.
 
     Args:
         methods: in the order of the study.
@@ -60,7 +70,7 @@ def read_exports(items: Iterable[Path], methods: Sequence[str]) -> pd.DataFrame:
                 method = NO_METHOD if precision == FLOAT32 else record["quantization"]
                 row = variant(record) | {"quantization": method, "precision": precision, "item": item.name}
                 row |= {name: run[name] for name in ("repeat", "status", "parameters", "macs")}
-                row |= {name: run[name][precision] for name in ("bytes", "weight_bytes", "onnx_bytes", "validation")}
+                row |= {name: run[name][precision] for name in (*FILES, "validation")}
                 row["agreement"] = None if precision == FLOAT32 else run["agreement"]
                 changed = precision != FLOAT32 and run["status"] == "ok"
                 row["reverted"] = len(run["reverted"] or []) if changed else 0
@@ -69,32 +79,52 @@ def read_exports(items: Iterable[Path], methods: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(rows).astype(dict.fromkeys(NUMBERS, float)).drop_duplicates([*EXPORTED, "repeat"])
 
 
-def read_latencies(items: Iterable[Path]) -> pd.DataFrame:
-    """One row per export, precision and batch: median, low and high milliseconds for a whole batch.
+def read_latencies(item: Path, exports: Iterable[Path]) -> pd.DataFrame:
+    """One row per exported file and batch: median, low and high milliseconds for a whole batch.
 
-    A float32 row names the method beside whose file it was measured, in turn.
+    Args:
+        item: of stage latency.
+        exports: the items of stage quantize.
     """
+    models = {export.name: record for export, record in of_kind(exports, EXPORT)}
+    timing: Measurement = read_json(item / "timing.json")
     rows = []
-    for item, record in of_kind(items, EXPORT):
-        timing: Measurement = read_json(item / "timing.json")
-        for batch, precisions in timing["latency_ms"].items():
-            for precision, latency in precisions.items():
-                row = variant(record) | {"quantization": record["quantization"], "precision": precision}
-                rows.append({**row, "batch": int(batch), **latency})
+    for file in timing["files"]:
+        record = models[file["item"]]
+        method = NO_METHOD if file["precision"] == FLOAT32 else record["quantization"]
+        row = variant(record) | {"quantization": method, "precision": file["precision"]}
+        rows.append(row | {name: file[name] for name in ("batch", "median", "low", "high")})
     return pd.DataFrame(rows, columns=[*EXPORTED, "batch", "median", "low", "high"])
 
 
-def read_measurement(items: Iterable[Path]) -> dict[str, str]:
-    """Words for how latency and INT8 accuracies were measured: devices, threads, rounds and INT8 kernels."""
-    words: dict[str, set[str]] = {"device": set(), "threads": set(), "rounds": set(), "int8": set()}
-    for item, _ in of_kind(items, EXPORT):
-        timing: Measurement = read_json(item / "timing.json")
-        products = "saturate at 16 bits" if timing["int8_saturates"] else "are exact"
-        words["device"].add(timing["device"])
-        words["threads"].add(str(timing["threads"]))
-        words["rounds"].add(str(timing["rounds"]))
-        words["int8"].add(f"{timing['int8_kernel']}, whose products {products}")
-    return {name: ", ".join(sorted(variants)) for name, variants in words.items()}
+def read_measurement(item: Path, exports: Iterable[Path]) -> dict[str, str]:
+    """Words for how stage latency's `item` measured: device, threads, rounds; and for the INT8 kernels of that
+    processor and of those that the accuracies of the `exports` come from.
+    """
+    timing: Measurement = read_json(item / "timing.json")
+    accuracies: list[Processor] = [read_json(export / "timing.json") for export, _ in of_kind(exports, EXPORT)]
+    return {
+        "device": timing["device"],
+        "threads": str(timing["threads"]),
+        "rounds": str(timing["rounds"]),
+        "int8": ", ".join(sorted({_kernel(processor) for processor in (timing, *accuracies)})),
+    }
+
+
+def _kernel(processor: Processor) -> str:
+    products = "saturate at 16 bits" if processor["int8_saturates"] else "are exact"
+    return f"{processor['int8_kernel']}, whose products {products}"
+
+
+def deployed(exports: pd.DataFrame) -> pd.DataFrame:
+    """One row per exported model: `bytes` and `file_format` of the smallest file set that can be deployed as it ships,
+    IR or ONNX, and `weight_bytes`; means over repeats, whose structures may differ.
+    """
+    means = exports.groupby(EXPORTED)[FILES].mean()
+    as_onnx = means["onnx_bytes"] < means["ir_bytes"]
+    means["bytes"] = means["onnx_bytes"].where(as_onnx, means["ir_bytes"])
+    means["file_format"] = as_onnx.map({True: ONNX, False: IR})
+    return means[["bytes", "file_format", "weight_bytes"]].reset_index()
 
 
 def quantization_table(
@@ -103,30 +133,31 @@ def quantization_table(
     """One row per model in fewer bits: drops in percentage points, paired by repeat, beside what the method brings.
 
     `reverted` layers and the share `trained` of the repeats are means; `faster_<batch>` is the float32 latency over
-    that of the quantized file, both measured in turn.
+    that of the quantized file, both measured in turn; sizes are those of the smallest files (`deployed`).
 
     Args:
         methods: in the order of the study.
     """
     whole = exports["precision"] == FLOAT32
     at = [*VARIANT, "repeat"]
-    measured = ["bytes", "weight_bytes", "validation", "test"]
-    pairs = exports[~whole].merge(exports.loc[whole, [*at, *measured]], on=at, suffixes=("", "_fp32"))
+    pairs = exports[~whole].merge(exports.loc[whole, [*at, *SPLITS]], on=at, suffixes=("", "_fp32"))
     for split, drop in zip(SPLITS, DROPS, strict=True):
         pairs[drop] = 100 * (pairs[f"{split}_fp32"] - pairs[split])
-    sizes = ["parameters", "bytes_fp32", "bytes", "weight_bytes_fp32", "weight_bytes", "reverted", "trained"]
-    table = pairs.groupby(EXPORTED, sort=False)[sizes].mean().reset_index()
+    table = pairs.groupby(EXPORTED, sort=False)[["parameters", "reverted", "trained"]].mean().reset_index()
+    files = deployed(exports)
+    before = files.loc[files["precision"] == FLOAT32].drop(columns=["quantization", "precision"])
+    table = table.merge(files, on=EXPORTED).merge(before, on=VARIANT, suffixes=("", "_fp32"))
     table = table.merge(with_intervals(pairs, EXPORTED, DROPS, confidence), on=EXPORTED)
     agreement = with_intervals(pairs, EXPORTED, ["agreement"], confidence, ACCURACY).drop(columns="n")
     table = table.merge(agreement, on=EXPORTED)
     place = table["quantization"].map(list(methods).index)
     table = table.assign(place=place).sort_values([*VARIANT, "place"], ignore_index=True).drop(columns="place")
-    method = [*VARIANT, "quantization"]
     for batch, rows in latencies.groupby("batch"):
-        whole = rows["precision"] == FLOAT32
-        before, after = (files.groupby(method)["median"].median() for files in (rows[whole], rows[~whole]))
-        faster = (before / after).rename(f"{FASTER}{batch}")
-        table = table.merge(faster.reset_index(), on=method, how="left")
+        medians = rows.groupby(EXPORTED)["median"].median().reset_index()
+        float32 = medians.loc[medians["precision"] == FLOAT32, [*VARIANT, "median"]]
+        pairs = medians.merge(float32, on=VARIANT, suffixes=("", "_fp32"))
+        pairs[f"{FASTER}{batch}"] = pairs["median_fp32"] / pairs["median"]
+        table = table.merge(pairs[[*EXPORTED, f"{FASTER}{batch}"]], on=EXPORTED, how="left")
     return table
 
 

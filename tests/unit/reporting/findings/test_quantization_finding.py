@@ -8,7 +8,9 @@ from minarch.reporting.tables.quantization import quantization_table, read_expor
 def test_methods_side_by_side(quantized_study) -> None:
     items = quantized_study["quantize"]
     methods = ["int8", "careful"]
-    table = quantization_table(read_exports(items, methods), read_latencies(items), methods, 0.95)
+    table = quantization_table(
+        read_exports(items, methods), read_latencies(quantized_study["latency"], items), methods, 0.95
+    )
     methods = {(row["quantization"], row["models"]): row for row in methods_of(table, 1.0)}
     assert set(methods) == {(name, models) for name in ("int8", "careful") for models in ("as trained", "pruned")}
     for (name, _), row in methods.items():
