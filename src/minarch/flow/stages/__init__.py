@@ -8,6 +8,7 @@ from minarch.flow.stages import (
     convergence,
     data,
     depth,
+    finalists,
     prune,
     quantize,
     refine,
@@ -33,6 +34,7 @@ STAGES: dict[str, Stage] = {
         depth,
         complexity,
         prune,
+        finalists,
         quantize,
         aggregate,
     )
