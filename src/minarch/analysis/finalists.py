@@ -15,7 +15,7 @@ from minarch.analysis.intervals import ACCURACY, VALIDATION, with_intervals
 from minarch.analysis.precision import VARIANT
 from minarch.analysis.regimes import EDGE
 from minarch.analysis.sizes import failure_accuracy
-from minarch.contract import read_networks
+from minarch.contract import read_networks, variant_of
 
 FINE = ("ok", "nothing_removed")  # the statuses of networks that did not fail, whichever stage made them
 FINALIST = "finalist"
@@ -32,7 +32,7 @@ def read_repeats(items: Iterable[Path], classes: Mapping[str, int]) -> pd.DataFr
     rows = []
     for item in items:
         record = read_networks(item)
-        of_item = {name: record[name] for name in VARIANT} | {"stage": item.parent.name, "item": item.name}
+        of_item = dict(variant_of(record)) | {"stage": item.parent.name, "item": item.name}
         limit = failure_accuracy(classes[record["dataset"]])
         for run in record["repeats"]:
             accuracy = run["validation_accuracy"]

@@ -18,14 +18,14 @@ from rich.text import Text
 from minarch.analysis.front import recommend as within_drop
 from minarch.analysis.front import reliable
 from minarch.analysis.intervals import TEST, VALIDATION
-from minarch.analysis.records import MODEL
+from minarch.analysis.precision import VARIANT
 from minarch.errors import UserError, one_line
 from minarch.flow.plan import Plan
 from minarch.flow.seal import RECORD
 from minarch.reporting.tables.grown import SEARCH_MACS, SEARCH_TRAININGS
 from minarch.reporting.tables.models import ITEMS, batches_of, latency
 
-NAMES = [*MODEL, "model", "precision", ITEMS]
+NAMES = [*VARIANT, "model", "precision", ITEMS]
 NUMBERS = ["repeats", "failed", "parameters", "bytes", "n", *VALIDATION, *TEST, SEARCH_MACS, SEARCH_TRAININGS]
 ABSENT = "not here: `snakemake` makes it, `make review` fetches it"
 
