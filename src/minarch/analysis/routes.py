@@ -5,7 +5,7 @@ while it was trained. The model of a route has the fewest bytes within some poin
 validation accuracy; test accuracy is compared at the end.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
 from typing import Any
 
@@ -39,6 +39,11 @@ def prune_by(method: str, origin: str) -> str:
     return f"prune: {method}" if origin == TRAIN_SMALL else f"{origin}, prune: {method}"
 
 
+def in_order(routes: Iterable[str]) -> list[str]:
+    """The routes as tables and figures list them: trained small, cut after training, all others."""
+    return sorted(set(routes), key=lambda route: (route != TRAIN_SMALL, not route.startswith("prune:"), route))
+
+
 def smallest_of_routes(
     models: pd.DataFrame, *, precisions: Sequence[tuple[str, str]], within: Sequence[float], failure_share: float
 ) -> pd.DataFrame:
@@ -57,8 +62,7 @@ def smallest_of_routes(
             continue
         best = fit.loc[recommend(fit, 0)[1], VALIDATION.value]
         fit = worthwhile(fit)
-        routes = sorted(of_data["route"].unique(), key=lambda route: (route != TRAIN_SMALL, route))
-        for route, stored in product(routes, precisions):
+        for route, stored in product(in_order(of_data["route"]), precisions):
             of_route = fit[(fit["route"] == route) & (fit[["quantization", "precision"]] == stored).all(axis=1)]
             for points in within:
                 place = dict(zip(PLACE, (dataset, route, stored[1], points), strict=True))
