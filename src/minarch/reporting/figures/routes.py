@@ -83,6 +83,7 @@ def draw_routes(tables: Tables, max_drop_points: float) -> Figure | None:
     entries = [(route, {"marker": "o", "color": colour}) for route, colour in palette.items()]
     hollow = {name: {} if name == FLOAT32 else {"markerfacecolor": "white"} for name in MARKERS}
     kinds = [(n.upper(), {"marker": MARKERS[n], **hollow[n]}) for n in MARKERS if n in set(models["precision"])]
-    bound = (f"{max_drop_points:g} below the best", {"linestyle": (0, (1, 2)), "color": QUIET})
-    legend_above(figure, [*entries, *kinds, ("the answer", STAR | {"markersize": 12}), bound], columns=8)
+    points = f"{max_drop_points:g} point{'' if max_drop_points == 1 else 's'}"
+    bound = (f"{points} below the best", {"linestyle": (0, (1, 2)), "color": QUIET})
+    legend_above(figure, [*entries, *kinds, ("the answer", STAR | {"markersize": 12}), bound])
     return figure

@@ -8,6 +8,7 @@ from minarch.analysis.finalists import FINALIST
 from minarch.analysis.intervals import VALIDATION
 from minarch.contract import ORIGINAL
 from minarch.reporting.evidence import Evidence
+from minarch.reporting.figures.routes import draw_routes
 from minarch.reporting.findings.finding import Finding, Metric
 from minarch.reporting.findings.redundancy import headline
 from minarch.reporting.tables import Table, Tables, rows_of
@@ -68,4 +69,11 @@ def metrics(evidence: Evidence) -> Iterator[Metric]:
         yield (row["dataset"], row["family"], "redundancy", short_name(row)), row["redundancy"]
 
 
-FINDING = Finding(name="answer", title="Answer", heading="The answer", facts=facts, metrics=metrics)
+FINDING = Finding(
+    name="answer",
+    title="Answer",
+    heading="The answer",
+    figures={"routes": lambda evidence: draw_routes(evidence.tables, evidence.max_drop_points)},
+    facts=facts,
+    metrics=metrics,
+)

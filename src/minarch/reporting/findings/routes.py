@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from minarch.reporting.evidence import Evidence
-from minarch.reporting.figures.routes import draw_routes
 from minarch.reporting.findings.finding import Finding, Metric
 from minarch.reporting.tables import Table, rows_of
 from minarch.reporting.tables.models import headline_method
@@ -29,7 +28,6 @@ FINDING = Finding(
         "routes": "a way to a small network, in one precision and within one bound: the smallest that it leads to",
         "route_verdicts": "a bound: the way that leads to the smallest network, and the next",
     },
-    figures={"routes": lambda evidence: draw_routes(evidence.tables, evidence.max_drop_points)},
     facts=facts,
     metrics=metrics,
 )
