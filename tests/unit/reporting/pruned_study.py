@@ -182,13 +182,14 @@ def write_deeper(root: Path, dataset: str, family: str) -> list[Path]:
 
 
 def write_study(
-    root: Path, datasets: dict[str, list[str]], broken: bool = False, plain: bool = False
+    root: Path, datasets: dict[str, list[str]], broken: bool = False, plain: bool = False, searched: bool = True
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Items of every stage but the last, data set -> families; returns (config, inputs) of the aggregate stage.
 
     Every family has the sizes of STEP, a dnn those of DEEPER as further models. `broken`: of each structured pruning
     one repeat has no numbers, there is a depth 2 of which every training fails, and a search for a depth that no depth
     meets. `plain`: one method, one scope, no further models, no search for a depth, no gates, nothing optional.
+    `searched`: networks of stages depth and complexity can be finalists.
     """
     stages = ("data", "sweep", "weights", "depth", "complexity", "prune", "quantize")
     inputs: dict[str, Any] = {stage: [] for stage in stages}
@@ -221,19 +222,19 @@ def write_study(
         work(params[stage], inputs, inputs[stage])
     for chosen in json.loads((inputs["representatives"] / "representatives.json").read_text()):
         write_pruned(root, inputs, chosen, broken, plain)
-    choose_finalists(root, inputs)
+    choose_finalists(root, inputs, searched)
     for entry in read_json(inputs["finalists"] / "finalists.json"):
         write_finalist(root, inputs, entry, plain)
     return {"study": "constructed", "max_drop_points": 1.0, "params": params}, inputs
 
 
-def choose_finalists(root: Path, inputs: dict[str, Any]) -> None:
+def choose_finalists(root: Path, inputs: dict[str, Any], searched: bool) -> None:
     """The item of stage finalists, from all networks but those of controls."""
     pruned = [item for item in inputs["prune"] if (item / "test.json").exists()]  # curves have test.csv
     records = {item: read_json(item / "results.json") for item in [*pruned, *inputs["complexity"]]}
     controls = [item for item in pruned if records[item]["method"] in ("random", "fresh")]
     controls += [item for item in inputs["complexity"] if records[item]["way"] not in ("full", "gated")]
-    networks = [*inputs["sweep"], *inputs["depth"], *inputs["complexity"], *pruned]
+    networks = [*inputs["sweep"], *pruned, *(inputs["depth"] + inputs["complexity"] if searched else [])]
     config = {"failure_share": 0.05, "confidence": 0.95, "within_points": 3.0}
     inputs["finalists"] = root / "finalists"
     inputs["finalists"].mkdir()
