@@ -27,8 +27,7 @@ def models(*rows: tuple[str, str, int, float], failed: int = 0) -> pd.DataFrame:
     names = [f"net{i}" for i in range(len(table))]
     table = table.assign(model=names, architecture=names, dataset="digits", family="dnn", method="l1", level=0.5)
     table["quantization"] = table["precision"].where(table["precision"] != "fp32", "")
-    accuracies = {f"{split}_{end}": table["percent"] / 100 for split in ("validation", "test") for end in ("mean",)}
-    return table.assign(repeats=3, failed=failed, parameters=1.0, macs=1.0, n=3, training_macs=1.0, **accuracies)
+    return table.assign(repeats=3, failed=failed, validation_mean=table["percent"] / 100)
 
 
 def of_routes(table: pd.DataFrame, *within: float) -> dict[tuple[str, str, float], str | None]:
@@ -106,7 +105,7 @@ TWO = models((TRAIN_SMALL, "fp32", 300, 95.0), (TRAIN_SMALL, "fp32", 200, 95.0),
 
 
 def test_the_second_is_the_smallest_of_the_other_routes() -> None:
-    row = judged(TWO, dict.fromkeys(TWO["model"], [0.9, 0.9]))
+    row = judged(TWO, {name: [0.9, 0.9] for name in TWO["model"]})
     assert (row["route"], row["model"], row["second_route"], row["second_model"]) == (TRAIN_SMALL, "net1", L1, "net2")
     assert row["times"] == 1.25 and row["route_macs"] == row["second_route_macs"] == 7
 
@@ -135,5 +134,5 @@ def test_one_route_alone_has_no_second() -> None:
 
 def test_of_routes_to_one_size_the_more_accurate_is_first() -> None:
     table = models((TRAIN_SMALL, "fp32", 200, 95.0), (L1, "fp32", 200, 95.5))
-    row = judged(table, dict.fromkeys(table["model"], [0.9, 0.9]))
+    row = judged(table, {name: [0.9, 0.9] for name in table["model"]})
     assert (row["route"], row["times"]) == (L1, 1.0)
