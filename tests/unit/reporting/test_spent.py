@@ -1,9 +1,11 @@
 """What every network and every route took, on constructed items whose costs are closed forms."""
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from complexity_study import DNN as GATED
 from complexity_study import EPOCHS, write_complexity
@@ -11,6 +13,7 @@ from constructed import PARAMS, write_sweep
 from depth_study import RESNET, write_depths
 from pruned_study import HOW
 
+from minarch.analysis.precision import VARIANT
 from minarch.reporting.tables.spent import read_spent, routes_cost, spent_table
 
 IMAGES, REPEATS, FINE_TUNED = 100, 3, 2
@@ -46,9 +49,11 @@ def inputs(tmp_path) -> dict[str, Any]:
 PARAMS = PARAMS | {"prune": {"finetune": {"epochs": FINE_TUNED}}}
 
 
-def tables(inputs: dict[str, Any]) -> tuple[dict[tuple[str, str, float], float], dict[str, float]]:
+def tables(
+    inputs: dict[str, Any], *candidates: tuple[Any, ...]
+) -> tuple[dict[tuple[str, str, float], float], dict[str, float]]:
     """(architecture, method, level) -> MACs of one; route -> MACs of all."""
-    spent = read_spent(inputs, PARAMS)
+    spent = read_spent(inputs, PARAMS, pd.DataFrame(candidates, columns=[*VARIANT, "stage"]))
     one, all_ = spent_table(spent), routes_cost(spent)
     key = zip(one["architecture"], one["method"], one["level"], strict=True)
     return dict(zip(key, one["training_macs"], strict=True)), dict(zip(all_["route"], all_["route_macs"], strict=True))
@@ -111,3 +116,11 @@ def test_controls_of_gates_are_on_no_route(inputs) -> None:
     gated = [json.loads((item / "results.json").read_text()) for item in inputs["complexity"]]
     spent = [run["cost"]["training"] for record in gated if record["way"] == "gated" for run in record["repeats"]]
     assert of_route["prune in training"] == sum(spent)
+
+
+def test_what_a_stage_of_the_users_own_trains_is_a_route_whose_cost_is_not_known(inputs, tmp_path) -> None:
+    cut = write_cut(tmp_path, "l1", 0.5, [400] * 3)
+    own, known = ("digits", "dnn", "dnn-own", "original", 0.0), ("digits", "dnn", "dnn-400", "original", 0.0)
+    one, of_route = tables(inputs | {"prune": [cut]}, (*own, "distilled"), (*known, "sweep"))
+    assert one["dnn-400", "original", 0] == TRAINED
+    assert math.isnan(one["dnn-own", "original", 0]) and math.isnan(of_route["distilled"])

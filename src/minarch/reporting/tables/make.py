@@ -53,7 +53,7 @@ def make_tables(config: dict[str, Any], inputs: dict[str, Any]) -> Tables:
     simulated = quantization.precision_tables(inputs["quantize"], parameters, config["max_drop_points"], bootstrap)
     models = named.merge(models_table(exports, structured, latencies, confidence), on=MODEL)
     models = models.merge(searched[[*MODEL, SEARCH_MACS, SEARCH_TRAININGS]], on=MODEL, how="left")
-    spent = read_spent(inputs, config["params"])
+    spent = read_spent(inputs, config["params"], candidates)
     models = models.merge(spent_table(spent), on=VARIANT, how="left")
     pruned = pruning.pruning_table(structured, models, failure_share=settings["failure_share"], confidence=confidence)
     folders = read_folders(inputs["weights"])

@@ -5,6 +5,7 @@ ranking of units is learned or of training for fewer bits.
 """
 
 from collections.abc import Iterable, Iterator
+from math import nan
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -36,12 +37,13 @@ def model_of(record: dict[str, Any]) -> Model:
     return tuple(record[name] for name in VARIANT)
 
 
-def read_spent(inputs: dict[str, Any], params: dict[str, Any]) -> dict[Model, Spent]:
+def read_spent(inputs: dict[str, Any], params: dict[str, Any], candidates: pd.DataFrame) -> dict[Model, Spent]:
     """What was spent on each model, but on those that are only compared with.
 
     Args:
         inputs: the items of every stage.
         params: the sections of the study.
+        candidates: the table CANDIDATES. Of stages that are not known here the route is called as the stage.
     """
     images = {}
     for item in inputs["data"]:
@@ -51,6 +53,9 @@ def read_spent(inputs: dict[str, Any], params: dict[str, Any]) -> dict[Model, Sp
     read = [*_swept(inputs["sweep"], images), *_grown(inputs.get("depth", [])), *_gated(inputs.get("complexity", []))]
     for model, trained in read:
         spent.setdefault(model, trained._replace(macs=[])).macs.extend(trained.macs)  # an item is a block of repeats
+    originals = candidates.loc[candidates["method"] == ORIGINAL, [*VARIANT, "stage"]]
+    for *names, stage in originals.itertuples(index=False):
+        spent.setdefault(tuple(names), Spent(stage, [nan]))
     for model, trained in _pruned(inputs["prune"], images, params, spent):
         spent.setdefault(model, trained._replace(macs=[])).macs.extend(trained.macs)
     return spent
@@ -63,7 +68,7 @@ def spent_table(spent: dict[Model, Spent]) -> pd.DataFrame:
 
     def of_one(model: Model) -> float:
         trained = spent[model]
-        own = sum(trained.macs) / len(trained.macs) if trained.macs else 0.0
+        own = sum(trained.macs) / len(trained.macs) if trained.macs else nan
         return own + (of_one(trained.start) if trained.start else 0.0)
 
     rows = [(*model, trained.route, of_one(model)) for model, trained in spent.items()]
