@@ -1,5 +1,6 @@
 """Accuracy against bytes of every final model, by the route that led to it, with the answer marked."""
 
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from minarch.reporting.figures.style import INK, QUIET, legend_above, log_axis, 
 from minarch.reporting.tables import Table, Tables, rows_of
 from minarch.reporting.tables.models import RECOMMENDED
 
+MOST = 8  # entries that a line of the legend holds
 WINDOW, MARGIN = 0.06, 0.005  # of accuracy below the best, and around what is drawn
 MARKERS = {FLOAT32: "o", INT8: "D", "int4": "s", "nf4": "^"}
 COLOURS = ["#0072B2", "#E69F00", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#000000"]  # Okabe and Ito
@@ -85,5 +87,6 @@ def draw_routes(tables: Tables, max_drop_points: float) -> Figure | None:
     kinds = [(n.upper(), {"marker": MARKERS[n], **hollow[n]}) for n in MARKERS if n in set(models["precision"])]
     points = f"{max_drop_points:g} point{'' if max_drop_points == 1 else 's'}"
     bound = (f"{points} below the best", {"linestyle": (0, (1, 2)), "color": QUIET})
-    legend_above(figure, [*entries, *kinds, ("the answer", STAR | {"markersize": 12}), bound])
+    legend = [*entries, *kinds, ("the answer", STAR | {"markersize": 12}), bound]
+    legend_above(figure, legend, columns=len(legend) if len(legend) <= MOST else ceil(len(legend) / 2))
     return figure
