@@ -43,6 +43,7 @@ PARAMS: dict[str, Any] = {
         "shared_batches": False,
         "give_up_after": None,
     },
+    "finalists": {"within_points": 3.0},
     "weights": {"near_zero": 1e-3, "attention_images": 64},
     "similarity": SIMILARITY,
     "convergence": CONVERGENCE,
@@ -108,12 +109,15 @@ def write_sweep(
         best_metrics = curve[-1] if repeat not in diverged else curve[-3]
         metrics = {name: curve[-1][name] for name in curve[-1] if "_" in name}
         best_metrics = {name: best_metrics[name] for name in metrics}
-        run = {"repeat": repeat, "seed": repeat, "status": status, "spec": {}, "best_epoch": 4}
+        run = {"repeat": repeat, "seed": repeat, "status": status, "spec": {}, "best_epoch": 4, "epochs": 4}
+        run |= {"parameters": parameters, "macs": 2 * parameters}
+        run |= {"validation_accuracy": best_metrics["validation_accuracy"]}
         runs.append(run | {"final": metrics, "best": best_metrics})
         measured = {"loss": 0.3, "accuracy": validation - 0.005}
         nothing = dict.fromkeys(measured)
         tests.append({"repeat": repeat, "final": nothing if repeat in diverged else measured, "best": measured})
     model = {"architecture": f"{family}-{parameters}", "dataset": dataset, "family": family, "knobs": {}, "classes": 10}
+    model |= {"method": "original", "level": 0}
     cost = {"parameters": parameters, "macs": 2 * parameters, "depth": depth}
     write_json(item / "results.json", model | cost | {"weights": "best.safetensors", "repeats": runs})
     write_json(item / "test.json", {"repeats": tests})

@@ -3,11 +3,12 @@
 Per data set and family, on validation records only:
 - minimal: the smallest model that is not unstable with at least P_min parameters;
 - learning: the smallest such model within near_best_points of the family's best;
-- overfitting: the largest model in the overfitting regime.
+- overfitting: the largest model in the overfitting regime;
+- best: the model with the highest mean accuracy of those that are not unstable;
 - further: what the study names besides.
 Two roles never share a model. If the learning role's first choice is taken it moves to the next larger model near the
 best that is still in the learning regime; overfitting only takes models larger than the earlier roles'. A role that is
-left without a model of its own is dropped.
+left without a model of its own is dropped, as best is where an earlier role has the best model.
 """
 
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from minarch.analysis.records import BEST_VALIDATION
 from minarch.analysis.regimes import LEARNING, OVERFITTING, UNSTABLE
 from minarch.errors import UserError
 
@@ -22,8 +24,9 @@ MISSING = {
     "minimal": "no size learns reliably up to the largest one; widen sweep.families upwards or raise the epochs",
     "learning": "no reliable size comes near the best; widen sweep.families upwards",
     "overfitting": "no size overfits; train for more epochs, widen sweep.families upwards, or leave this role out",
+    "best": "no size is reliable; widen sweep.families upwards or raise the epochs",
 }
-FURTHER = "further"  # of what the study names or a search found, a family may have many; the other roles it has once
+FURTHER = "further"  # of what the study names, a search found or can be the answer; the other roles a family has once
 ROLES = [*MISSING, FURTHER]
 
 
@@ -48,14 +51,20 @@ def candidates(role: str, sizes: pd.DataFrame, p_min: float) -> tuple[pd.DataFra
         return pd.concat(
             [near[:1], near[1:][near[1:]["regime"] == LEARNING]]
         ), "smallest reliable model near the family's best"
+    if role == "best":
+        best = sizes[sizes["regime"] != UNSTABLE].sort_values(BEST_VALIDATION, ascending=False, kind="stable")
+        return best[:1], "reliable model with the highest mean validation accuracy"
     return sizes[sizes["regime"] == OVERFITTING][::-1], "largest model in the overfitting regime"
 
 
 def choose_representatives(
     sizes: pd.DataFrame, p_min: float, roles: list[str], further: Sequence[str] = ()
 ) -> list[Representative]:
-    """Representatives of one (data set, family) from its rows of sizes.csv; `p_min` is NaN where the grid has none.
-    `further` names architectures; one that has a role already keeps it.
+    """Representatives of one (data set, family); `p_min` is NaN where the grid has none.
+
+    Args:
+        sizes: its rows of sizes.csv, with BEST_VALIDATION: the mean over the networks that go on.
+        further: architectures; one that has a role already keeps it.
 
     Raises UserError if a role has no candidate at all.
     """

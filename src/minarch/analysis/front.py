@@ -22,23 +22,36 @@ def pareto_front(cost: np.ndarray, value: np.ndarray) -> np.ndarray:
 
 
 def reliable(models: pd.DataFrame, failure_share: float) -> pd.DataFrame:
-    """The rows that may be recommended: measured, at most `failure_share` of the repeats failed, and, in fewer bits, of
-    fewer bytes than the same model in float32 (our inference).
+    """The rows that may be recommended: measured, and at most `failure_share` of the repeats failed."""
+    return models[(models["failed"] <= failure_share * models["repeats"]) & models[VALIDATION.value].notna()]
+
+
+def worthwhile(models: pd.DataFrame) -> pd.DataFrame:
+    """The rows whose precision brings something: those in float32, and those with fewer bytes than the same network has
+    there.
     """
-    float32 = models.loc[models["precision"] == FLOAT32, [*VARIANT, "bytes"]]
-    bound = models[VARIANT].merge(float32, on=VARIANT, how="left")["bytes"].to_numpy()
-    pays = (models["precision"] == FLOAT32) | ~(models["bytes"] >= bound)
-    learns = (models["failed"] <= failure_share * models["repeats"]) & models[VALIDATION.value].notna()
-    return models[learns & pays]
+    whole = models.loc[models["precision"] == FLOAT32, [*VARIANT, "bytes"]]
+    before = models[VARIANT].merge(whole, on=VARIANT, how="left", validate="many_to_one")["bytes"].to_numpy(float)
+    return models[(models["precision"] == FLOAT32) | ~(models["bytes"].to_numpy(float) >= before)]
 
 
 def recommend(models: pd.DataFrame, max_drop_points: float) -> tuple[Any, Any]:
-    """Index of the recommended and of the best among the rows of one data set's models table.
+    """Index of the recommended and of the best among the rows of one data set's models table that are worthwhile.
 
     Best: highest mean validation accuracy. Recommended: fewest bytes among the models within `max_drop_points` of it.
     Test accuracy plays no part: it is only reported, beside the choice.
     """
+    models = worthwhile(models)
     accuracy = VALIDATION.value
     best = models.sort_values([accuracy, "bytes", "model"], ascending=[False, True, True]).iloc[0]
-    near = models[models[accuracy] >= best[accuracy] - max_drop_points / 100 - EDGE]
-    return near.sort_values(["bytes", accuracy, "model"], ascending=[True, False, True]).index[0], best.name
+    return smallest_within(models, best[accuracy], max_drop_points), best.name
+
+
+def smallest_within(models: pd.DataFrame, best: float, points: float) -> Any | None:
+    """Index of the row of fewest bytes whose mean validation accuracy is at most `points` below `best` (fraction); of
+    equally small ones the more accurate one; None if no row is.
+    """
+    accuracy = VALIDATION.value
+    near = models[models[accuracy] >= best - points / 100 - EDGE]
+    ordered = near.sort_values(["bytes", accuracy, "model"], ascending=[True, False, True])
+    return None if near.empty else ordered.index[0]

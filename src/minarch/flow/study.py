@@ -15,6 +15,7 @@ from minarch.flow.stages.complexity import Complexity
 from minarch.flow.stages.convergence import Convergence
 from minarch.flow.stages.data import Data, shape_of
 from minarch.flow.stages.depth import Depth
+from minarch.flow.stages.finalists import Finalists
 from minarch.flow.stages.latency import Latency
 from minarch.flow.stages.prune import Prune
 from minarch.flow.stages.quantize import CURVE_TITLE, Quantize
@@ -57,6 +58,7 @@ class Study(Section):
     depth: Depth = _defaults(Depth)
     complexity: Complexity = _defaults(Complexity)
     prune: Prune
+    finalists: Finalists = _defaults(Finalists)
     quantize: Quantize = _defaults(Quantize)
     latency: Latency = _defaults(Latency)
     aggregate: Aggregate = _defaults(Aggregate)
@@ -152,14 +154,16 @@ class Study(Section):
         models += sum(len(self.complexity.prices(kind)) for kind in wholes) * self.complexity.compress
         cut = models * len(prune.methods) * len(prune.levels)
         curves = models * (len(prune.magnitude_scopes) * (1 + len(prune.magnitude_finetuned)) + 1)
+        swept = data_sets * sum(sizes) * blocks
+        exported = models + cut + swept + deepened + gated  # at most: of what is only trained the finalists alone
         counts = {
-            f"sweep: {data_sets:,} data set(s) x {sum(sizes):,} architectures x {blocks:,} block(s) of repeats": (
-                data_sets * sum(sizes) * blocks
-            ),
+            f"sweep: {data_sets:,} data set(s) x {sum(sizes):,} architectures x {blocks:,} block(s) of repeats": swept,
             f"depth: {data_sets:,} data set(s) x {len(towers):,} architectures with every depth and method": deepened,
             f"complexity: {len(wholes):,} architectures and data sets by every way and price": gated,
             f"prune: up to {models:,} models with every method, level and scope": cut + curves,
-            f"quantize: up to {models + cut:,} models with every method": (models + cut) * (len(quantize.methods) + 1),
+            f"quantize: up to {exported:,} models with every method": (
+                exported * len(quantize.methods) + (models + cut) * bool(quantize.precisions)
+            ),
         }
         for what, count in counts.items():
             if count > MOST:

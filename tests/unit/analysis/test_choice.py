@@ -33,6 +33,28 @@ def test_just_above_the_minimum_near_the_best_and_deep_in_overfitting() -> None:
     assert chosen(FULL, 100) == {"minimal": 100, "learning": 500, "overfitting": 2000}
 
 
+def with_best(sizes: pd.DataFrame, *accuracies: float) -> pd.DataFrame:
+    return sizes.assign(best_validation_accuracy=accuracies)
+
+
+def test_the_best_model_has_a_role_of_its_own() -> None:
+    roles = [*ROLES, "best"]
+    sizes = with_best(FULL, 0.99, 0.8, 0.9, 0.95, 0.97, 0.96)
+    assert chosen(sizes, 100, roles) == {"minimal": 100, "learning": 500, "overfitting": 2000, "best": 1000}
+    assert chosen(sizes, 100, ["best"]) == {"best": 1000}, "not the unstable one"
+
+
+def test_the_best_model_keeps_the_role_that_it_has_and_of_equally_good_ones_the_smaller_is_best() -> None:
+    roles = ["minimal", "best"]
+    assert chosen(with_best(FULL, 0.1, 0.97, 0.9, 0.9, 0.9, 0.9), 100, roles) == {"minimal": 100}
+    assert chosen(with_best(FULL, 0.1, 0.9, 0.9, 0.95, 0.95, 0.95), 100, roles) == {"minimal": 100, "best": 500}
+
+
+def test_a_best_model_that_has_a_role_leaves_it_to_no_other() -> None:
+    sizes = with_best(table((100, "learning", True), (200, "unstable", True)), 0.9, 0.99)
+    assert chosen(sizes, 100, ["minimal", "best"]) == {"minimal": 100}
+
+
 def test_only_the_roles_that_were_asked_for() -> None:
     assert chosen(FULL, 100, ["overfitting"]) == {"overfitting": 2000}
 
@@ -62,6 +84,7 @@ def test_a_role_without_a_model_of_its_own_is_dropped() -> None:
         (FULL, np.nan, "minimal"),
         (table((100, "learning", False)), 100, "learning"),
         (table((100, "learning", True)), 100, "overfitting"),
+        (with_best(table((100, "unstable", True)), 0.9), np.nan, "best"),
     ],
 )
 def test_a_role_that_finds_nothing_says_where_and_what_to_do(sizes: pd.DataFrame, p_min: float, role: str) -> None:

@@ -5,7 +5,7 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minarch.analysis.front import pareto_front, recommend, reliable
+from minarch.analysis.front import pareto_front, recommend, reliable, smallest_within, worthwhile
 
 POINTS = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), min_size=1, max_size=20)
 
@@ -22,8 +22,15 @@ def test_pareto_front_is_what_brute_force_finds(points: list[tuple[int, int]]) -
 
 def models(*rows: tuple[str, float, float, int]) -> pd.DataFrame:
     table = pd.DataFrame(rows, columns=["model", "bytes", "validation_mean", "failed"])
-    same = {"dataset": "digits", "family": "dnn", "method": "original", "level": 0.0}
-    return table.assign(**same, architecture=table["model"], precision="fp32", repeats=5)
+    network = {"dataset": "digits", "family": "dnn", "method": "original", "level": 0.0, "precision": "fp32"}
+    return table.assign(repeats=5, architecture=table["model"], **network)
+
+
+def stored(*rows: tuple[str, str, float, float]) -> pd.DataFrame:
+    """Networks, each in some precisions: its name, precision, bytes and accuracy."""
+    table = pd.DataFrame(rows, columns=["architecture", "precision", "bytes", "validation_mean"])
+    names = table["architecture"] + table["precision"]
+    return table.assign(model=names, dataset="digits", family="dnn", method="original", level=0.0)
 
 
 def test_the_smallest_within_the_allowed_drop() -> None:
@@ -50,12 +57,35 @@ def test_the_recommended_and_the_best_model_lie_on_the_front(points: list[tuple[
     assert all(front[table.index.get_loc(pick)] for pick in recommend(table, 2.0))
 
 
-def test_of_fewer_bits_only_what_has_fewer_bytes_than_its_own_float32_is_reliable() -> None:
-    whole = models(("a", 100, 0.9, 0), ("b", 200, 0.9, 0))
-    coarse = models(("a", 100, 0.95, 0), ("b", 150, 0.8, 0), ("c", 50, 0.7, 0)).assign(precision="int8")
-    table = pd.concat([whole, coarse], ignore_index=True)
-    kept = reliable(table, 0.05)
-    assert list(zip(kept["model"], kept["precision"], strict=True)) == [
-        *(("a", "fp32"), ("b", "fp32")),
-        *(("b", "int8"), ("c", "int8")),  # where float32 was not exported there is nothing to be smaller than
+def test_fewer_bits_that_need_no_fewer_bytes_are_never_recommended_nor_best() -> None:
+    table = stored(
+        ("a", "fp32", 100, 0.90), ("a", "int8", 100, 0.99), ("b", "fp32", 200, 0.905), ("b", "int8", 120, 0.9)
+    )
+    assert worthwhile(table)["model"].tolist() == ["afp32", "bfp32", "bint8"]
+    recommended, best = recommend(table, 1.0)
+    assert (table.loc[recommended, "model"], table.loc[best, "model"]) == ("afp32", "bfp32")
+
+
+def test_fewer_bits_count_where_the_same_network_is_not_listed_in_float32() -> None:
+    table = stored(("a", "int8", 100, 0.9), ("b", "fp32", 50, 0.8))
+    assert worthwhile(table)["model"].tolist() == ["aint8", "bfp32"]
+
+
+def test_a_bound_that_no_model_keeps_gives_none() -> None:
+    table = models(("a", 100, 0.90, 0), ("b", 200, 0.95, 0))
+    assert smallest_within(table, 0.97, 1.0) is None
+    assert table.loc[smallest_within(table, 0.97, 2.0), "model"] == "b"
+
+
+@given(st.lists(st.tuples(st.integers(1, 5), st.integers(1, 5), st.integers(0, 4)), min_size=1, max_size=8))
+def test_a_recommended_model_in_fewer_bits_has_fewer_bytes(networks: list[tuple[int, int, int]]) -> None:
+    rows = [
+        (str(i), p, size, 0.9 + v / 100)
+        for i, (*sizes, v) in enumerate(networks)
+        for p, size in zip(("fp32", "int8"), sizes, strict=True)
     ]
+    table = stored(*rows)
+    for pick in recommend(table, 2.0):
+        row = table.loc[pick]
+        own = networks[int(row["architecture"])][0]
+        assert row["precision"] == "fp32" or row["bytes"] < own

@@ -113,6 +113,18 @@ def test_the_choice_is_what_brute_force_finds(points, max_bytes, max_drop):
     assert points[chosen - 7] == min(fit, key=key)
 
 
+def test_a_finalist_that_is_no_representative_is_recommended_like_any_other():
+    models = table(*FOUR, model("finalist", 150, 0.951, role="further"))
+    assert models.loc[choose_model(models, None, 1.0), "model"] == "finalist"
+
+
+@pytest.mark.parametrize(("size", "expected"), [(100, "int8"), (200, "fp32"), (300, "fp32")])
+def test_fewer_bits_are_recommended_only_where_they_make_the_file_smaller(size, expected):
+    models = table(model("a", 200, 0.94, precision="fp32"), model("a", size, 0.95, precision="int8"))
+    for bounds in ((None, 1.0), (1000, None), (1000, 1.0)):
+        assert models.loc[choose_model(models, *bounds), "precision"] == expected
+
+
 def test_test_accuracy_plays_no_part():
     models = table(*FOUR)
     drawn = np.random.default_rng(0).random((20, len(models)))

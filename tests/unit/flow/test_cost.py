@@ -72,7 +72,8 @@ def test_what_is_made_of_a_network_takes_as_much_as_its_training(workspace):
 
     def planned(**changes):
         plan = workspace.plan(**changes)
-        workspace.decide(plan, "representatives", [{"items": [next(iter(plan.items("sweep")))]}])
+        for stage in ("representatives", "finalists"):
+            workspace.decide(plan, stage, [{"items": [next(iter(plan.items("sweep")))]}])
         parent = next(iter(plan.items("sweep").values()))
         return parent, {stage: [i.resources for i in plan.items(stage).values()] for stage in ("prune", "quantize")}
 

@@ -10,13 +10,15 @@ from minarch.flow.decision import LARGEST_BYTES
 from minarch.flow.stages import STAGES
 
 DECISIONS = [stage.decides for stage in STAGES.values() if stage.decides]
-SIZES, REPRESENTATIVES = DECISIONS
+SIZES, REPRESENTATIVES, FINALISTS = DECISIONS
 
 
 def test_a_decision_is_read(tmp_path):
     path = tmp_path / REPRESENTATIVES.name
     path.write_text(json.dumps([{"items": ["a", "b"], "role": "minimal", "parameters": 3}]))
     assert REPRESENTATIVES.read(tmp_path) == [{"items": ["a", "b"]}]
+    path.rename(tmp_path / FINALISTS.name)
+    assert FINALISTS.read(tmp_path) == [{"items": ["a", "b"]}]
     path = tmp_path / SIZES.name
     path.write_text(json.dumps([{"dataset": "digits", "family": "dnn", "knobs": {"depth": 1, "width": 3}}]))
     assert SIZES.read(tmp_path)[0]["knobs"] == {"depth": 1, "width": 3}

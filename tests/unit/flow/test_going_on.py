@@ -1,4 +1,8 @@
-"""What an earlier stage passes on: pruned by every method that can, and quantized, whichever stage it is of."""
+"""What an earlier stage passes on: pruned by every method that can, and quantized, whichever stage it is of. Finalists
+are only exported.
+"""
+
+from dataclasses import replace
 
 import pytest
 
@@ -55,7 +59,8 @@ def before():
     grown.append(network("depth", "digits-resnet-depth18-width4-stemcifar-alone-8", goes_on=False))
     decided = Decided(None, [{"items": [swept.name]}])
     items = {"data": [], "sweep": [swept], "refined": [], "depth": grown}
-    return Before(study="s", items=items, decisions={"representatives": decided}, single=frozenset())
+    decisions = {"representatives": decided, "finalists": Decided(None, [])}
+    return Before(study="s", items=items, decisions=decisions, single=frozenset())
 
 
 @pytest.fixture
@@ -112,3 +117,17 @@ def test_what_goes_on_is_quantized_itself_and_in_the_pruned_forms_that_are_asked
     ]
     assert set(parents) - {search, before.items["sweep"][0].path} <= {item.path for item in cut[0]}
     assert len(parents) == 2 * (1 + 1 + forms)
+
+
+def test_finalists_are_exported_by_every_method_once_and_nothing_else_is_done_with_them(before, cut):
+    alone, other = before.items["depth"][2], cut[1][0]
+    finalists = [{"items": [item.name]} for item in (before.items["sweep"][0], alone, other)]
+    decisions = before.decisions | {"finalists": Decided(None, finalists)}
+    everything = replace(before, items=before.items | {"prune": cut[1]}, decisions=decisions)
+    section = Quantize.model_validate({"pruned": ["fresh"], "precisions": ["int8"], "methods": {"a": {}, "b": {}}})
+    without = list(quantize.items(replace(everything, decisions=before.decisions), quantize=section))
+    items = list(quantize.items(everything, quantize=section))
+    assert items[: len(without)] == without, "a representative is exported as it was"
+    assert [(item.inputs["parent"], item.config["quantization"]) for item in items[len(without) :]] == [
+        (parent.path, method) for parent in (alone, other) for method in ("a", "b")
+    ]

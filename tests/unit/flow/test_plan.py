@@ -33,12 +33,15 @@ def _names(plan: Plan, *stages: str) -> set[str]:
 
 
 def _chosen(workspace, **changes) -> Plan:
-    """A plan whose representatives are known: its first sweep item. Sizes that were asked for: one more per family."""
+    """A plan whose decisions are known. The first sweep item is the representative, and the only finalist; sizes that
+    were asked for are one more per family.
+    """
     plan = workspace.plan(**changes)
     if plan.items("refine"):
         added = [{"dataset": "digits", "family": "dnn", "knobs": {"depth": 1, "width": 6}}]
         workspace.decide(plan, "refine", added)
-    workspace.decide(plan, "representatives", [{"items": [next(iter(plan.items("sweep")))]}])
+    for stage in ("representatives", "finalists"):
+        workspace.decide(plan, stage, [{"items": [next(iter(plan.items("sweep")))]}])
     return plan
 
 

@@ -56,7 +56,8 @@ def test_the_order_of_the_stages_is_that_of_the_sections():
 def test_what_stages_wait_for_follows_from_what_they_read():
     assert waits_for("sweep") == ()
     assert waits_for("refined") == waits_for("weights") == ("refine",)
-    assert waits_for("prune") == waits_for(PUBLISHED) == ("refine", "representatives")
+    assert waits_for("prune") == waits_for("finalists") == ("refine", "representatives")
+    assert waits_for("quantize") == waits_for(PUBLISHED) == ("refine", "representatives", "finalists")
 
 
 def test_every_and_networks_stand_for_what_comes_before(declared):

@@ -18,7 +18,8 @@ from constructed import PARAMS as SHARED
 from constructed import STEADY, STEP, write_json, write_sweep, write_weights
 from depth_study import DNN, LONELY, RESNET, write_depths
 
-from minarch import convergence, representatives, similarity
+from minarch import convergence, finalists, representatives, similarity
+from minarch.files import read_json
 
 HOW = {
     "importance": "L1",
@@ -113,9 +114,11 @@ def write_structured(
         status = "unstable" if gone else "ok" if removed else "nothing_removed"
         run = {"repeat": repeat, "status": status, "spec": None, "groups": []} | {"validation": steps}
         run |= {"parameters_before": parameters, "macs_before": 2 * parameters}
+        run |= {"validation_accuracy": steps["finetuned"]}
         runs.append(run | (dict.fromkeys(sizes) if gone else sizes))
         tests.append({"repeat": repeat, **steps})
     record = {"kind": "structured", "method": method, "level": level, "how": HOW | METHODS[method], **model}
+    record["weights"] = "weights.safetensors"
     write_json(item / "results.json", record | {"repeats": runs})
     write_json(item / "test.json", {"repeats": tests})
     return item
@@ -198,13 +201,14 @@ def write_deeper(root: Path, dataset: str, family: str) -> list[Path]:
 
 
 def write_study(
-    root: Path, datasets: dict[str, list[str]], broken: bool = False, plain: bool = False
+    root: Path, datasets: dict[str, list[str]], broken: bool = False, plain: bool = False, searched: bool = True
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Items of every stage but the last, data set -> families; returns (config, inputs) of the aggregate stage.
 
     Every family has the sizes of STEP, a dnn those of DEEPER as further models. `broken`: of each structured pruning
     one repeat has no numbers, there is a depth 2 of which every training fails, and a search for a depth that no depth
     meets. `plain`: one method, one scope, no further models, no search for a depth, no gates, nothing optional.
+    `searched`: networks of stages depth and complexity can be finalists.
     """
     stages = ("data", "sweep", "weights", "depth", "complexity", "prune", "quantize")
     inputs: dict[str, Any] = {stage: [] for stage in stages}
@@ -237,8 +241,36 @@ def write_study(
         work(params[stage], inputs, inputs[stage])
     for chosen in json.loads((inputs["representatives"] / "representatives.json").read_text()):
         write_pruned(root, inputs, chosen, broken, plain)
+    choose_finalists(root, inputs, searched)
+    for entry in read_json(inputs["finalists"] / "finalists.json"):
+        write_finalist(root, inputs, entry, plain)
     inputs["latency"] = write_latency(root / "latency", inputs["quantize"])
     return {"study": "constructed", "max_drop_points": 1.0, "params": params}, inputs
+
+
+def choose_finalists(root: Path, inputs: dict[str, Any], searched: bool) -> None:
+    """The item of stage finalists, from all networks but those of controls."""
+    pruned = [item for item in inputs["prune"] if (item / "test.json").exists()]  # curves have test.csv
+    records = {item: read_json(item / "results.json") for item in [*pruned, *inputs["complexity"]]}
+    controls = [item for item in pruned if records[item]["method"] in ("random", "fresh")]
+    controls += [item for item in inputs["complexity"] if records[item]["way"] not in ("full", "gated")]
+    networks = [*inputs["sweep"], *pruned, *(inputs["depth"] + inputs["complexity"] if searched else [])]
+    config = {"failure_share": 0.05, "confidence": 0.95, "within_points": 3.0}
+    inputs["finalists"] = root / "finalists"
+    inputs["finalists"].mkdir()
+    given = {"data": inputs["data"], "networks": [item for item in networks if item not in controls]}
+    finalists.work(config, given, inputs["finalists"])
+
+
+def write_finalist(root: Path, inputs: dict[str, Any], entry: dict[str, Any], plain: bool) -> None:
+    """The exports of a finalist, if it has none."""
+    variant = {name: entry[name] for name in ("dataset", "family", "architecture", "method", "level")}
+    exported = [read_json(item / "results.json") for item in inputs["quantize"]]
+    if not any(all(record[field] == value for field, value in variant.items()) for record in exported):
+        for how in list(QUANTIZED)[: 1 if plain else 2]:
+            item = root / "quantize" / f"{'-'.join(map(str, variant.values()))}-{how}"
+            size, reached = round(entry["parameters"]), entry["validation_mean"]
+            inputs["quantize"].append(write_export(item, variant, size, reached, False, how))
 
 
 def write_pruned(root: Path, inputs: dict[str, Any], chosen: dict[str, Any], broken: bool, plain: bool) -> None:

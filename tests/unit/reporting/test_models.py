@@ -2,10 +2,10 @@ import pandas as pd
 import pytest
 
 from minarch.analysis.precision import TEST_DROP
-from minarch.reporting.tables.models import front_table, model_name
+from minarch.reporting.tables.models import front_table, model_name, with_failures
 from minarch.reporting.tables.quantization import quantization_table
 
-IDENTITY = {"dataset": "digits", "family": "dnn", "architecture": "dnn-8", "method": "original", "level": 0.0}
+IDENTITY = {"dataset": "digits", "family": "dnn", "architecture": "dnn-8", "method": "l1", "level": 0.5}
 
 
 @pytest.mark.parametrize(
@@ -76,3 +76,14 @@ def test_what_int8_costs_is_paired_by_repeat() -> None:
     assert row["reverted"] == 2 and row["trained"] == pytest.approx(1 / 3)
     # The accuracies spread by 10 points, the losses do not spread at all.
     assert [row[column] for column in TEST_DROP] == pytest.approx([2.0, 2.0, 2.0])
+
+
+def test_a_model_fails_where_its_network_failed_or_its_file_is_below_twice_chance() -> None:
+    variant = IDENTITY | {"quantization": "int8", "precision": "int8"}
+    rows = [(0, "ok", 0.9), (1, "ok", 0.19), (2, "unstable", None), (3, "ok", 0.9)]
+    exports = pd.DataFrame([variant | {"repeat": r, "status": s, "validation": v} for r, s, v in rows])
+    networks = pd.DataFrame([IDENTITY | {"repeat": r, "failed": r == 3} for r in range(4)])
+    failed = with_failures(exports, networks, pd.Series({"digits": 10}))["failed"]
+    assert failed.tolist() == [False, True, True, True]
+    unknown = with_failures(exports, networks[:0], pd.Series({"digits": 10}))["failed"]
+    assert unknown.tolist() == [False, True, True, False], "of a control nothing else is known"

@@ -12,6 +12,7 @@ METHODS = ["int8", "careful"]
 
 
 def models_of(quantized_study, exports):
+    exports = exports.assign(failed=exports["status"] != "ok")
     return models_table(
         exports,
         read_structured(quantized_study["prune"]),

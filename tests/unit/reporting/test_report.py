@@ -22,9 +22,11 @@ pytestmark = pytest.mark.slow  # whole reports
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
-    """(config, inputs, finished folder) of one data set and two families, one of them unknown to the palette."""
+    """(config, inputs, finished folder) of one data set and two families, one of them unknown to the palette. The
+    answer is a network of the sweep.
+    """
     root = tmp_path_factory.mktemp("study")
-    config, inputs = write_study(root, {"digits": ["dnn", "mine:Own"]})
+    config, inputs = write_study(root, {"digits": ["dnn", "mine:Own"]}, searched=False)
     out = root / "aggregate"
     out.mkdir()
     aggregate.work(config, inputs, out)

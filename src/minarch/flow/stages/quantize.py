@@ -1,4 +1,4 @@
-"""Stage quantize: every method, and the simulated precisions, of each network that goes on."""
+"""Stage quantize: every method, and the simulated precisions, of each network that goes on; finalists are exported."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args
 from pydantic import Field, field_validator, model_validator
 
 from minarch.flow.item import Inputs, Item
+from minarch.flow.stages.finalists import finalists_of
 from minarch.flow.stages.representatives import chosen
 from minarch.flow.stages.section import NOT_IDENTITY, Distinct, Drop, Images, Name, Section, Seed
 from minarch.flow.stages.stage import NETWORKS, Before, Stage
@@ -102,19 +103,24 @@ def items(before: Before, *, quantize: Quantize) -> Iterator[Item]:
     wanted = [
         item for item in before.going_on if item.stage != "prune" or methods is None or item.config["method"] in methods
     ]
-    for parent in [*chosen(before), *wanted]:
-        yield from _of_parent(parent, quantize)
+    parents = [*chosen(before), *wanted]
+    for parent in parents:
+        yield from _exports(parent, quantize)
+        if quantize.precisions:
+            config = {"kind": CURVE, "precisions": quantize.precisions, "schemes": quantize.schemes}
+            yield _item(parent, CURVE_TITLE, config)
+    going_on = {parent.path for parent in parents}
+    for finalist in finalists_of(before):
+        if finalist.path not in going_on:
+            yield from _exports(finalist, quantize)
 
 
-def _of_parent(parent: Item, quantize: Quantize) -> Iterator[Item]:
+def _exports(parent: Item, quantize: Quantize) -> Iterator[Item]:
     common = {name: getattr(quantize, name) for name in ("calibration", "seed")}
     for place, (name, method) in enumerate(quantize.methods.items()):
         config = {"kind": EXPORT, "quantization": name, **method.model_dump(mode="json"), **common}
         config["float32"] = place == 0  # every method measures the float32 files, the first one keeps them
         yield _item(parent, name, config)
-    if quantize.precisions:
-        config = {"kind": CURVE, "precisions": quantize.precisions, "schemes": quantize.schemes}
-        yield _item(parent, CURVE_TITLE, config)
 
 
 def _item(parent: Item, title: str, config: dict[str, Any]) -> Item:
@@ -129,6 +135,6 @@ STAGE = Stage(
     name="quantize",
     words="fewer bits (NNCF): exported and checked; lower precision simulated",
     sections=("quantize",),
-    reads=("data", "representatives", NETWORKS),
+    reads=("data", "representatives", "finalists", NETWORKS),
     items=items,
 )

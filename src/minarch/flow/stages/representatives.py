@@ -18,7 +18,7 @@ from minarch.models.families import family_slug
 class Representatives(Section):
     """Which models go on to pruning and quantization."""
 
-    roles: Distinct[Literal["minimal", "learning", "overfitting"]] = Field(
+    roles: Distinct[Literal["minimal", "learning", "overfitting", "best"]] = Field(
         default=["minimal", "learning", "overfitting"],
         min_length=1,
         description="one model each, per data set and family",

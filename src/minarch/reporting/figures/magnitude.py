@@ -17,7 +17,7 @@ from minarch.reporting.tables import Table, Tables, rows_of
 from minarch.reporting.tables.pruning import PHASE, SHARE
 from minarch.reporting.wording import SCOPES
 
-LINES = dict(zip([role for role in ROLES if role != FURTHER], [(0, (1, 1.2)), (0, (5, 1.5)), "-"], strict=True))
+LINES = dict(zip([role for role in ROLES if role != FURTHER], [(0, (1, 1.2)), (0, (5, 1.5)), "-", "-."], strict=True))
 AGAIN = ["-", (0, (5, 1.5)), (0, (3, 1, 1, 1)), (0, (1, 1.2))]  # further models of one depth
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib as mpl
 import numpy as np
@@ -63,7 +63,7 @@ def colours(families: Iterable[str]) -> dict[str, str]:
 
 
 def panels(
-    rows: int, columns: int, *, row_height: float, share_x: bool = False, share_y: bool = False
+    rows: int, columns: int, *, row_height: float, share_x: bool | Literal["row"] = False, share_y: bool = False
 ) -> tuple[Figure, np.ndarray]:
     """A figure of WIDTH inches with rows x columns axes (always a 2-d array)."""
     figure = Figure(figsize=(WIDTH, row_height * rows + 0.6), layout="constrained")

@@ -18,6 +18,7 @@ from minarch.reporting.findings import (
     quantization,
     redundancy,
     regimes,
+    routes,
     run,
     search_cost,
     sensitivity,
@@ -29,6 +30,7 @@ from minarch.reporting.findings import (
 
 FINDINGS = (
     answer.FINDING,
+    routes.FINDING,
     run.FINDING,
     regimes.FINDING,
     minimal.FINDING,

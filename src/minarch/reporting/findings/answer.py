@@ -4,11 +4,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from minarch.analysis.choice import FURTHER
+from minarch.analysis.finalists import FINALIST
+from minarch.analysis.intervals import VALIDATION
 from minarch.contract import ORIGINAL
 from minarch.reporting.evidence import Evidence
+from minarch.reporting.figures.routes import draw_routes
 from minarch.reporting.findings.finding import Finding, Metric
 from minarch.reporting.findings.redundancy import headline
-from minarch.reporting.tables import Tables, rows_of
+from minarch.reporting.tables import Table, Tables, rows_of
 from minarch.reporting.tables.models import headline_method, stored_as
 from minarch.reporting.wording import short_name
 
@@ -29,18 +32,27 @@ def at_a_glance(tables: Tables) -> list[dict[str, Any]]:
 
 
 def answers(tables: Tables) -> list[dict[str, Any]]:
-    """One row per data set: its recommended and its best model, None where no model is reliable."""
-    rows = []
+    """One row per data set: its recommended and its best model and how many points of validation accuracy lie between
+    them; None where no model is reliable.
+    """
+    rows: list[dict[str, Any]] = []
     for dataset in tables["data"]["dataset"]:
         front = tables["front"][tables["front"]["dataset"] == dataset]
         picks = {name: rows_of(front[front[name].astype(bool)]) for name in ("recommended", "best")}
-        rows.append({"dataset": dataset} | {name: models[0] if models else None for name, models in picks.items()})
+        row = {"dataset": dataset} | {name: models[0] if models else None for name, models in picks.items()}
+        if row["recommended"]:
+            row["drop_points"] = 100 * (row["best"][VALIDATION.value] - row["recommended"][VALIDATION.value])
+        rows.append(row)
     return rows
 
 
 def facts(evidence: Evidence) -> dict[str, Any]:
     method, precision = headline_method(evidence.tables["quantization"])
+    candidates = evidence.tables[Table.CANDIDATES]
     return {
+        "candidates": len(candidates),
+        "finalists": int(candidates[FINALIST].sum()),
+        "trained": int(candidates["repeats"].sum()),
         "answers": answers(evidence.tables),
         "glance": at_a_glance(evidence.tables),
         "headline_method": stored_as(precision, method),
@@ -57,4 +69,11 @@ def metrics(evidence: Evidence) -> Iterator[Metric]:
         yield (row["dataset"], row["family"], "redundancy", short_name(row)), row["redundancy"]
 
 
-FINDING = Finding(name="answer", title="Answer", heading="The answer", facts=facts, metrics=metrics)
+FINDING = Finding(
+    name="answer",
+    title="Answer",
+    heading="The answer",
+    figures={"routes": lambda evidence: draw_routes(evidence.tables, evidence.max_drop_points)},
+    facts=facts,
+    metrics=metrics,
+)

@@ -26,6 +26,7 @@ FINDING = Finding(
     title="Front",
     heading="Accuracy against bytes",
     tables={
+        "candidates": "one model that was trained: how accurate and reliable it is, and whether it is a finalist",
         "models": "one final model: bytes, accuracy, latency",
         "front": "one model on the front",
     },

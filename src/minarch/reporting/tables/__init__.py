@@ -43,8 +43,11 @@ class Table(StrEnum):
     FEWEST = "fewest"  # a model and a scheme of simulated precision
     FRAGILE = "fragile"  # a pruned model at a simulated precision
     HURT = "hurt"  # a term of the regression at a simulated precision
+    CANDIDATES = "candidates"  # a model that could be the answer
     MODELS = "models"  # a model that the study ends with
     FRONT = "front"  # a model of the front of its data set
+    ROUTES = "routes"  # a way to a small network
+    ROUTE_VERDICTS = "route_verdicts"  # a bound: which way leads to the smallest
 
 
 def rows_of(table: pd.DataFrame) -> list[dict[str, Any]]:

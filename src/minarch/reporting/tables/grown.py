@@ -1,6 +1,7 @@
-"""The models whose structure was found while they were trained, and what it cost to find them.
+"""The models that are no representatives: finalists, and those whose structure was found while they were trained, with
+what it cost to find them.
 
-They are what searches for a depth and complexity-aware training end with.
+The latter are what searches for a depth and complexity-aware training end with.
 """
 
 import pandas as pd
@@ -32,12 +33,15 @@ def searched_models(odn: pd.DataFrame, complexity: pd.DataFrame) -> pd.DataFrame
     return table[[*MODEL, "role", *COLUMNS.values()]].sort_values(MODEL, ignore_index=True)
 
 
-def named_models(representatives: pd.DataFrame, searched: pd.DataFrame) -> pd.DataFrame:
-    """MODEL and role of all that may be pruned and quantized, by data set, family and role.
+def named_models(representatives: pd.DataFrame, searched: pd.DataFrame, finalists: pd.DataFrame) -> pd.DataFrame:
+    """MODEL and role of all that may be pruned and quantized, by data set, family and role. Who has no other role is
+    FURTHER.
 
     Args:
         representatives: in this order.
+        finalists: those of the table CANDIDATES.
     """
     columns = [*MODEL, "role"]
-    named = pd.concat([representatives[columns], searched[columns]])
+    further = finalists.assign(role=pd.Categorical([FURTHER] * len(finalists), ROLES))
+    named = pd.concat([table[columns] for table in (representatives, searched, further)]).drop_duplicates(MODEL)
     return named.sort_values(["dataset", "family", "role"], kind="stable", ignore_index=True)

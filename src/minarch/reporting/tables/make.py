@@ -7,15 +7,19 @@ import pandas as pd
 
 from minarch.analysis.controls import controls_table
 from minarch.analysis.depth import depth_table
+from minarch.analysis.finalists import FINALIST
 from minarch.analysis.minimal import Bootstrap
+from minarch.analysis.precision import VARIANT
 from minarch.analysis.records import MODEL, read_runs
 from minarch.files import read_json
 from minarch.reporting.tables import Table, Tables, pruning, quantization, read
 from minarch.reporting.tables.complexity import complexity_tables
 from minarch.reporting.tables.grown import SEARCH_MACS, SEARCH_TRAININGS, named_models, searched_models
-from minarch.reporting.tables.models import front_table, models_table
+from minarch.reporting.tables.models import front_table, models_table, with_failures
 from minarch.reporting.tables.networks import layers_table, read_folders, read_rows, weights_table
+from minarch.reporting.tables.routes import routes_tables
 from minarch.reporting.tables.search import search_tables
+from minarch.reporting.tables.spent import read_spent, routes_cost, spent_table
 from minarch.reporting.tables.sweep import read_convergence, representatives_table, sizes_table
 
 
@@ -25,20 +29,23 @@ def make_tables(config: dict[str, Any], inputs: dict[str, Any]) -> Tables:
     confidence = settings["confidence"]
     bootstrap = Bootstrap(resamples=settings["bootstrap"], confidence=confidence, seed=settings["seed"])
     sweep = read_runs(inputs["sweep"]).merge(read.read_sweep_tests(inputs["sweep"]), on=[*MODEL, "repeat"])
+    classes = sweep.groupby("dataset")["classes"].first()
     roles = pd.DataFrame(read_json(inputs["representatives"] / "representatives.json"))
     representatives = representatives_table(roles, sweep, confidence)
     searches = search_tables(inputs.get("depth", []), confidence)
     controls = config["params"].get("complexity", {}).get("controls", [])
     gated = complexity_tables(inputs.get("complexity", []), sweep, confidence, controls)
     searched = searched_models(searches[Table.ODN], gated[Table.COMPLEXITY])
-    named = named_models(representatives, searched)
+    candidates = pd.read_csv(inputs["finalists"] / "candidates.csv")
+    named = named_models(representatives, searched, candidates[candidates[FINALIST]])
     curves = read.read_magnitude(inputs["prune"])
-    magnitude, redundancy = pruning.magnitude_tables(curves, sweep.groupby("dataset")["classes"].first(), bootstrap)
+    magnitude, redundancy = pruning.magnitude_tables(curves, classes, bootstrap)
     layerwise = pruning.layerwise_table(read.read_sensitivity(inputs["prune"]), curves, confidence)
     ends = pruning.plateau_ends(curves).merge(sweep[[*MODEL, "depth", "parameters"]].drop_duplicates(MODEL), on=MODEL)
     ends = ends.merge(read.read_knobs(inputs["sweep"]), on=MODEL)
     methods = list(config["params"]["quantize"]["methods"])
     exports = quantization.read_exports(inputs["quantize"], methods)
+    exports = with_failures(exports, pd.read_csv(inputs["finalists"] / "repeats.csv"), classes)
     latencies = quantization.read_latencies(inputs["latency"], inputs["quantize"])
     structured = read.read_structured(inputs["prune"])
     quantized = quantization.quantization_table(exports, latencies, methods, confidence)
@@ -46,6 +53,8 @@ def make_tables(config: dict[str, Any], inputs: dict[str, Any]) -> Tables:
     simulated = quantization.precision_tables(inputs["quantize"], parameters, config["max_drop_points"], bootstrap)
     models = named.merge(models_table(exports, structured, latencies, confidence), on=MODEL)
     models = models.merge(searched[[*MODEL, SEARCH_MACS, SEARCH_TRAININGS]], on=MODEL, how="left")
+    spent = read_spent(inputs, config["params"], candidates)
+    models = models.merge(spent_table(spent), on=VARIANT, how="left")
     pruned = pruning.pruning_table(structured, models, failure_share=settings["failure_share"], confidence=confidence)
     folders = read_folders(inputs["weights"])
     layers, strengths = read_rows(folders, "layers"), read_rows(folders, "strengths")
@@ -70,10 +79,12 @@ def make_tables(config: dict[str, Any], inputs: dict[str, Any]) -> Tables:
         Table.QUANTIZATION: named.merge(quantized, on=MODEL),
         **{name: named.merge(simulated[name], on=MODEL) for name in (Table.PRECISION, Table.FEWEST, Table.FRAGILE)},
         Table.HURT: simulated[Table.HURT],
+        Table.CANDIDATES: candidates,
         Table.MODELS: models,
         Table.FRONT: front_table(
             models, max_drop_points=config["max_drop_points"], failure_share=settings["failure_share"]
         ),
+        **routes_tables(models, routes_cost(spent), exports, config),
     }
 
 

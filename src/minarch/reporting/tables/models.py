@@ -4,9 +4,10 @@ import re
 
 import pandas as pd
 
-from minarch.analysis.front import pareto_front, recommend, reliable
+from minarch.analysis.front import pareto_front, recommend, reliable, worthwhile
 from minarch.analysis.intervals import ACCURACY, TEST, VALIDATION, Columns, of_estimate, with_intervals
 from minarch.analysis.precision import VARIANT
+from minarch.analysis.sizes import failure_accuracy
 from minarch.contract import ORIGINAL
 from minarch.reporting.tables.quantization import EXPORTED, NO_METHOD, deployed
 from minarch.reporting.tables.read import REMOVED_SHARE
@@ -53,11 +54,27 @@ def batches_of(models: pd.DataFrame) -> list[int]:
     return sorted(int(match[1]) for match in matches if match)
 
 
+def with_failures(exports: pd.DataFrame, networks: pd.DataFrame, classes: pd.Series) -> pd.DataFrame:
+    """The exports with the column `failed`: there is no file, it is below twice chance, or its network had failed.
+
+    Args:
+        networks: one row per network, with VARIANT, repeat and `failed`.
+        classes: of each data set, by its name.
+    """
+    at = [*VARIANT, "repeat"]
+    before = exports[at].merge(networks[[*at, "failed"]], on=at, how="left")["failed"].eq(True).to_numpy()
+    lowest = exports["dataset"].map(classes.map(failure_accuracy))
+    return exports.assign(failed=before | (exports["status"] != "ok") | (exports["validation"] < lowest))
+
+
 def models_table(
     exports: pd.DataFrame, structured: pd.DataFrame, latencies: pd.DataFrame, confidence: float
 ) -> pd.DataFrame:
-    """One row per final model: sizes (means over repeats), accuracies and latencies with their intervals, ITEMS."""
-    exports = exports.assign(failed=exports["status"] != "ok")
+    """One row per final model: sizes (means over repeats), accuracies and latencies with their intervals, ITEMS.
+
+    Args:
+        exports: with the column `failed`.
+    """
     grouped = exports.groupby(EXPORTED)
     table = grouped.agg(repeats=("repeat", "size"), failed=("failed", "sum"))
     table = table.join(grouped[["parameters", "macs"]].mean()).reset_index().merge(deployed(exports), on=EXPORTED)
@@ -80,11 +97,12 @@ def models_table(
 def front_table(models: pd.DataFrame, *, max_drop_points: float, failure_share: float) -> pd.DataFrame:
     """The models on each data set's front (validation accuracy against bytes), smallest first.
 
-    In a small layer several levels cut the same units; such twins appear once.
+    In a small layer several levels cut the same units; such twins appear once. What fewer bits made no smaller is left
+    out.
     """
     same = ["dataset", "architecture", "precision", REMOVED_SHARE, "bytes", VALIDATION.value, TEST.value]
     fronts = []
-    for _, rows in reliable(models, failure_share).drop_duplicates(same).groupby("dataset"):
+    for _, rows in worthwhile(reliable(models, failure_share)).drop_duplicates(same).groupby("dataset"):
         recommended, best = recommend(rows, max_drop_points)
         rows = rows.assign(**{RECOMMENDED: rows.index == recommended, BEST: rows.index == best})
         on_front = pareto_front(rows["bytes"].to_numpy(float), rows[VALIDATION.value].to_numpy(float))

@@ -1,0 +1,76 @@
+"""Finalists: the networks that can be a study's answer, so that they must be exported (docs/methods.md 1.5).
+
+The answer has the fewest bytes of all that are nearly as good as the best. Bytes are known of an exported network only,
+but within a family they rise with the parameters: who has more of them and is no better cannot be the answer. By
+validation accuracy alone.
+"""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from minarch.analysis.front import pareto_front
+from minarch.analysis.intervals import ACCURACY, VALIDATION, with_intervals
+from minarch.analysis.precision import VARIANT
+from minarch.analysis.regimes import EDGE
+from minarch.analysis.sizes import failure_accuracy
+from minarch.contract import read_networks, variant_of
+
+FINE = ("ok", "nothing_removed")  # the statuses of networks that did not fail, whichever stage made them
+FINALIST = "finalist"
+
+
+def read_repeats(items: Iterable[Path], classes: Mapping[str, int]) -> pd.DataFrame:
+    """One row per network: VARIANT, `stage` and `item` that hold it, repeat, parameters, macs, its validation accuracy
+    (a fraction, NaN where it gives none) and whether it `failed`: by its stage, or because it ends below twice chance.
+
+    Args:
+        items: that keep the contract of networks.
+        classes: of each data set, by its name.
+    """
+    rows = []
+    for item in items:
+        record = read_networks(item)
+        of_item = dict(variant_of(record)) | {"stage": item.parent.name, "item": item.name}
+        limit = failure_accuracy(classes[record["dataset"]])
+        for run in record["repeats"]:
+            accuracy = run["validation_accuracy"]
+            failed = run["status"] not in FINE or accuracy is None or accuracy < limit
+            sizes = {name: run[name] for name in ("repeat", "parameters", "macs")}
+            rows.append(of_item | sizes | {"validation": accuracy, "failed": failed})
+    table = pd.DataFrame(rows).astype(dict.fromkeys(["parameters", "macs", "validation", "level"], float))
+    return table.sort_values([*VARIANT, "repeat"], ignore_index=True)
+
+
+def candidates(repeats: pd.DataFrame, confidence: float) -> pd.DataFrame:
+    """One row per model: how many `repeats` there are and how many `failed`, mean sizes, and validation accuracy with
+    its interval; `items` are the folders that hold it.
+
+    Args:
+        repeats: of `read_repeats`.
+    """
+    grouped = repeats.groupby(VARIANT)
+    table = grouped.agg(stage=("stage", "first"), repeats=("repeat", "size"), failed=("failed", "sum"))
+    table = table.join(grouped[["parameters", "macs"]].mean()).join(grouped["item"].unique().rename("items"))
+    return table.reset_index().merge(with_intervals(repeats, VARIANT, ["validation"], confidence, ACCURACY), on=VARIANT)
+
+
+def are_finalists(models: pd.DataFrame, *, failure_share: float, within_points: float) -> pd.Series:
+    """Mask of the models that can be the answer.
+
+    They are reliable; of their data set and family no reliable model beats them, by fewer parameters or by a higher
+    mean accuracy; and they are at most `within_points` below the best of the data set.
+
+    Args:
+        models: of `candidates`.
+    """
+    accuracy = models[VALIDATION.value]
+    fit = models[(models["failed"] <= failure_share * models["repeats"]) & accuracy.notna()]
+    chosen = pd.Series(False, models.index)
+    for _, rows in fit.groupby("dataset"):
+        near = rows[VALIDATION.value] >= rows[VALIDATION.value].max() - within_points / 100 - EDGE
+        for _, family in rows.groupby("family"):
+            front = pareto_front(family["parameters"].to_numpy(float), family[VALIDATION.value].to_numpy(float))
+            chosen[family.index] = front & near[family.index]
+    return chosen
