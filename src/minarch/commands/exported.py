@@ -7,8 +7,8 @@ from minarch.commands.explain import find
 from minarch.errors import UserError
 from minarch.files import read_json
 from minarch.flow.plan import Plan
+from minarch.holdings import IR, ONNX, Holding, holdings
 from minarch.quantization import EXPORT
-from minarch.quantization.holdings import IR, ONNX, Holding, holdings
 
 ABSENT = "not computed yet, or not here: `snakemake` makes it, `make review` fetches it"
 

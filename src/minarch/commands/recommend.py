@@ -22,7 +22,7 @@ from minarch.commands.quantities import count
 from minarch.errors import UserError, one_line
 from minarch.flow.plan import Plan
 from minarch.flow.seal import RECORD
-from minarch.quantization.holdings import holdings
+from minarch.holdings import holdings
 from minarch.reporting.tables.grown import SEARCH_MACS, SEARCH_TRAININGS
 from minarch.reporting.tables.models import ITEMS, batches_of, latency
 
