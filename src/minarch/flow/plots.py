@@ -83,5 +83,6 @@ def _template(scale: str) -> str:
 
 def _axis(axis: str, scale: str) -> dict[str, Any]:
     name = f"<DVC_METRIC_{axis.upper()}"
-    kind = {"type": scale} if scale == "log" else {"type": scale, "zero": False}
+    range_of_data = {"nice": False, "padding": 10} | ({} if scale == "log" else {"zero": False})
+    kind = {"type": scale, **range_of_data}
     return {"field": f"{name}>", "type": "quantitative", "title": f"{name}_LABEL>", "scale": kind}
