@@ -10,7 +10,7 @@ from minarch.flow.plan import Plan
 from minarch.holdings import IR, ONNX, Holding, holdings
 from minarch.quantization import EXPORT
 
-ABSENT = "not computed yet, or not here: `snakemake` makes it, `make review` fetches it"
+ABSENT = "not here: `snakemake` makes it, `make review` fetches it"
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def exported_model(study: str, item: str, repeat: int | None = None, precision: 
     """
     folder = Path(item) if Path(item).is_dir() else _folder(study, item)
     if not (folder / "results.json").is_file():
-        raise UserError(f"ITEM: {folder}: {ABSENT}")
+        raise UserError(f"ITEM: {folder}: not computed yet, or {ABSENT}")
     results = read_json(folder / "results.json")
     if not isinstance(results, dict) or results.get("kind") != EXPORT:
         raise UserError(f"ITEM: {folder}: exports no model; allowed: an item of stage quantize that does")

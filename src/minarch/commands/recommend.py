@@ -27,9 +27,9 @@ from minarch.reporting.tables.grown import SEARCH_MACS, SEARCH_TRAININGS
 from minarch.reporting.tables.models import ITEMS, batches_of, latency
 
 NAMES = [*MODEL, "model", "precision", ITEMS]
-TEXTS = [*NAMES, "role", "method", "quantization", "weights", "file_format"]
 COUNTS = ["repeats", "failed", "n", "parameters", "bytes"]
 NUMBERS = [*COUNTS, *VALIDATION, *TEST, SEARCH_MACS, SEARCH_TRAININGS]
+FURTHER = ["level", "macs", "weight_bytes", "removed_share"]  # numbers that only programs are told
 
 
 def recommend(
@@ -113,7 +113,8 @@ def read_models(path: Path, study: str) -> pd.DataFrame:
     try:
         # Only what is empty is missing: a folder's name may be "NA" or "null".
         table = pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""])
-        table = table.astype({name: float for name in table if name not in TEXTS})
+        numbers = [name for name in table if name in NUMBERS + FURTHER or str(name).startswith("latency_")]
+        table = table.astype(dict.fromkeys(numbers, float))
     except ValueError as error:
         raise UserError(f"{path}: does not read as a table of models: {one_line(error)}") from None
     if missing := [n for n in [*NAMES, *NUMBERS] if n not in table or (n in NAMES and table[n].isna().any())]:
