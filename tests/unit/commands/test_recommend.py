@@ -387,7 +387,7 @@ def test_a_study_with_a_name_has_its_files_in_a_folder_of_its_own(study, capsys)
 
 
 def _console(*arguments: str) -> subprocess.CompletedProcess:
-    environment = os.environ | {"COLUMNS": "200"}
+    environment = os.environ | {"COLUMNS": "200", "PYTHONPATH": str(REPOSITORY / "src")}
     command = [sys.executable, "-m", "minarch", "recommend", *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
 
