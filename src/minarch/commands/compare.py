@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,33 @@ from minarch.flow.plan import Plan, file_of
 METRICS = "metrics.json"
 
 
+@dataclass(frozen=True)
+class Difference:
+    """A metric of which two studies differ: its values, None where one lacks it, and of two numbers the difference."""
+
+    metric: str
+    first: Any
+    second: Any
+    difference: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """Two studies or revisions, as they were named; the data sets of both and of one alone; how many metrics of those
+    of both were compared, and those that differ.
+    """
+
+    first: str
+    second: str
+    datasets: list[str]
+    only_first: list[str]
+    only_second: list[str]
+    compared: int
+    differing: list[Difference]
+
+
 def compare(first: str, second: str, *, as_json: bool = False) -> None:
-    """Print every metric that differs, with the difference of numbers, of the data sets that both have.
+    """Print every headline that differs, with the difference of numbers, of the data sets that both have.
 
     Args:
         first, second: each a study (its params file or name), a git revision or a metrics.json.
@@ -26,36 +52,47 @@ def compare(first: str, second: str, *, as_json: bool = False) -> None:
     Raises:
         UserError: a name that is none of these, or a study that is not computed yet.
     """
-    a, b = _metrics(first), _metrics(second)
-    shared = [dataset for dataset in a if dataset in b]
-    old, new = (_flat({dataset: metrics[dataset] for dataset in shared}) for metrics in (a, b))
-    names = list(dict.fromkeys([*old, *new]))
-    rows = [(name, old.get(name), new.get(name)) for name in names if old.get(name) != new.get(name)]
-    lacking = {
-        "only_first": [name for name in a if name not in b],
-        "only_second": [name for name in b if name not in a],
-    }
+    comparison = compared(first, second)
     if as_json:
-        differing = [
-            {"metric": metric, "first": one, "second": other, "difference": _difference(one, other)}
-            for metric, one, other in rows
-        ]
-        body = {"first": first, "second": second, "datasets": shared, **lacking}
-        print_json(body | {"compared": len(names), "differing": differing})
-        return
-    out = console(160)
-    if not shared:
-        sets = f"{first}: {', '.join(a) or 'none'}; {second}: {', '.join(b) or 'none'}"
+        print_json(asdict(comparison))
+    else:
+        _show(comparison)
+
+
+def compared(first: str, second: str) -> Comparison:
+    """The comparison of two studies or revisions; raises UserError where `compare` does."""
+    one, other = _metrics(first), _metrics(second)
+    shared = [dataset for dataset in one if dataset in other]
+    old, new = (_flat({dataset: metrics[dataset] for dataset in shared}) for metrics in (one, other))
+    pairs = {name: (old.get(name), new.get(name)) for name in [*old, *new]}
+    return Comparison(
+        first=first,
+        second=second,
+        datasets=shared,
+        only_first=[dataset for dataset in one if dataset not in other],
+        only_second=[dataset for dataset in other if dataset not in one],
+        compared=len(pairs),
+        differing=[Difference(name, a, b, _difference(a, b)) for name, (a, b) in pairs.items() if a != b],
+    )
+
+
+def _show(comparison: Comparison) -> None:
+    """Print a table, or that there is nothing to be compared."""
+    out, first, second = console(160), comparison.first, comparison.second
+    lacking = {first: comparison.only_first, second: comparison.only_second}
+    if not comparison.datasets:
+        sets = "; ".join(f"{name}: {', '.join(datasets) or 'none'}" for name, datasets in lacking.items())
         out.print(f"{first} and {second} have no data set in common ({sets}), so nothing can be compared", markup=False)
         return
     table = Table(title=f"{first} against {second}", title_justify="left")
     table.add_column("metric")
     for name in (first, second, "difference"):
         table.add_column(name, justify="right")
-    for metric, one, other in rows:
-        table.add_row(metric, _text(one), _text(other), _text(_difference(one, other)))
-    out.print(table if rows else f"{first} and {second} have equal metrics ({len(names)} compared)")
-    for name, datasets in zip((first, second), lacking.values(), strict=True):
+    for row in comparison.differing:
+        table.add_row(row.metric, _text(row.first), _text(row.second), _text(row.difference))
+    equal = f"{first} and {second} have equal metrics ({comparison.compared} compared)"
+    out.print(table if comparison.differing else equal)
+    for name, datasets in lacking.items():
         if datasets:
             out.print(f"only in {name}: {', '.join(datasets)}", markup=False)
 
