@@ -124,7 +124,7 @@ def sections_of(stage: str) -> tuple[str, ...]:
 def file_of(study: str) -> str:
     """The params file of a study that is named by it, or by its name: `vision` for params/vision.yaml."""
     named = DEFAULT if study == DEFAULT_NAME else f"params/{study}.yaml"
-    return named if os.path.isfile(named) and not os.path.exists(study) else study
+    return named if os.path.isfile(named) and not os.path.isfile(study) else study
 
 
 def _study_name(file: str) -> str:
