@@ -53,5 +53,6 @@ def _representatives(plan: Assumed) -> list[dict[str, Any]]:
 NOTHING: Assumption = ("nothing is chosen", lambda plan: [])
 ASSUMPTIONS: dict[str, Assumption] = {
     "refine": ("no size is added", lambda plan: []),
+    "finalists": ("no network besides the representatives and what goes on", lambda plan: []),
     "representatives": ("one size per role and family, evenly spread up to the largest", _representatives),
 }

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from minarch.analysis.front import reliable
 from minarch.analysis.intervals import TEST, VALIDATION
-from minarch.analysis.records import MODEL
+from minarch.analysis.precision import VARIANT
 from minarch.commands.bounds import LATENCY, Bounds, choose, nearest
 from minarch.commands.exported import ABSENT
 from minarch.commands.output import console, print_json
@@ -26,7 +26,7 @@ from minarch.holdings import holdings
 from minarch.reporting.tables.grown import SEARCH_MACS, SEARCH_TRAININGS
 from minarch.reporting.tables.models import ITEMS, batches_of, latency
 
-NAMES = [*MODEL, "model", "precision", ITEMS]
+NAMES = [*VARIANT, "model", "precision", ITEMS]
 COUNTS = ["repeats", "failed", "n", "parameters", "bytes"]
 NUMBERS = [*COUNTS, *VALIDATION, *TEST, SEARCH_MACS, SEARCH_TRAININGS]
 FURTHER = ["level", "macs", "weight_bytes", "removed_share"]  # numbers that only programs are told

@@ -110,20 +110,26 @@ def test_the_first_repeat_and_what_it_quantizes_to_are_taken_unless_told(item):
 
 
 def test_an_item_says_which_models_it_holds_by_the_files_that_are_there(item, tmp_path):
-    folder = shutil.copytree(item, tmp_path / "item")
-    assert {(model.repeat, model.precision, model.path.suffix) for model in holdings(folder)} >= {
-        (repeat, precision, ".xml") for repeat in (0, 1) for precision in ("fp32", "int8")
-    }
-    for file in folder.glob("*-0.*"):
-        file.unlink()
-    assert file_of(str(folder)).name == "int8-1.xml"
-    with pytest.raises(UserError, match=r"^--repeat: 0 is not in item; allowed: 1$"):
+    folder = tmp_path / "item"
+    folder.mkdir()
+    for name in ("results.json", "test.json"):
+        shutil.copy(item / name, folder)
+    for file in item.glob("*-0.*"):
+        for repeat in (3, 10):
+            shutil.copy(file, folder / file.name.replace("-0.", f"-{repeat}."))
+    assert [model.repeat for model in holdings(folder)] == sorted(model.repeat for model in holdings(folder))
+    held = {(model.repeat, model.precision, model.path.suffix) for model in holdings(folder)}
+    assert held >= {(repeat, precision, ".xml") for repeat in (3, 10) for precision in ("fp32", "int8")}
+    assert file_of(str(folder)).name == "int8-3.xml" and file_of(str(folder), 10).name == "int8-10.xml"
+    with pytest.raises(UserError, match=r"^--repeat: 0 is not in item; allowed: 3, 10$"):
         file_of(str(folder), 0)
-    for file in folder.glob("int8-1.*"):
+    for file in folder.glob("int8-3.*"):
         file.unlink()
-    assert file_of(str(folder)).name == "fp32-1.xml"
-    (folder / "fp32-1.xml").unlink()
-    assert file_of(str(folder)).name == "fp32-1.onnx"
+    assert file_of(str(folder)).name == "fp32-3.xml"
+    with pytest.raises(UserError, match=r"^--precision: 'int8' is not in item; allowed: fp32$"):
+        file_of(str(folder), None, "int8")
+    (folder / "fp32-3.xml").unlink()
+    assert file_of(str(folder)).name == "fp32-3.onnx"
 
 
 def test_an_item_without_files_says_why(item, tmp_path):
@@ -208,7 +214,7 @@ def test_an_item_of_another_stage_is_refused(study):
 @pytest.mark.parametrize(
     ("repeat", "precision", "expected"),
     [
-        (7, None, "--repeat: 7 is not in quantized0; allowed: 0, 1"),
+        (7, None, "--repeat: 7 is not in quantized0; allowed: 0"),
         (-1, None, "--repeat: -1 is not in"),
         (None, "nf4", "--precision: 'nf4' is not in quantized0; allowed: fp32, int8"),
         (None, "", "--precision: '' is not in"),
