@@ -7,7 +7,7 @@ from pathlib import Path
 from minarch.quantization import FLOAT32
 
 IR, WEIGHTS, ONNX = ".xml", ".bin", ".onnx"
-NAME = re.compile(rf"(?P<precision>[a-z]+\d+)-(?P<repeat>\d+)(?:{IR}|{ONNX})".replace(".", r"\."))
+NAME = re.compile(r"(?P<precision>[a-z]+\d+)-(?P<repeat>\d+)\.(?:xml|onnx)")
 
 
 @dataclass(frozen=True)

@@ -33,17 +33,17 @@ class Estimate:
 def estimated(plan: Assumed, seconds: Mapping[str, float]) -> list[Estimate]:
     """An estimate per stage, in order.
 
-    The other stages are estimated by their items' own resources, which are right in proportion; so they are scaled by
-    what the stages in `seconds`, which were timed, take of their estimates.
+    A stage that was not timed is estimated by the resources of its items, which are right in proportion only. So they
+    are scaled: by what the stages that were timed take, as a share of what their items' resources say.
 
     Args:
         seconds: stage -> the seconds of all its items, timed on this machine.
     """
-    own = {stage: [item.resources.seconds for item in plan.items(stage).values()] for stage in STAGES}
-    timed = sum(sum(own[stage]) for stage in seconds)
+    resources = {stage: [item.resources.seconds for item in plan.items(stage).values()] for stage in STAGES}
+    timed = sum(sum(resources[stage]) for stage in seconds)
     scale = sum(seconds.values()) / timed if timed else 1.0
     made = []
-    for stage, items in own.items():
+    for stage, items in resources.items():
         factor = seconds[stage] / sum(items) if stage in seconds and items else scale
         rests_on = [] if STAGES[stage].single else [name for name in waits_for(stage) if name in plan.assumptions]
         longest = factor * max(items, default=0.0)

@@ -31,7 +31,7 @@ def export(study: str, item: str, destination: str, repeat: int | None = None, p
     for model in exported.models:
         for file in model.files:
             shutil.copyfile(file, folder / f"model{file.suffix}")
-    about = {"item": exported.item.name, "precision": exported.models[0].precision, "dataset": given.dataset}
-    write_json(folder / CLASSES, about | {"classes": given.classes, "shape": given.shape, "resize": given.resize})
+    described = {"item": exported.item.name, "precision": exported.models[0].precision, "dataset": given.dataset}
+    write_json(folder / CLASSES, described | {"classes": given.classes, "shape": given.shape, "resize": given.resize})
     shutil.copyfile(SNIPPET, folder / PROGRAM)
     print(f"{folder}: {', '.join(sorted(file.name for file in folder.iterdir()))}; python {folder / PROGRAM} IMAGE ...")

@@ -27,13 +27,13 @@ class Exported:
 
     @property
     def accuracies(self) -> list[float]:
-        """The test accuracies of the item's repeats at the model's precision, the model's own first, as the report has
-        them; of repeats that ended unstable there are none.
+        """The test accuracies that the report has of the item's repeats at the model's precision, first of the model
+        itself; of repeats that ended unstable there are none.
         """
         model = self.models[0]
         tests = {test["repeat"]: test[model.precision] for test in read_json(self.item / "test.json")["repeats"]}
-        own = tests.pop(model.repeat)
-        return [own, *(accuracy for accuracy in tests.values() if accuracy is not None)]
+        first = tests.pop(model.repeat)
+        return [first, *(accuracy for accuracy in tests.values() if accuracy is not None)]
 
 
 def is_file(model: str) -> bool:

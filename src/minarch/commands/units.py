@@ -13,7 +13,7 @@ def scaled(value: float, unit: str = "") -> str:
 
 
 def duration(seconds: float) -> str:
-    """Two digits at least and a unit: 7200 is "2.0 h"."""
+    """A time in the largest unit that it reaches: 7200 is "2.0 h"."""
     for unit, length in UNITS.items():
         if seconds >= length:
             return f"{seconds / length:,.{0 if seconds >= 10 * length else 1}f} {unit}"
