@@ -96,6 +96,7 @@ def test_predict_over_the_test_folder_gives_the_accuracy_that_the_report_names(
     smoke = yaml.safe_load((REPOSITORY / "params/smoke.yaml").read_text())
     smoke |= {"depth": {}, "complexity": {}, "sweep": smoke["sweep"] | {"repeats": 1}}
     smoke |= {"data": {"datasets": ["folder:drawn"], "image_size": 16}}
+    smoke["prune"] |= {"methods": {"l1": {}}, "magnitude_finetuned": [], "sensitivity_levels": []}
     (project.root / "params/drawn.yaml").write_text(yaml.safe_dump(smoke, sort_keys=False))
     project.run("snakemake", "--cores", "2", "--config", "study=drawn")
     models = pd.read_csv(project.root / "reports/studies/drawn/tables/models.csv", dtype={"items": str})
