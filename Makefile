@@ -1,7 +1,7 @@
 # make            set up .venv and run the default study; the report is named at the end
 # make check      set up .venv, check and run the quick tests
 # make test       the same and every other test
-# make study STUDY=params/mnist.yaml    run another study
+# make study STUDY=mnist    run another study: its name, or its params file
 # make generate   write dvc.yaml and the params files' schema anew, after a change of the stages
 # make review     as a reviewer: pull what was computed, verify it, run nothing
 PYTHON ?= $(shell command -v python3.11 || command -v python3)

@@ -20,6 +20,9 @@ JOB = [sys.executable, "-S", "src/minarch/worker/client.py"]
 CLOSE = [sys.executable, "-m", "minarch.flow.close"]
 
 
+report: "workflow/report/workflow.rst"
+
+
 include: "workflow/rules/common.smk"
 
 
@@ -32,6 +35,7 @@ rule all:
     input:
         [plan.index(stage).as_posix() for stage in STAGES],
         *[listed(stage) for stage in STAGES],
+        *shown(),
     localrule: True
 
 

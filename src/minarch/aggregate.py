@@ -9,12 +9,14 @@ from minarch.reporting.drawing import draw_figures
 from minarch.reporting.evidence import read_evidence
 from minarch.reporting.findings import FINDINGS
 from minarch.reporting.html import render
-from minarch.reporting.metrics import make_metrics
+from minarch.reporting.metrics import make_details, make_metrics
 from minarch.reporting.tables.make import make_tables, write_tables
 
 
 def work(config: dict[str, Any], inputs: dict[str, Any], out: Path) -> None:
-    """Write tables/*.csv, figures/*.svg and *.png, metrics.json and report.html; the same items give the same bytes."""
+    """Write tables/*.csv, figures/*.svg and *.png, metrics.json, metrics-details.json and report.html; the same items
+    give the same bytes.
+    """
     tables = make_tables(config, inputs)
     for finding in FINDINGS:
         tables |= finding.make(config, inputs)
@@ -22,6 +24,7 @@ def work(config: dict[str, Any], inputs: dict[str, Any], out: Path) -> None:
     evidence = read_evidence(config, inputs, tables)
     draw_figures(evidence, out / "figures")
     write_json(out / "metrics.json", make_metrics(evidence))
+    write_json(out / "metrics-details.json", make_details(evidence))
     (out / "report.html").write_text(render(evidence, out / "figures"), encoding="utf-8")
 
 

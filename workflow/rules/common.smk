@@ -41,3 +41,24 @@ def planned(stage, resource):
         return getattr(plan.items(stage)[wildcards.item].resources, resource)
 
     return value
+
+
+def shown():
+    """What `snakemake --report` shows: the published figures and tables, once they are there."""
+    kinds = {
+        "figures": report(
+            f"{plan.reports}/figures",
+            patterns=["{figure}.svg"],
+            caption="workflow/report/figures.rst",
+            category="Figures",
+            labels={"figure": "{figure}"},
+        ),
+        "tables": report(
+            f"{plan.reports}/tables",
+            patterns=["{table}.csv"],
+            caption="workflow/report/tables.rst",
+            category="Tables",
+            labels={"table": "{table}"},
+        ),
+    }
+    return [shown for kind, shown in kinds.items() if (plan.reports / kind).is_dir()]

@@ -1,4 +1,4 @@
-# Three rules per stage: all of it, one item of it, and its index. `python -m minarch --help` tells what each stage makes.
+# Three rules per stage: all of it, one item of it, and its index. `minarch --help` tells what each stage makes.
 for stage, declared in STAGES.items():
 
     rule:

@@ -1,1 +1,1 @@
-"""What `python -m minarch COMMAND` does. No result depends on it, so no key covers it."""
+"""What `minarch COMMAND` does. No result depends on it, so no key covers it."""

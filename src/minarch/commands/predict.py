@@ -1,58 +1,38 @@
-"""`python -m minarch predict`: images classified by an exported model, read as the study that trained it read its own.
-
-What a model takes stands in its file. Images of the user's folders were resized and made colour by the study, so these
-are, too; of any other data set an image is taken only as it is, with the model's size and kind, or refused.
-Shapes: N images, C channels, H x W pixels.
-"""
+"""`minarch predict`: images, or a folder of classes, classified by an exported model."""
 
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeVar
 
-import numpy as np
-import torch
-from PIL import Image
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from minarch.commands.explain import find
-from minarch.data.images import GREY16, as_colour, open_image
-from minarch.errors import UserError, one_line
-from minarch.files import read_json
-from minarch.flow.plan import Plan
-from minarch.quantization import EXPORT, FLOAT32, exported_repeat
-from minarch.quantization.measure import core, runner
-from minarch.quantization.preprocessing import FORMATS, Preprocessing, read_preprocessing
-
-BATCH = 256
-Result = TypeVar("Result")
-GREY, COLOUR = "grey", "colour"
+from minarch.commands.classify import classify
+from minarch.commands.exported import exported_file, exported_model, is_file
+from minarch.commands.recognise import recognise, show
 
 
-@dataclass(frozen=True)
-class Prediction:
-    """The likeliest class of an image and its softmax probability."""
-
-    image: str
-    label: str
-    probability: float
-
-
-def predict(study: str, model: str, images: Sequence[str], repeat: int | None, precision: str | None) -> None:
-    """Print each image's class and probability: a table on a terminal, lines with tabs elsewhere.
+def predict(
+    study: str, model: str, images: Sequence[str], repeat: int | None = None, precision: str | None = None
+) -> None:
+    """Print each image's class and probability, or of a folder of classes how many images of each are recognised: a
+    table on a terminal, lines with tabs elsewhere.
 
     Args:
         model: an .xml or .onnx file, a folder of an item of stage quantize, or such an item's name in the study.
-        repeat, precision: which of an item's files; None: the first repeat, what the item quantizes to.
+        images: image files, or one folder with a folder per class.
+        repeat, precision: which of an item's models; None: the first repeat, what the item quantizes to.
 
     Raises:
         UserError: no such model or file of it, or an image that it does not take.
     """
-    predictions = classify(exported_file(study, model, repeat, precision), images)
+    exported = None if is_file(model) else exported_model(study, model, repeat, precision)
+    path = exported.path if exported else exported_file(model, repeat, precision)
+    if len(images) == 1 and Path(images[0]).is_dir():
+        show(recognise(path, Path(images[0])), exported.accuracies if exported else [])
+        return
+    predictions = classify(path, images)
     if not sys.stdout.isatty():
         for prediction in predictions:
             print(prediction.image, prediction.label, f"{prediction.probability:.6f}", sep="\t")
@@ -64,107 +44,3 @@ def predict(study: str, model: str, images: Sequence[str], repeat: int | None, p
     for prediction in predictions:
         table.add_row(Text(prediction.image), Text(prediction.label), f"{100 * prediction.probability:.1f} %")
     Console().print(table)
-
-
-def exported_file(study: str, model: str, repeat: int | None = None, precision: str | None = None) -> Path:
-    """The file of a model that the arguments of `predict` name.
-
-    Raises:
-        UserError: there is none.
-    """
-    path = Path(model)
-    if path.suffix in FORMATS or path.is_file():
-        for name, value in (("--repeat", repeat), ("--precision", precision)):
-            if value is not None:
-                raise UserError(f"{name}: {value!r} has no effect with a file; allowed: with an item of stage quantize")
-        return path
-    folder = path if path.is_dir() else _folder(study, model)
-    if not (folder / "results.json").is_file():
-        raise UserError(f"ITEM_OR_FILE: {folder}: holds no finished item; `dvc pull` fetches what was computed")
-    results = read_json(folder / "results.json")
-    if not isinstance(results, dict) or results.get("kind") != EXPORT:
-        raise UserError(f"ITEM_OR_FILE: {folder}: exports no model; allowed: an item of stage quantize that does")
-    exported = exported_repeat(results["repeats"])
-    if exported is None:
-        raise UserError(f"ITEM_OR_FILE: {folder}: none of its networks has finite weights, so none was exported")
-    if repeat not in (None, exported):
-        raise UserError(f"--repeat: {repeat} is not in {folder.name}; allowed: {exported}, whose files are kept")
-    precisions = [name for name in (FLOAT32, results["precision"]) if (folder / f"{name}-{exported}.xml").exists()]
-    if precision is not None and precision not in precisions:
-        raise UserError(f"--precision: {precision!r} is not in {folder.name}; allowed: {', '.join(precisions)}")
-    return folder / f"{precision or results['precision']}-{exported}.xml"
-
-
-def _folder(study: str, name: str) -> Path:
-    plan = Plan(study)
-    item = find(plan, Path(name).name)
-    if item.stage != "quantize":
-        raise UserError(f"ITEM_OR_FILE: {item.name} is an item of stage {item.stage}; allowed: of stage quantize")
-    return plan.folder(item.path)
-
-
-def classify(path: Path, images: Sequence[str]) -> list[Prediction]:
-    """The predictions of the exported model at `path` for image files.
-
-    Raises:
-        UserError: the file is not one of minarch's, or an image is none that it takes.
-    """
-    given = read_preprocessing(path)
-    predictions = []
-    run = _told(path, partial(_runner, path, given))
-    for first in range(0, len(images), BATCH):
-        names = images[first : first + BATCH]
-        pixels = np.stack([read_image(Path(name), given) for name in names])  # [N, C, H, W]
-        logits = _told(path, partial(run, torch.from_numpy(pixels)))
-        probabilities = logits.double().softmax(1).amax(1)
-        for name, k, probability in zip(names, logits.argmax(1).tolist(), probabilities.tolist(), strict=True):
-            predictions.append(Prediction(name, given.classes[k], probability))
-    return predictions
-
-
-def _runner(path: Path, given: Preprocessing) -> Callable[[torch.Tensor], torch.Tensor]:
-    """The model at `path` as a function; RuntimeError where its graph is not of the shapes that it says."""
-    model = core().read_model(path)
-    shapes = [list(port.partial_shape[1:].to_shape()) for port in (model.input(0), model.output(0))]
-    if shapes != [given.shape, [len(given.classes)]]:
-        raise RuntimeError(f"its graph takes and gives {shapes}, not what it says")
-    return runner(model)
-
-
-def _told(path: Path, work: Callable[[], Result]) -> Result:
-    """The result of `work`, which OpenVINO does with the file at `path`; a UserError where it refuses the file."""
-    try:
-        return work()
-    except RuntimeError as error:
-        raise UserError(f"{path}: OpenVINO does not run it: {one_line(error)}; allowed: a whole file") from None
-
-
-def read_image(path: Path, given: Preprocessing) -> np.ndarray:
-    """An image file as uint8 [C, H, W], as the model takes it.
-
-    Raises:
-        UserError: it is no readable image, or not of the model's size and kind.
-    """
-    if not str(path).isprintable():
-        raise UserError(f"IMAGE: {str(path)!r} is no name to print; allowed: printable characters in UTF-8")
-    image = open_image(path, "IMAGE")
-    channels, height, width = given.shape
-    if given.resize:
-        return as_colour(image, height, width)
-    wanted = GREY if channels == 1 else COLOUR
-    kind = _kind(image, wanted)
-    if kind != wanted or image.size != (width, height):
-        allowed = f"{width} x {height} pixels, {wanted}, as in {given.dataset}"
-        raise UserError(f"IMAGE: {str(path)!r} is {image.width} x {image.height} pixels, {kind}; allowed: {allowed}")
-    pixels = np.asarray(image.convert("L" if wanted == GREY else "RGB"))
-    return np.ascontiguousarray(pixels.reshape(height, width, channels).transpose(2, 0, 1))
-
-
-def _kind(image: Image.Image, wanted: str) -> str:
-    """GREY or COLOUR where that loses nothing, else what is in the way. A palette of greys is what is `wanted`."""
-    if image.mode == GREY16:
-        return "16-bit grey"
-    if image.mode == "P":
-        pixels = np.asarray(image.convert("RGB"))
-        return wanted if (pixels == pixels[..., :1]).all() else COLOUR
-    return GREY if image.mode == "L" else COLOUR

@@ -1,71 +1,105 @@
-"""`python -m minarch recommend`: of every data set the best model for a budget of bytes, of accuracy, or of both.
+"""`minarch recommend`: of every data set the best model for a budget of bytes, parameters, latency or accuracy.
 
-Only models of which few enough repeats failed count. If a drop is bounded: fewest bytes among those whose mean
-validation accuracy is within so many points of the data set's best. If only bytes are: the highest mean validation
-accuracy. Test accuracy is reported beside the choice and plays no part in it.
+Only models of which few enough repeats failed count; `minarch.commands.bounds` has the rule. Test accuracy is reported
+beside the choice and plays no part in it.
 """
 
 import math
-import os
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from minarch.analysis.front import recommend as within_drop
-from minarch.analysis.front import reliable
+from minarch.analysis.front import reliable, worthwhile
 from minarch.analysis.intervals import TEST, VALIDATION
 from minarch.analysis.precision import VARIANT
+from minarch.commands.bounds import LATENCY, Bounds, choose, nearest
+from minarch.commands.exported import ABSENT
+from minarch.commands.output import console, print_json
+from minarch.commands.quantities import count
 from minarch.errors import UserError, one_line
 from minarch.flow.plan import Plan
 from minarch.flow.seal import RECORD
+from minarch.holdings import holdings
 from minarch.reporting.tables.grown import SEARCH_MACS, SEARCH_TRAININGS
 from minarch.reporting.tables.models import ITEMS, batches_of, latency
 
 NAMES = [*VARIANT, "model", "precision", ITEMS]
-NUMBERS = ["repeats", "failed", "parameters", "bytes", "n", *VALIDATION, *TEST, SEARCH_MACS, SEARCH_TRAININGS]
-ABSENT = "not here: `snakemake` makes it, `make review` fetches it"
+COUNTS = ["repeats", "failed", "n", "parameters", "bytes"]
+NUMBERS = [*COUNTS, *VALIDATION, *TEST, SEARCH_MACS, SEARCH_TRAININGS]
+FURTHER = ["level", "macs", "weight_bytes", "removed_share"]  # numbers that only programs are told
 
 
-def recommend(study: str, max_bytes: int | None, max_drop: float | None, dataset: str | None) -> None:
+def recommend(
+    study: str,
+    *,
+    max_bytes: str | None = None,
+    max_parameters: str | None = None,
+    max_latency: float | None = None,
+    max_drop: float | None = None,
+    dataset: str | None = None,
+    as_json: bool = False,
+) -> None:
     """Print the best model of every data set, or of one: its size, its accuracies, what it cost to find it (if its
     structure was found while it was trained) and where its files lie.
 
     Args:
-        max_bytes: of a model's files together; None: any.
-        max_drop: percentage points of mean validation accuracy below the data set's best model; None: any.
+        max_bytes, max_parameters: numbers such as "50000" or "50k"; None: any.
+        max_latency: milliseconds of a batch of one image; None: any.
+        max_drop: percentage points of mean validation accuracy below the data set's best model; None: any, or the
+            study's own aggregate.max_drop_points where nothing is bounded.
+        as_json: print the fields that docs/command-line.md lists instead of tables.
 
     Raises:
-        UserError: no bound or an impossible one, no such table or data set, or a data set with no model that fits
-            (after what fits the others was printed).
+        UserError: an impossible bound, no such table or data set, or a data set with no model that fits (after what
+            fits the others was printed).
     """
-    if max_bytes is None and max_drop is None:
-        raise UserError("--max-bytes, --max-drop: none is given; allowed: either or both")
-    if max_bytes is not None and max_bytes < 1:
-        raise UserError(f"--max-bytes: {max_bytes} is not allowed; allowed: at least 1")
-    if max_drop is not None and not 0 <= max_drop <= 100:
-        raise UserError(f"--max-drop: {max_drop:g} is not allowed; allowed: 0 to 100 (percentage points)")
+    bounds = _bounds(max_bytes, max_parameters, max_latency, max_drop)
     plan = Plan(study)
-    models = read_models(plan.reports / "tables" / "models.csv", study)
+    if not bounds.given:
+        bounds = Bounds(drop=plan.study.aggregate.max_drop_points)
+    models = read_models(plan.reports / "tables" / "models.csv", plan.study_file)
     known = sorted(set(models["dataset"]))
     if dataset is not None and dataset not in known:
         raise UserError(f"--dataset: {dataset!r} is not in the study's table; allowed: {', '.join(known)}")
-    console = Console(width=None if os.isatty(1) else 160)
-    failure_share, unmet = plan.study.convergence.failure_share, []
+    if bounds.latency is not None and LATENCY not in models:
+        raise UserError(f"--max-latency: {bounds.latency:g} has no effect, no latency was measured; allowed: none")
+    chosen, unmet = list[dict[str, Any]](), dict[str, str]()
     for name in known if dataset is None else [dataset]:
-        rows = reliable(models[models["dataset"] == name], failure_share)
-        chosen = choose_model(rows, max_bytes, max_drop)
-        if chosen is None:
-            unmet.append(f"{name}: {nearest(rows, max_bytes, max_drop)}")
+        rows = worthwhile(reliable(models[models["dataset"] == name], plan.study.convergence.failure_share))
+        best = choose(rows, bounds)
+        if best is None:
+            unmet[name] = nearest(rows, bounds)
         else:
-            row = models.loc[chosen].to_dict()
-            files = locations(plan.root / "quantize", row["precision"], row[ITEMS].split())
-            console.print(_shown(row, batches_of(models), files))
+            row = models.loc[best].to_dict() | {ITEMS: models.loc[best, ITEMS].split()}
+            chosen.append(row | {"files": files_of(plan.root / "quantize", row)})
+    if as_json:
+        print_json({"study": plan.name, "recommended": [_whole(row) for row in chosen], "unmet": unmet})
+    else:
+        for row in chosen:
+            console(160).print(_shown(row, batches_of(models), plan.root / "quantize"))
     if unmet:
-        raise UserError("; ".join(unmet))
+        raise UserError("; ".join(f"{name}: {words}" for name, words in unmet.items()))
+
+
+def _bounds(max_bytes: str | None, max_parameters: str | None, max_latency: float | None, drop: float | None) -> Bounds:
+    """The bounds that the command line gives.
+
+    Raises:
+        UserError: one of them is impossible.
+    """
+    if max_latency is not None and not 0 < max_latency < math.inf:
+        raise UserError(f"--max-latency: {max_latency:g} is not allowed; allowed: above 0 (milliseconds)")
+    if drop is not None and not 0 <= drop <= 100:
+        raise UserError(f"--max-drop: {drop:g} is not allowed; allowed: 0 to 100 (percentage points)")
+    return Bounds(
+        bytes=None if max_bytes is None else count("--max-bytes", max_bytes),
+        parameters=None if max_parameters is None else count("--max-parameters", max_parameters),
+        latency=max_latency,
+        drop=drop,
+    )
 
 
 def read_models(path: Path, study: str) -> pd.DataFrame:
@@ -75,11 +109,12 @@ def read_models(path: Path, study: str) -> pd.DataFrame:
         UserError: it is not there, or does not read as that table.
     """
     if not path.is_file():
-        raise UserError(f"{path}: is not there; run the study first: snakemake --cores all --config study={study}")
+        raise UserError(f"{path}: not computed yet; run the study first: snakemake --config study={study}")
     try:
         # Only what is empty is missing: a folder's name may be "NA" or "null".
         table = pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""])
-        table = table.astype({name: float for name in table if name in NUMBERS or str(name).startswith("latency_")})
+        numbers = [name for name in table if name in NUMBERS + FURTHER or str(name).startswith("latency_")]
+        table = table.astype(dict.fromkeys(numbers, float))
     except ValueError as error:
         raise UserError(f"{path}: does not read as a table of models: {one_line(error)}") from None
     if missing := [n for n in [*NAMES, *NUMBERS] if n not in table or (n in NAMES and table[n].isna().any())]:
@@ -89,59 +124,30 @@ def read_models(path: Path, study: str) -> pd.DataFrame:
     return table
 
 
-def choose_model(models: pd.DataFrame, max_bytes: int | None, max_drop: float | None) -> Any | None:
-    """Index of the best of one data set's reliable models under at least one bound, by the rule above; None: none is.
-
-    The drop counts from the best of all of them, also where that one has too many bytes.
-    """
-    if max_drop is None:
-        models = models[models["bytes"] <= max_bytes]
-        return None if models.empty else within_drop(models, 0)[1]
-    if models.empty:
-        return None
-    smallest = within_drop(models, max_drop)[0]
-    return smallest if max_bytes is None or models.loc[smallest, "bytes"] <= max_bytes else None
-
-
-def nearest(models: pd.DataFrame, max_bytes: int | None, max_drop: float | None) -> str:
-    """Words for what comes closest where `choose_model` finds none."""
-    if models.empty:
-        return "no model is reliable: too many repeats of each failed"
-    unmet = f"no reliable model has at most {max_bytes:,} bytes"
-    if max_drop is None:
-        row = models.loc[models.sort_values(["bytes", "model"]).index[0]]
-        return f"{unmet}; the smallest, {row['model']}, has {row['bytes']:,.0f}"
-    smallest, best = within_drop(models, max_drop)
-    row = models.loc[smallest]
-    text = f"{unmet} within {max_drop:g} point{'s' * (max_drop != 1)} of the best; the smallest that is so accurate,"
-    text += f" {row['model']}, has {row['bytes']:,.0f}"
-    inside = choose_model(models, max_bytes, None)
-    if inside is None:
-        return text
-    drop = 100 * (models.loc[best, VALIDATION.value] - models.loc[inside, VALIDATION.value])
-    return f"{text}; the best in {max_bytes:,} bytes, {models.loc[inside, 'model']}, is {drop:.2f} points below"
-
-
-def locations(quantized: Path, precision: str, items: list[str]) -> list[str]:
-    """The files of a model, as patterns over its repeats; and what to do about those that are not here.
+def files_of(quantized: Path, row: dict[str, Any]) -> list[str]:
+    """The files of a model that are here.
 
     Args:
         quantized: folder of the items of stage quantize.
-        items: names of those that hold the model.
+        row: of the models table, with ITEMS as a list.
     """
-    lines = []
-    for folder in (quantized / item for item in items):
-        here = (folder / RECORD).exists()
-        lines.append(f"{folder}/{precision}-*.xml{'' if here else f' ({ABSENT})'}")
-    return lines
+    held = [model for item in row[ITEMS] for model in holdings(quantized / item)]
+    return [str(file) for model in held if model.precision == row["precision"] for file in model.files]
 
 
-def _shown(row: dict[str, Any], batches: list[int], files: list[str]) -> Table:
+def _whole(row: dict[str, Any]) -> dict[str, Any]:
+    """The row with its counts as integers, where a mean over the repeats leaves them that."""
+    return row | {name: int(row[name]) for name in COUNTS if row[name].is_integer()}
+
+
+def _shown(row: dict[str, Any], batches: list[int], quantized: Path) -> Table:
     """The lines that are printed of one model."""
     table = Table(title=Text(str(row["dataset"])), title_justify="left", show_header=False)
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
-    lines = [("model", row["model"]), ("bytes", f"{row['bytes']:,.0f}"), ("parameters", f"{row['parameters']:,.0f}")]
+    stored = f" ({row['file_format']})" if "file_format" in row else ""
+    lines = [("model", row["model"]), ("bytes", f"{row['bytes']:,.0f}{stored}")]
+    lines.append(("parameters", f"{row['parameters']:,.0f}"))
     for split, columns in {"validation": VALIDATION, "test": TEST}.items():
         mean, low, high = (100 * row[column] for column in columns)
         interval = "no interval" if math.isnan(low) else f"{low:.2f} to {high:.2f}"
@@ -154,9 +160,11 @@ def _shown(row: dict[str, Any], batches: list[int], files: list[str]) -> Table:
         trainings = row[SEARCH_TRAININGS]
         told = "" if math.isnan(trainings) else f", {trainings:.2g} times a training of the whole network"
         lines.append(("cost to find it", f"{row[SEARCH_MACS]:.3g} MACs{told}"))
-    lines.append(("files", "\n".join(files)))  # one per repeat
-    item = Path(files[0]).parent.name
-    lines.append(("to try it", f"python -m minarch predict {item} --precision {row['precision']} IMAGE"))
+    absent = [f"{quantized / item} ({ABSENT})" for item in row[ITEMS] if not (quantized / item / RECORD).exists()]
+    lines.append(("files", "\n".join([*row["files"], *absent])))
+    holder = Path(row["files"][0]).parent.name if row["files"] else row[ITEMS][0]
+    lines.append(("to try it", f"minarch predict {holder} --precision {row['precision']} IMAGE"))
+    lines.append(("to take it", f"minarch export {holder} DEST --precision {row['precision']}"))
     for name, text in lines:
         table.add_row(name, Text(text))
     return table

@@ -1,4 +1,4 @@
-"""`python -m minarch.flow.dvcfile`: writes dvc.yaml from what the stages declare.
+"""`python -m minarch.flow.dvcfile`: writes dvc.yaml, and the templates of its plots, from what the stages declare.
 
 A stage of DVC is a stage of ours: its command is the rule of that name, its dependencies are what its items read, the
 code that their keys cover and the code that lists them. So editing a command or the report marks no computing stage as
@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from minarch.flow import plots
 from minarch.flow.digest import PACKAGE, closure
 from minarch.flow.plan import sections_of
 from minarch.flow.stages import STAGES, reads
@@ -23,17 +24,12 @@ HEAD = """\
 # Coarse stages: DVC stores and compares what they make, Snakemake decides inside each which items are missing.
 # `persist` keeps outputs before a rerun: items still valid are not made again.
 """
-PLOTS = {  # title: table, horizontal and vertical column
-    "Validation accuracy against trainable parameters": ("sizes", "parameters", "validation_mean"),
-    "Validation accuracy against the share of weights set to zero": ("magnitude", "level", "validation_mean"),
-    "Accuracy lost to INT8 against trainable parameters": ("quantization", "parameters", "test_drop_points_mean"),
-}
 
 
 def text() -> str:
     """The file's text."""
     stages = {name: _stage(name) for name in STAGES}
-    body = yaml.safe_dump({"stages": stages, "plots": [_plot(*plot) for plot in PLOTS.items()]}, sort_keys=False)
+    body = yaml.safe_dump({"stages": stages, "plots": plots.declared()}, sort_keys=False)
     return HEAD + body
 
 
@@ -73,11 +69,8 @@ def _stage(name: str) -> dict[str, Any]:
     return declared
 
 
-def _plot(title: str, columns: tuple[str, str, str]) -> dict[str, Any]:
-    table, x, y = columns
-    file = f"reports/tables/{table}.csv"
-    return {title: {"template": "scatter", "x": {file: x}, "y": {file: y}}}
-
-
 if __name__ == "__main__":
     FILE.write_text(text())
+    for template, content in plots.templates().items():
+        template.parent.mkdir(exist_ok=True)
+        template.write_text(content)

@@ -18,7 +18,11 @@ class Noise(logging.Filter):
         "Shutting down",
         "Updating checkpoint",
     )
-    METADATA = ("missing provenance/metadata", "Rules with missing metadata")  # validity lies in the paths
+    METADATA = (  # validity lies in the paths, so there is none
+        "missing provenance/metadata",
+        "Rules with missing metadata",
+        "Missing metadata for file",
+    )
 
     def __init__(self, workflow: Any) -> None:
         super().__init__()

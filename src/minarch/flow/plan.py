@@ -4,6 +4,7 @@ An item lies at <root>/<stage>/<slug>-<key>/. Its key covers its configuration, 
 the names (hence the keys) of the items it reads.
 """
 
+import os
 import re
 from pathlib import Path
 
@@ -25,7 +26,12 @@ class Plan:
     """The items of one study, by stage. Those that a decision lists are known once it is."""
 
     def __init__(self, study: str = DEFAULT) -> None:
-        self.study_file = study
+        """Read a study.
+
+        Args:
+            study: its params file or its name.
+        """
+        self.study_file = study = file_of(study)
         self.name = _study_name(study)
         self.study: Study = load(study)
         default = self.name == DEFAULT_NAME
@@ -113,6 +119,12 @@ def sections_of(stage: str) -> tuple[str, ...]:
     """The sections of the params file that a stage is planned from, in the order of the file."""
     declared = STAGES[stage].sections
     return tuple(name for name in Study.model_fields if EVERY in declared or name in declared)
+
+
+def file_of(study: str) -> str:
+    """The params file of a study that is named by it, or by its name: `vision` for params/vision.yaml."""
+    named = DEFAULT if study == DEFAULT_NAME else f"params/{study}.yaml"
+    return named if os.path.isfile(named) and not os.path.isfile(study) else study
 
 
 def _study_name(file: str) -> str:

@@ -1,25 +1,51 @@
-"""metrics.json for `dvc metrics`: the study's findings as nested numbers, most of them by data set and family."""
+"""The study's numbers for DVC: metrics.json holds at most a dozen headlines per data set, metrics-details.json all."""
 
 from typing import Any
 
+from minarch.analysis.intervals import TEST, VALIDATION
+from minarch.contract import ORIGINAL
 from minarch.reporting.evidence import Evidence
 from minarch.reporting.findings import FINDINGS
+from minarch.reporting.tables import Tables, rows_of
+from minarch.reporting.tables.models import RECOMMENDED, headline_method
 from minarch.reporting.wording import is_missing
+
+READ = ("front", "minimal", "quantization")
+PICKED = {name: name for name in ("model", "bytes", "parameters", "macs")} | {"validation": VALIDATION.value}
+PICKED |= dict(zip(("test", "test_low", "test_high"), TEST, strict=True)) | {"n": "n"}
 
 
 def make_metrics(evidence: Evidence) -> dict[str, Any]:
-    """The metrics of all findings, each where its finding wants it.
+    """Data set -> its headlines."""
+    return finite({dataset: _headlines(dataset, evidence.tables) for dataset in evidence.tables["data"]["dataset"]})
 
-    All numbers are finite: what is missing is left out.
+
+def _headlines(dataset: str, tables: Tables) -> dict[str, Any]:
+    """The recommended model, the best accuracy, the smallest P_min of a family, and the median of the points of test
+    accuracy that models as they were trained lose to the study's first method of quantization.
     """
-    metrics: dict[str, Any] = {}
+    front, minimal, quantized = (tables[name][tables[name]["dataset"] == dataset] for name in READ)
+    method, precision = headline_method(tables["quantization"])
+    originals = quantized[(quantized["method"] == ORIGINAL) & (quantized["quantization"] == method)]
+    headlines: dict[str, Any] = {}
+    for row in rows_of(front[front[RECOMMENDED].astype(bool)]):
+        headlines[RECOMMENDED] = {name: row[column] for name, column in PICKED.items()}
+    headlines["best_validation"] = front[VALIDATION.value].max()
+    headlines["p_min"] = minimal["p_min"].min()
+    headlines[f"{precision}_drop_points"] = originals["test_drop_points_mean"].median()
+    return headlines
+
+
+def make_details(evidence: Evidence) -> dict[str, Any]:
+    """The metrics of all findings, each where its finding wants it."""
+    details: dict[str, Any] = {}
     for finding in FINDINGS:
         for (*outer, name), value in finding.metrics(evidence):
-            place = metrics
+            place = details
             for level in outer:
                 place = place.setdefault(level, {})
             place[name] = value
-    return finite(metrics)
+    return finite(details)
 
 
 def finite(value: Any) -> Any:

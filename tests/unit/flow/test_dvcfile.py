@@ -1,10 +1,11 @@
 """dvc.yaml: what DVC compares is what items and their results depend on, and nothing else."""
 
+import csv
 from pathlib import Path
 
 import pytest
 
-from minarch.flow import digest
+from minarch.flow import digest, plots
 from minarch.flow.dvcfile import FILE, dependencies, text
 from minarch.flow.stages import STAGES
 from minarch.models.families import FAMILIES
@@ -24,6 +25,15 @@ BUILDERS = [name for name in STAGES if "minarch.models.build" in digest.code(STA
 
 def test_dvc_yaml_is_generated_from_the_stages() -> None:
     assert (REPOSITORY / FILE).read_text() == text(), "run `make generate`"
+
+
+def test_every_plot_has_its_template_and_reads_columns_that_are_there() -> None:
+    for file, content in plots.templates().items():
+        assert (REPOSITORY / file).read_text() == content, "run `make generate`"
+    for plot in plots.PLOTS:
+        assert plots.TEMPLATES / f"{plots.name_of(plot.scale)}.json" in plots.templates()
+        with (REPOSITORY / f"reports/tables/{plot.table}.csv").open(newline="") as table:
+            assert {plot.x, plot.y, "family", "architecture"} <= set(next(csv.reader(table)))
 
 
 @pytest.mark.parametrize("stage", STAGES)

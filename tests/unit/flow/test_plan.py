@@ -365,10 +365,10 @@ def test_an_item_is_explained_by_its_name_without_the_key(workspace, capsys):
     explain("params.yaml", item.slug)
     said = capsys.readouterr().out
     assert f"item: {item.name}\n" in said
-    assert "state: would run, after 1 missing input(s): it was never made here" in said
+    assert "state: would run: it is not computed yet, nor are 1 of its inputs\n" in said
     workspace.make(plan, "data", "sweep")
     explain("params.yaml", f"artifacts/{item.path}/")
-    assert "state: finished and whole; it would not run" in capsys.readouterr().out
+    assert "state: would not run: it is finished and whole\n" in capsys.readouterr().out
     workspace.write(train__epochs=3)
     explain("params.yaml", item.slug)
     assert "changed: configuration.train.epochs: 2 -> 3" in capsys.readouterr().out

@@ -20,12 +20,15 @@ from PIL import Image
 from quantize_items import PLAIN
 from safetensors.torch import load_file
 
-from minarch.commands.predict import classify, exported_file, predict, read_image
+from minarch.commands.classify import classify, read_image
+from minarch.commands.exported import exported_model
+from minarch.commands.predict import predict
 from minarch.data.sources import read
 from minarch.data.tensors import load_split
 from minarch.errors import UserError
 from minarch.flow.plan import Plan
 from minarch.flow.study import Study
+from minarch.holdings import holdings
 from minarch.models.weights import load_networks
 from minarch.quantization.preprocessing import KEY, Preprocessing
 from minarch.quantize import work
@@ -39,6 +42,10 @@ STUDY = {section: {} for section in Study.model_fields} | {
     "train": {"epochs": 2},
     "prune": {"levels": [0.5], "finetune": {"epochs": 1}, "magnitude_levels": [0, 0.5]},
 }
+
+
+def file_of(item: str, repeat: int | None = None, precision: str | None = None) -> Path:
+    return exported_model("params.yaml", item, repeat, precision).path
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +69,7 @@ def images(data_item, tmp_path_factory):
 
 @pytest.mark.parametrize("precision", ["fp32", "int8"])
 def test_the_classes_are_those_that_the_stage_recorded(item, images, precision):
-    predictions = classify(exported_file("params.yaml", str(item), 0, precision), images)
+    predictions = classify(file_of(str(item), 0, precision), images)
     recorded = load_file(item / "classes.safetensors")[f"{precision}-0"].tolist()
     assert len(images) > 256  # more than one batch
     assert [int(prediction.label) for prediction in predictions] == recorded
@@ -96,21 +103,46 @@ def test_a_class_is_told_by_its_name_whatever_that_holds(images, sweep_items, da
 
 
 def test_the_first_repeat_and_what_it_quantizes_to_are_taken_unless_told(item):
-    assert exported_file("params.yaml", str(item)).name == "int8-0.xml"
-    assert exported_file("params.yaml", str(item), 0).name == "int8-0.xml"
-    assert exported_file("params.yaml", f"{item}/", None, "fp32").name == "fp32-0.xml"
+    assert file_of(str(item)).name == "int8-0.xml"
+    assert file_of(f"{item}/", None, "fp32").name == "fp32-0.xml"
 
 
-def test_a_repeat_that_was_not_exported_is_passed_over(item, tmp_path):
+def test_an_item_says_which_models_it_holds_by_the_files_that_are_there(item, tmp_path):
+    folder = tmp_path / "item"
+    folder.mkdir()
+    for name in ("results.json", "test.json"):
+        shutil.copy(item / name, folder)
+    for file in item.glob("*-0.*"):
+        for repeat in (3, 10):
+            shutil.copy(file, folder / file.name.replace("-0.", f"-{repeat}."))
+    assert [model.repeat for model in holdings(folder)] == sorted(model.repeat for model in holdings(folder))
+    held = {(model.repeat, model.precision, model.path.suffix) for model in holdings(folder)}
+    assert held >= {(repeat, precision, ".xml") for repeat in (3, 10) for precision in ("fp32", "int8")}
+    assert file_of(str(folder)).name == "int8-3.xml" and file_of(str(folder), 10).name == "int8-10.xml"
+    with pytest.raises(UserError, match=r"^--repeat: 0 is not in item; allowed: 3, 10$"):
+        file_of(str(folder), 0)
+    for file in folder.glob("int8-3.*"):
+        file.unlink()
+    assert file_of(str(folder)).name == "fp32-3.xml"
+    with pytest.raises(UserError, match=r"^--precision: 'int8' is not in item; allowed: fp32$"):
+        file_of(str(folder), None, "int8")
+    (folder / "fp32-3.xml").unlink()
+    assert file_of(str(folder)).name == "fp32-3.onnx"
+
+
+def test_an_item_without_files_says_why(item, tmp_path):
     folder = shutil.copytree(item, tmp_path / "item")
+    for model in holdings(folder):
+        for file in model.files:
+            file.unlink(missing_ok=True)
+    with pytest.raises(UserError, match=r"holds no model, another item holds the files of this model"):
+        file_of(str(folder))
     results = json.loads((folder / "results.json").read_text())
-    results["repeats"][0]["status"] = "unstable"
-    (folder / "results.json").write_text(json.dumps(results))
-    assert exported_file("params.yaml", str(folder)).name == "int8-1.xml"
-    results["repeats"][1]["status"] = "unstable"
+    for entry in results["repeats"]:
+        entry["status"] = "unstable"
     (folder / "results.json").write_text(json.dumps(results))
     with pytest.raises(UserError, match=r"none of its networks has finite weights"):
-        exported_file("params.yaml", str(folder))
+        file_of(str(folder))
 
 
 def test_output_that_is_no_terminal_is_a_line_with_tabs_per_image(item, images, capsys):
@@ -162,28 +194,26 @@ def study(tmp_path, monkeypatch):
 def test_an_item_is_found_by_its_name(study, item):
     planned = next(iter(study.items("quantize").values()))
     folder = study.folder(planned.path)
-    with pytest.raises(UserError, match=r"holds no finished item; `dvc pull`"):
-        exported_file("params.yaml", planned.name)
+    with pytest.raises(UserError, match=r"^ITEM: .*: not computed yet, or not here: `snakemake` makes it"):
+        file_of(planned.name)
     shutil.copytree(item, folder)
     for name in (planned.name, planned.slug, str(folder)):
-        assert exported_file("params.yaml", name) == folder / "int8-0.xml"
+        assert file_of(name) == folder / "int8-0.xml"
 
 
 def test_an_item_of_another_stage_is_refused(study):
     name = next(iter(study.items("sweep")))
-    with pytest.raises(
-        UserError, match=rf"^ITEM_OR_FILE: {name} is an item of stage sweep; allowed: of stage quantize$"
-    ):
-        exported_file("params.yaml", name)
+    with pytest.raises(UserError, match=rf"^ITEM: {name} is an item of stage sweep; allowed: of stage quantize$"):
+        file_of(name)
     with pytest.raises(UserError, match=r"'nothing' is no item of params\.yaml"):
-        exported_file("params.yaml", "nothing")
+        file_of("nothing")
 
 
 @pytest.mark.parametrize(
     ("repeat", "precision", "expected"),
     [
-        (7, None, "--repeat: 7 is not in quantized0; allowed: 0, whose files are kept"),
-        (1, None, "--repeat: 1 is not in quantized0; allowed: 0, whose files are kept"),
+        (7, None, "--repeat: 7 is not in quantized0; allowed: 0"),
+        (1, None, "--repeat: 1 is not in quantized0; allowed: 0"),
         (-1, None, "--repeat: -1 is not in"),
         (None, "nf4", "--precision: 'nf4' is not in quantized0; allowed: fp32, int8"),
         (None, "", "--precision: '' is not in"),
@@ -191,7 +221,7 @@ def test_an_item_of_another_stage_is_refused(study):
 )
 def test_what_an_item_does_not_hold_is_one_line(item, repeat, precision, expected):
     with pytest.raises(UserError) as error:
-        exported_file("params.yaml", str(item), repeat, precision)
+        file_of(str(item), repeat, precision)
     assert str(error.value).startswith(expected)
     assert len(str(error.value).splitlines()) == 1
 
@@ -199,7 +229,7 @@ def test_what_an_item_does_not_hold_is_one_line(item, repeat, precision, expecte
 @pytest.mark.parametrize(("repeat", "precision"), [(0, None), (None, "fp32")])
 def test_which_of_an_item_s_files_has_no_effect_on_a_file(item, repeat, precision):
     with pytest.raises(UserError, match=r"has no effect with a file"):
-        exported_file("params.yaml", str(item / "int8-0.xml"), repeat, precision)
+        predict("params.yaml", str(item / "int8-0.xml"), ["x.png"], repeat, precision)
 
 
 def _not_there(folder):

@@ -158,5 +158,5 @@ def test_the_report_tells_what_the_search_cost(study, grown, tmp_path) -> None:
     cost = f"To find it took {SEARCH_MACS / 1e9:.3g} &times; 10 9 MACs, which is"
     assert cost in text
     assert "that this study trained, whichever stage made them" in text
-    front = read_json(tmp_path / "metrics.json")["digits"]["recommended"]
+    front = read_json(tmp_path / "metrics-details.json")["digits"]["recommended"]
     assert (front["architecture"], front["search_macs"]) == (MODEL["architecture"], SEARCH_MACS)

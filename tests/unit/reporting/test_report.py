@@ -213,7 +213,7 @@ def test_no_cell_of_a_table_is_a_formula(ragged) -> None:
 
 def test_findings_are_those_that_were_built_in(study) -> None:
     out = study[2]
-    metrics = json.loads((out / "metrics.json").read_text())["digits"]
+    metrics = json.loads((out / "metrics-details.json").read_text())["digits"]
     assert metrics["dnn"]["p_min"] == 400 and metrics["mine:Own"]["p_near_best"] == 1000
     roles = {"minimal": 0.3, "learning": 0.3, "overfitting": 0.3}
     assert metrics["mine:Own"]["redundancy"] == roles
@@ -281,7 +281,7 @@ def test_findings_of_depth_are_those_that_were_built_in(study, ragged) -> None:
         "To know the target costs another 1.00, 1.40 in all. It is cheaper than to train each depth from scratch: -0.18"
         in said
     )
-    metrics = json.loads((study[2] / "metrics.json").read_text())["digits"]["resnet"]
+    metrics = json.loads((study[2] / "metrics-details.json").read_text())["digits"]["resnet"]
     name = "resnet-depth18-width4-stemcifar"
     assert metrics["needed_depth"][name]["odn"]["depth"] == 3.2 and metrics["needed_depth"][name]["odn"]["met"] == 5
     assert metrics["search_cost"][name] == pytest.approx(
@@ -343,7 +343,7 @@ def test_findings_of_weights_are_those_that_were_built_in(study, ragged) -> None
     assert table(ragged, "weights").set_index("architecture").loc["dnn-60", "n"].eq(2).all()  # one of three diverged
     layers = table(study[2], "layers").groupby(["family", "architecture"])["layer"].agg(list)
     assert layers.tolist() == [["first", "last"]] * 8
-    verdicts = json.loads((study[2] / "metrics.json").read_text())["similarity"]
+    verdicts = json.loads((study[2] / "metrics-details.json").read_text())["similarity"]
     assert verdicts["weights, scaled"]["verdict"] == "holds" and verdicts["weights, scaled"]["networks_good"] == 15
     assert verdicts["strengths, scaled"]["verdict"] == "does not hold"  # of both groups they are normal
     assert "Weights, scaled to one standard deviation: holds" in words(study[2])
@@ -370,7 +370,20 @@ def test_what_too_few_networks_cannot_show_is_said(study, tmp_path: Path) -> Non
     assert words(out).count("Not shown:") == words(study[2]).count("Not shown:") + 2
     drawn = {path.stem for path in (out / "figures").glob("*.svg")}
     assert not drawn & {"shape", "similarity"} and {"weight-histograms", "first-layer"} <= drawn
-    assert "similarity" not in json.loads((out / "metrics.json").read_text())
+    assert "similarity" not in json.loads((out / "metrics-details.json").read_text())
+
+
+def test_headlines_are_at_most_a_dozen_numbers_of_a_data_set_that_stand_in_its_tables(study) -> None:
+    metrics = json.loads((study[2] / "metrics.json").read_text())
+    assert list(metrics) == table(study[2], "data")["dataset"].tolist()
+    digits = metrics["digits"]
+    recommended = digits.pop("recommended")
+    assert len(recommended) + len(digits) <= 12
+    assert (recommended["model"], recommended["bytes"], recommended["n"]) == ("dnn-1000, FP32", 4500, 3)
+    assert recommended["test_low"] <= recommended["test"] <= recommended["test_high"]
+    assert digits["p_min"] == table(study[2], "minimal").query("dataset == 'digits'")["p_min"].min()
+    assert digits["best_validation"] == pytest.approx(table(study[2], "front")["validation_mean"].max())
+    assert digits["int8_drop_points"] == pytest.approx(2.0)
 
 
 def test_metrics_are_finite_numbers_and_short_names(ragged) -> None:
@@ -381,7 +394,8 @@ def test_metrics_are_finite_numbers_and_short_names(ragged) -> None:
         else:
             assert len(value) < 80 if isinstance(value, str) else math.isfinite(value)
 
-    walk(json.loads((ragged / "metrics.json").read_text()))
+    for name in ("metrics.json", "metrics-details.json"):
+        walk(json.loads((ragged / name).read_text()))
 
 
 def test_repeats_without_numbers_are_counted_not_averaged(ragged) -> None:

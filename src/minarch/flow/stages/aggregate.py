@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from pydantic import Field
 
-from minarch.flow.item import Inputs, Item
+from minarch.flow.item import Inputs, Item, Resources
 from minarch.flow.stages.section import Points, Section
 from minarch.flow.stages.stage import EVERY, Before, Stage
 from minarch.flow.stages.train import trained
@@ -38,6 +38,7 @@ STAGE = Stage(
     sections=(EVERY,),
     reads=(EVERY,),
     items=items,
+    resources=Resources(seconds=60),
     single=True,
     published=True,
 )

@@ -15,7 +15,7 @@ from minarch.flow.stages.train import Sweeping, Training
 from minarch.pruning import MAGNITUDE, SENSITIVITY, STRUCTURED, Importance, Scope, Target
 
 RESERVED = (ORIGINAL, STRUCTURED, MAGNITUDE, f"{MAGNITUDE}-layer", SENSITIVITY)  # what other items are called
-OVERHEAD_S = 5  # of an item, above its training
+OVERHEAD_S = 1  # of an item, above its training
 
 
 class Method(Section):

@@ -11,7 +11,7 @@ from minarch.reporting.tables import Tables
 
 Config = Mapping[str, Any]  # of the report's item
 Inputs = Mapping[str, Any]  # stage -> the folders of its items; of a stage that has one item, its folder
-Metric = tuple[tuple[str, ...], Any]  # where a number stands in metrics.json (names, outermost first), and the number
+Metric = tuple[tuple[str, ...], Any]  # where a number stands in metrics-details.json, names outermost first; and it
 
 
 @dataclass(frozen=True, kw_only=True)

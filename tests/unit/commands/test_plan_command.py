@@ -1,16 +1,22 @@
 """The forecast: sums by hand, timings of this machine, nothing written."""
 
+import json
 import sys
 from pathlib import Path
 
 import pytest
 
 from minarch import __main__ as command
-from minarch.commands import calibration, forecast
+from minarch.commands import calibration
+from minarch.commands.assumed import Assumed
 from minarch.commands.calibration import calibrate, fit
 from minarch.commands.effort import ATTENTION, Rate, efforts, elapsed
+from minarch.commands.estimates import estimated
+from minarch.commands.plan import plan
+from minarch.commands.units import duration, scaled
 from minarch.errors import UserError
 from minarch.flow.config import load
+from minarch.flow.stages import STAGES
 from minarch.models.families import Dnn, Family
 
 REPOSITORY = Path(__file__).parents[3]
@@ -26,7 +32,6 @@ def study(workspace):
 
 @pytest.fixture
 def quick(monkeypatch):
-    monkeypatch.setattr(forecast, "efforts", efforts)
     monkeypatch.setattr(calibration, "calibrate", lambda planned, study: RATES)
 
 
@@ -107,27 +112,67 @@ def test_what_would_take_too_long_is_not_timed(study, monkeypatch):
 
 
 def test_the_table(study, quick, capsys):
-    forecast.forecast("params.yaml", 2)
+    plan("params.yaml", 2)
     said = " ".join(capsys.readouterr().out.split())
     assert "sweep of study default (params.yaml)" in said
     assert "│ digits │ dnn │ 2 │ 8 │ 16 │ 640 │ 310 to 330 │" in said
     assert "│ total │ │ 3 │ 12 │ 24 │ 1.39 k │ 310 to 750 │" in said
-    assert "estimated time on this machine, 2 at a time: 0 s" in said
+    assert "estimated time on this machine, 2 at a time: " in said
+
+
+def test_every_stage_has_an_estimate_and_those_after_a_decision_say_so(study):
+    planned = Assumed("params.yaml")
+    stages = {stage.stage: stage for stage in estimated(planned, {"sweep": 10.0})}
+    assert list(stages) == list(STAGES)
+    assert all("representatives" in stages[name].rests_on for name in ("prune", "quantize"))
+    known = ("data", "sweep", "weights", "representatives", "depth", "complexity", "aggregate")
+    assert not any(stages[name].rests_on for name in known)
+    assert stages["sweep"].items == 3 * 2 and stages["sweep"].seconds == pytest.approx(10.0)
+    scale = 10.0 / sum(item.resources.seconds for item in planned.items("sweep").values())
+    for name, stage in stages.items():
+        estimates = [item.resources.seconds for item in planned.items(name).values()]
+        assert (stage.items, stage.seconds) == (len(estimates), pytest.approx(scale * sum(estimates)))
+        assert stage.elapsed(1) == stage.seconds and stage.elapsed(10**6) == stage.longest
+
+
+def test_what_is_assumed_is_one_size_per_role_and_what_was_decided_is_taken(workspace):
+    workspace.write(sweep__families={"dnn": {"depth": 1, "width": [1, 2, 4, 8, 16, 32]}}, sweep__block=2)
+    planned = Assumed("params.yaml")
+    parents = {item.inputs["parent"] for item in planned.items("quantize").values() if "/prune/" not in str(item)}
+    widths = {str(path).partition("-width")[2].partition("-")[0] for path in parents if str(path).startswith("sweep/")}
+    assert widths == {"2", "8", "32"}
+    assert "representatives" in planned.assumptions and "refine" not in planned.assumptions
+    (file,) = planned.decision_files("representatives")
+    file.parent.mkdir(parents=True)
+    first = next(iter(planned.items("sweep")))
+    file.write_text(json.dumps([{"items": [first]}]))
+    decided = Assumed("params.yaml")
+    parents = {item.inputs["parent"] for item in decided.items("prune").values()}
+    assert parents == {f"sweep/{first}"} and "representatives" not in decided.assumptions
+
+
+def test_no_study_is_too_special_to_be_planned(monkeypatch):
+    """Every study of the repository has all of its stages estimated, whatever decides them."""
+    monkeypatch.chdir(REPOSITORY)
+    for study in ("default", "smoke", "vision", "depth", "complexity"):
+        stages = estimated(Assumed(study), {"sweep": 60.0})
+        assert [stage.stage for stage in stages] == list(STAGES)
+        assert sum(stage.items for stage in stages if stage.stage == "quantize") > 0, study
 
 
 def test_nothing_is_written(study, capsys, monkeypatch):
-    monkeypatch.setattr(sys, "argv", ["minarch", "plan", "--params", "params.yaml", "--cores", "3"])
+    monkeypatch.setattr(sys, "argv", ["minarch", "plan", "--study", "params.yaml", "--cores", "3"])
     monkeypatch.setattr(calibration, "TIMED_S", 0.001)
     command.main()
     said = capsys.readouterr().out
     assert "estimated time on this machine, 3 at a time" in said
-    assert "not counted: what follows the sweep" in said
+    assert "not known before representatives has decided; assumed here: one size per role" in said
     assert [p.name for p in Path().rglob("*")] == ["params.yaml"]
 
 
 def test_no_cores(study):
     with pytest.raises(UserError, match="--cores: 0 is not allowed, it must be an integer of at least 1"):
-        forecast.forecast("params.yaml", 0)
+        plan("params.yaml", 0)
 
 
 @pytest.mark.parametrize(
@@ -135,14 +180,14 @@ def test_no_cores(study):
     [(999, "999"), (12_345, "12.3 k"), (999_600, "1 M"), (2.5e19, "25 E"), (0, "0"), (3e24, "3e+03 Z")],
 )
 def test_prefixes(value, text):
-    assert forecast._scaled(value) == text
+    assert scaled(value) == text
 
 
 @pytest.mark.parametrize(
     ("seconds", "text"), [(59, "59 s"), (90, "1.5 min"), (7_200, "2.0 h"), (1e6, "12 days"), (1e9, "32 years")]
 )
 def test_durations(seconds, text):
-    assert forecast._duration(seconds) == text
+    assert duration(seconds) == text
 
 
 def test_the_paper_s_study():

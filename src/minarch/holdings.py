@@ -1,0 +1,31 @@
+"""The models that the folder of an item of stage quantize holds: those whose files are there, whatever was exported."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from minarch.quantization import FLOAT32
+
+IR, WEIGHTS, ONNX = ".xml", ".bin", ".onnx"
+NAME = re.compile(r"(?P<precision>[a-z]+\d+)-(?P<repeat>\d+)\.(?:xml|onnx)")
+
+
+@dataclass(frozen=True)
+class Holding:
+    """A model of one repeat at one precision, in one format: OpenVINO IR or ONNX."""
+
+    path: Path  # what OpenVINO reads
+    precision: str
+    repeat: int
+
+    @property
+    def files(self) -> list[Path]:
+        """The files that belong together: IR has its weights beside it."""
+        return [self.path, self.path.with_suffix(WEIGHTS)] if self.path.suffix == IR else [self.path]
+
+
+def holdings(folder: Path) -> list[Holding]:
+    """The models in a folder, which may lack: by repeat, FLOAT32 before fewer bits, IR before ONNX."""
+    matches = {path: NAME.fullmatch(path.name) for path in folder.glob("*-*.*")}
+    held = [Holding(path, match["precision"], int(match["repeat"])) for path, match in matches.items() if match]
+    return sorted(held, key=lambda m: (m.repeat, m.precision != FLOAT32, m.precision, m.path.suffix != IR))
