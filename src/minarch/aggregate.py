@@ -14,7 +14,7 @@ from minarch.reporting.tables.make import make_tables, write_tables
 
 
 def work(config: dict[str, Any], inputs: dict[str, Any], out: Path) -> None:
-    """Write tables/*.csv, figures/*.svg and *.png, metrics.json and report.html; the same items give the same bytes."""
+    """Write tables/*.csv, figures/*.svg, *.pdf and *.png, metrics.json and report.html; the same items give the same bytes."""
     tables = make_tables(config, inputs)
     for finding in FINDINGS:
         tables |= finding.make(config, inputs)
