@@ -9,12 +9,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from minarch.analysis.records import MODEL
+from minarch.reporting.figures.families import some_models
 from minarch.reporting.figures.style import INK, QUIET, WIDTH
 from minarch.reporting.tables import Table, Tables, rows_of
 from minarch.reporting.tables.pruning import DROP
 
 ACROSS = 3  # panels
 COLOURS = "Blues"  # one hue, so that it reads without colour vision and in print
+LINE = 0.2  # inches of a group
 DARK = 0.55  # of the scale: from here on the number is white
 
 
@@ -45,17 +47,16 @@ def draw_model(axes: Axes, rows: pd.DataFrame, worst: float) -> None:
 
 
 def draw_layerwise(tables: Tables) -> Figure | None:
-    """One panel per model, all on one scale from no loss to the largest."""
+    """One panel per model, at most nine, all on one scale from no loss to the largest."""
     table = tables[Table.LAYERWISE]
-    order = tables[Table.REPRESENTATIVES][MODEL].merge(table, on=MODEL)
-    models = [rows for _, rows in order.groupby(MODEL, sort=False)]
+    models = some_models(tables[Table.REPRESENTATIVES][MODEL].merge(table, on=MODEL))
     cut = table[table["removed"] > 0]
     if cut.empty:
         return None
     across = min(ACROSS, len(models))
     down = ceil(len(models) / across)
     tallest = [max(rows["group"].nunique() for rows in models[i * across :][:across]) for i in range(down)]
-    heights = [0.25 * groups + 0.75 for groups in tallest]
+    heights = [LINE * groups + 0.75 for groups in tallest]
     figure = Figure(figsize=(WIDTH, sum(heights) + 0.5), layout="constrained")
     grid = figure.subplots(down, across, squeeze=False, gridspec_kw={"height_ratios": heights})
     worst = max(float(cut[DROP.value].max()), 1.0)

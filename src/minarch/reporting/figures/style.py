@@ -120,9 +120,11 @@ def label_chance(axes: Axes, chance: float) -> None:
     axes.annotate("chance", (1, chance), color=QUIET, fontsize=7.5, rotation=90, **where)
 
 
-def missing(axes: Axes) -> None:
-    """The words of a panel whose family was not trained on its data set."""
-    axes.text(0.5, 0.5, "not in this study", transform=axes.transAxes, ha="center", color=QUIET)
+def missing(axes: Axes, words: str = "not in this study") -> None:
+    """The words of a panel in which there is nothing to show."""
+    axes.text(0.5, 0.5, words, transform=axes.transAxes, ha="center", color=QUIET)
+    axes.set_xticks([])
+    axes.set_yticks([])
 
 
 def legend_above(figure: Figure, entries: Sequence[tuple[str, dict[str, Any]]], columns: int = 9) -> None:

@@ -46,7 +46,7 @@ MARGIN = 0.06  # of the range of accuracies, above and below
 def draw_tradeoff(tables: Tables, size: Size) -> Figure | None:
     """One panel per curve, the first MOST of them: what its points end with, beside their controls."""
     table = tables[Table.COMPLEXITY]
-    curves = [(key, rows) for key, rows in table.dropna(subset=["beta"]).groupby(CURVE)][:MOST]
+    curves = [(key, rows) for key, rows in table.dropna(subset=["beta"]).groupby(CURVE, sort=False)][:MOST]
     if not curves:
         return None
     figure, grid = panels(ceil(len(curves) / ACROSS), min(ACROSS, len(curves)), row_height=2.9)
@@ -69,7 +69,7 @@ def draw_betas(tables: Tables) -> Figure | None:
     """Two panels, MACs and parameters, per whole network and alpha of which several beta were trained."""
     gated = tables[Table.COMPLEXITY]
     gated = gated[gated["way"] == GATED]
-    wholes = [(key, rows) for key, rows in gated.groupby([*WHOLE, "alpha"]) if rows["beta"].nunique() > 1]
+    wholes = [(key, rows) for key, rows in gated.groupby([*WHOLE, "alpha"], sort=False) if rows["beta"].nunique() > 1]
     wholes = wholes[: MOST // 2]
     if not wholes:
         return None

@@ -57,4 +57,6 @@ def metrics(evidence: Evidence) -> Iterator[Metric]:
         yield (row["dataset"], row["family"], "redundancy", short_name(row)), row["redundancy"]
 
 
-FINDING = Finding(name="answer", title="Answer", heading="The answer", facts=facts, metrics=metrics)
+FINDING = Finding(
+    name="answer", title="Answer", heading="The answer", part="main", more=("front",), facts=facts, metrics=metrics
+)

@@ -29,7 +29,7 @@ def curves(evidence: Evidence) -> list[dict[str, Any]]:
     """
     table, tradeoff = evidence.tables[Table.COMPLEXITY], evidence.tables[Table.TRADEOFF]
     drawn = []
-    for key, rows in table.dropna(subset=["beta"]).groupby(CURVE):
+    for key, rows in table.dropna(subset=["beta"]).groupby(CURVE, sort=False):
         named = dict(zip(CURVE, key, strict=True))
         whole = table[(table[WHOLE] == [named[name] for name in WHOLE]).all(axis=1) & (table["way"] == FULL)]
         points = [rows_of(of_nu) for _, of_nu in rows.groupby("nu")]
