@@ -11,7 +11,7 @@ from minarch.reporting.findings import FINDINGS
 from minarch.reporting.findings.finding import Finding
 from minarch.reporting.tables.models import stored_as
 
-MOST_ROWS = 400  # of a table in the report: the file has all
+MOST_ROWS = 250  # of a table in the report: the file has all
 ESCAPED = {"%": "%25", "#": "%23", "&": "%26", "'": "%27"}  # in a data URI between single quotes
 
 

@@ -36,7 +36,7 @@ PLAIN = {  # settings and statuses as a reader says them
     "log10_parameters": "ten times the parameters",
     "difficulty": "a point of difficulty",
 }
-MISSING = Markup('<span class="none">&ndash;</span>')
+MISSING = Markup("–")
 
 
 def is_missing(value: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import zip_longest
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ from minarch.analysis.records import MODEL
 from minarch.reporting.figures.style import QUIET, missing, panels, percent_axis
 
 MOST = 9  # panels of a figure: more are too small to be read
-TALLEST = 7.2  # inches of all panels: a figure and its caption fit on a screen
+TALLEST = 6.4  # inches of all panels: a figure and its caption fit on a screen
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +29,7 @@ class Panel:
 
 def fitting(datasets: Iterable[str], families: Iterable[str]) -> list[str]:
     """The first data sets, as many as have room for a panel of each family."""
-    return list(datasets)[: max(1, MOST // len(list(families)))]
+    return list(datasets)[: max(1, MOST // max(1, len(list(families))))]
 
 
 def family_panels(
@@ -61,20 +62,26 @@ def family_panels(
     return figure, filled
 
 
-def some_models(table: pd.DataFrame) -> list[pd.DataFrame]:
-    """The rows of each model that has a panel: of every data set and family as many, at most MOST in all.
+def models_in_panels(table: pd.DataFrame) -> list[list[pd.DataFrame | None]]:
+    """The rows of each model that has a panel: a column per family, a row per data set and model of it, as many as fit.
 
-    Models with a role come first, in the order of the roles, then the smaller ones. `table` has MODEL and "role".
+    Models with a role come first, in the order of the roles. None where a family has fewer. `table` has MODEL and
+    "role".
     """
-    names = table.drop_duplicates(MODEL)
-    groups = list(names.groupby(["dataset", "family"], sort=False))[:MOST]
-    room = max(1, MOST // len(groups)) if groups else 0
-    chosen = []
-    for _, models in groups:
-        order = models["role"].astype(str).map({role: i for i, role in enumerate(ROLES)})
-        chosen += [tuple(model) for model in models.loc[order.sort_values(kind="stable").index[:room], MODEL].to_numpy()]
-    by_model = dict(list(table.groupby(MODEL, sort=False)))
-    return [by_model[model] for model in chosen]
+    rank = {role: i for i, role in enumerate(ROLES)}
+    order = table["role"].astype(str).map(rank).sort_values(kind="stable").index
+    models = [rows for _, rows in table.loc[order].groupby(MODEL, sort=False)]
+    families = sorted(table["family"].unique())
+    datasets = fitting(table["dataset"].unique(), families)
+    room = max(1, MOST // max(1, len(families) * len(datasets)))
+    by_family: dict[tuple[str, str], list[pd.DataFrame]] = {}
+    for rows in models:
+        by_family.setdefault((rows["dataset"].iloc[0], rows["family"].iloc[0]), []).append(rows)
+    grid = []
+    for dataset in datasets:
+        columns = [by_family.get((dataset, family), [])[:room] for family in families]
+        grid += [list(line) for line in zip_longest(*columns)]
+    return grid
 
 
 def accuracy_axis(axes: Axes, *values: Iterable[float]) -> None:

@@ -71,17 +71,18 @@ def draw_pictures(
     datasets = fitting(dict.fromkeys(dataset for dataset, _ in by_family), families)
     room = max(1, MOST // (len(datasets) * len(families)))
     room = min(room, max(len(group) for (dataset, _), group in by_family.items() if dataset in datasets))
-    figure, grid = panels(room * len(datasets), len(families), row_height=row_height)
+    one = len(families) == 1  # then its networks lie side by side
+    figure, grid = panels(len(datasets) * (1 if one else room), room if one else len(families), row_height=row_height)
     for axes in grid.flat:
         axes.set_xticks([])
         axes.set_yticks([])
         axes.grid(visible=False)
         axes.spines[:].set_visible(False)
     for (y, x), axes in np.ndenumerate(grid):
-        dataset, family = datasets[y // room], families[x]
+        dataset, family, i = (datasets[y], families[0], x) if one else (datasets[y // room], families[x], y % room)
         chosen = _best_and_poorest(by_family.get((dataset, family), []), room)
-        if y % room < len(chosen):
-            network, picture = chosen[y % room]
+        if i < len(chosen):
+            network, picture = chosen[i]
             size = short_number(network.parameters)
             axes.set_title(f"{dataset}: {family}, {network.role}, {size} parameters", fontsize=8.5)
             draw(axes, picture)

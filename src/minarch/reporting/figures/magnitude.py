@@ -18,8 +18,8 @@ from minarch.reporting.tables import Table, Tables, rows_of
 from minarch.reporting.tables.pruning import PHASE, SHARE
 from minarch.reporting.wording import SCOPES
 
-STROKES = ["-", (0, (5, 1.5)), (0, (1, 1.2)), (0, (3, 1, 1, 1))]
-LINES: dict[str, Any] = dict(zip([role for role in ROLES if role != FURTHER], [*STROKES[::-1]], strict=False))
+STROKES = {"minimal": (0, (1, 1.2)), "learning": (0, (5, 1.5)), "overfitting": "-", "best": (0, (4, 1, 1, 1))}
+LINES: dict[str, Any] = {role: STROKES[role] for role in ROLES if role != FURTHER}
 
 
 def looks(models: pd.DataFrame, colour: str) -> dict[str, dict[str, Any]]:

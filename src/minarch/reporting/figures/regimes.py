@@ -67,7 +67,7 @@ def draw_minimum(axes: Axes, row: dict[str, Any], largest: float) -> None:
     ends = [low, largest if pd.isna(high) else high]
     axes.plot(ends, [FOOT, FOOT], linewidth=4, solid_capstyle="butt", **foot)
     late = np.log(p_min / left) > 0.6 * np.log(right / left)
-    side = {"xytext": (-5 if late else 5, 6), "ha": "right" if late else "left"}
+    side = {"xytext": (-5 if late else 5, 12), "ha": "right" if late else "left"}
     place = {"xycoords": axes.get_xaxis_transform(), "textcoords": "offset points", "color": QUIET, "fontsize": 8}
     axes.annotate(f"P_min {row['p_min_sign']}{short_number(p_min)}", (p_min, FOOT), **side, **place)
 

@@ -1,6 +1,6 @@
 """Structured pruning: accuracy of the physically smaller networks against the computation that they need."""
 
-from math import ceil
+from itertools import chain
 from textwrap import fill
 from typing import Any
 
@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from minarch.analysis.controls import is_control
-from minarch.reporting.figures.families import TALLEST, some_models
+from minarch.reporting.figures.families import TALLEST, models_in_panels
 from minarch.reporting.figures.style import INK, legend_above, log_axis, panels, percent_axis
 from minarch.reporting.tables import Table, Tables
 from minarch.reporting.tables.pruning import FRONT, accuracy_column
@@ -78,11 +78,12 @@ def draw_structured(tables: Tables) -> Figure | None:
     methods = looks(pruning)
     shown = [BASE.value, FINETUNED.value]
     shown += [PRUNED.value] if len(methods) == 1 else []
-    models = some_models(pruning.sort_values("parameters_before", kind="stable"))
-    across = min(len(models), 3)
-    down = ceil(len(models) / across)
-    figure, grid = panels(down, across, row_height=min(2.5, TALLEST / down))
-    for axes, rows in zip(grid.flat, models, strict=False):
+    models = models_in_panels(pruning.sort_values("parameters_before", kind="stable"))
+    figure, grid = panels(len(models), len(models[0]), row_height=min(2.5, TALLEST / len(models)))
+    for axes, rows in zip(grid.flat, chain(*models), strict=True):
+        if rows is None:
+            axes.set_axis_off()
+            continue
         first = rows.iloc[0]
         name = fill(first["architecture"], TITLE)  # of a ViT it is longer than the panel is wide
         axes.set_title(f"{first['dataset']}, {first['role']}\n{name}", fontsize=7)
@@ -94,8 +95,6 @@ def draw_structured(tables: Tables) -> Figure | None:
         axes.set_ylim(*limits(pruning[family], shown))
         percent_axis(axes)
         axes.tick_params(labelsize=7.5)
-    for axes in grid.flat[len(models) :]:
-        axes.set_axis_off()
     figure.supxlabel("MACs that remain", fontsize=9)
     figure.supylabel("validation accuracy", fontsize=9)
     entries: list[tuple[str, dict[str, Any]]] = [("original", {"marker": "s"})]

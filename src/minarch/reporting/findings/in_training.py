@@ -26,6 +26,7 @@ def facts(evidence: Evidence) -> dict[str, Any]:
             for control in CONTROLS
             if control in verdicts.index.get_level_values(0)
         },
+        "told": bool(verdicts.index.get_level_values(1).isin(["better", "worse"]).any()),
     }
 
 
