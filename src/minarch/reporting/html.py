@@ -12,7 +12,7 @@ from minarch.reporting.findings.finding import Finding
 from minarch.reporting.tables.models import stored_as
 
 MOST_ROWS = 250  # of a table in the report: the file has all
-ESCAPED = {"%": "%25", "#": "%23", "&": "%26", "'": "%27"}  # in a data URI between single quotes
+ESCAPED = str.maketrans({"%": "%25", "#": "%23", "&": "%26", "'": "%27"})  # in a data URI between single quotes
 
 
 def figure_uri(path: Path) -> Markup:
@@ -20,7 +20,7 @@ def figure_uri(path: Path) -> Markup:
 
     For single quotes around it, and with nothing escaped that need not be: that is half as long as base64.
     """
-    text = path.read_text(encoding="utf-8").strip().translate(str.maketrans(ESCAPED))
+    text = path.read_text(encoding="utf-8").strip().translate(ESCAPED)
     return Markup("data:image/svg+xml," + text)  # noqa: S704  (what would end the attribute is escaped)
 
 

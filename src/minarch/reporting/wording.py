@@ -1,6 +1,7 @@
 """Numbers and names as readers want them: per cent, separators, intervals beside means, a dash for what is missing."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
@@ -101,7 +102,7 @@ def duration(seconds: Any) -> str:
     return f"{seconds:.0f} s"
 
 
-FORMATS = {
+FORMATS: dict[str, Callable[..., str]] = {
     "percent": percent,
     "plain": plain,
     "share": share,
@@ -121,8 +122,8 @@ def between(value: Any, low: Any, high: Any, kind: str) -> Markup:
     if MISSING in (low, high):
         if low == high or value == MISSING:
             return Markup("{}").format(value)
-        return Markup('{} <small>{} to &infin;</small>').format(value, low)
-    return Markup('{} <small>{} to {}</small>').format(value, low, high)
+        return Markup("{} <small>{} to &infin;</small>").format(value, low)
+    return Markup("{} <small>{} to {}</small>").format(value, low, high)
 
 
 def estimate(row: dict[str, Any], name: str, kind: str, mean: str = "_mean") -> Markup:

@@ -36,7 +36,7 @@ def draw_curves(representatives: pd.DataFrame, curves: pd.DataFrame, metric: str
         for model in rows_of(panel.rows):
             repeats = curves[(curves[MODEL] == [model[name] for name in MODEL]).all(axis=1)]
             draw_model(panel.axes, repeats, metric, colour, LINES[model["role"]])
-        values = curves.loc[curves["dataset"] == panel.dataset, names].stack()
+        values = curves.loc[curves["dataset"] == panel.dataset, names].to_numpy().ravel()
         if metric == "loss":
             log_axis(panel.axes, values, axis="y")
         else:

@@ -1,6 +1,6 @@
 """Panels of a figure: a row per data set, a column per family, nine at most."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sized
 from dataclasses import dataclass
 from itertools import zip_longest
 
@@ -27,9 +27,9 @@ class Panel:
     rows: pd.DataFrame
 
 
-def fitting(datasets: Iterable[str], families: Iterable[str]) -> list[str]:
-    """The first data sets, as many as have room for a panel of each family."""
-    return list(datasets)[: max(1, MOST // max(1, len(list(families))))]
+def fitting(datasets: Iterable[str], columns: Sized) -> list[str]:
+    """The first data sets, as many as have room for a panel in each of the `columns`."""
+    return list(datasets)[: max(1, MOST // max(1, len(columns)))]
 
 
 def family_panels(

@@ -12,7 +12,6 @@ from minarch.reporting.tables import Table, Tables
 from minarch.reporting.tables.edges import ALL, AT_LEAST, AT_MOST, MORE, minimal_rows
 from minarch.reporting.tables.sweep import COUNTS
 
-
 ARROWS = {AT_MOST: "<", AT_LEAST: ">", MORE: ">"}
 
 
@@ -28,7 +27,9 @@ def draw_minimal(tables: Tables) -> Figure:
     for axes, dataset, lines in zip(grid[:, 0], datasets, by_dataset, strict=True):
         for y, row in enumerate(lines):
             draw_line(axes, y, row, palette[row["family"]], largest)
-        names = [f"{row['family']}, {'all depths' if row['depth'] == ALL else 'depth ' + row['depth']}" for row in lines]
+        names = [
+            f"{row['family']}, {'all depths' if row['depth'] == ALL else 'depth ' + row['depth']}" for row in lines
+        ]
         axes.set_yticks(range(len(lines)), names, fontsize=8)
         for label, row in zip(axes.get_yticklabels(), lines, strict=True):
             label.set_fontweight("bold" if row["depth"] == ALL else "normal")

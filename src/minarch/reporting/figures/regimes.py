@@ -31,7 +31,7 @@ def draw_marks(axes: Axes, sizes: pd.DataFrame, colour: Any, size: float) -> Non
     """A mark per size, by its regime."""
     for regime, rows in sizes.groupby("regime"):
         face = "white" if regime == UNSTABLE else colour
-        look = {"color": colour, "markerfacecolor": face, "markersize": size, "zorder": 3}
+        look: dict[str, Any] = {"color": colour, "markerfacecolor": face, "markersize": size, "zorder": 3}
         axes.plot(rows["parameters"], rows[VALIDATION.value], MARKERS[str(regime)], **look)
 
 
@@ -42,9 +42,8 @@ def draw_sizes(axes: Axes, sizes: pd.DataFrame, colour: str) -> None:
     and the line is their envelope, the best of at most so many parameters.
     """
     depths = sorted(sizes["depth"].dropna().unique()) or [pd.NA]
-    tints = dict(zip(depths, shades(colour, len(depths)), strict=True))
     shaped = with_width(sizes).duplicated(["depth", "width"]).any()
-    for depth, tint in tints.items():
+    for depth, tint in zip(depths, shades(colour, len(depths)), strict=True):
         rows = (sizes if pd.isna(depth) else sizes[sizes["depth"] == depth]).sort_values("parameters")
         if not shaped:
             axes.plot(rows["parameters"], rows[VALIDATION.value], color=tint)
@@ -63,12 +62,17 @@ def draw_minimum(axes: Axes, row: dict[str, Any], largest: float) -> None:
     left, right = axes.get_xlim()
     axes.axvspan(left, p_min, color="#f4f4f4", zorder=0)
     axes.axvline(p_min, color=QUIET, linewidth=1, linestyle=(0, (4, 2)))
-    foot = {"transform": axes.get_xaxis_transform(), "color": QUIET}
+    foot: dict[str, Any] = {"transform": axes.get_xaxis_transform(), "color": QUIET}
     ends = [low, largest if pd.isna(high) else high]
     axes.plot(ends, [FOOT, FOOT], linewidth=4, solid_capstyle="butt", **foot)
     late = np.log(p_min / left) > 0.6 * np.log(right / left)
-    side = {"xytext": (-5 if late else 5, 12), "ha": "right" if late else "left"}
-    place = {"xycoords": axes.get_xaxis_transform(), "textcoords": "offset points", "color": QUIET, "fontsize": 8}
+    side: dict[str, Any] = {"xytext": (-5 if late else 5, 12), "ha": "right" if late else "left"}
+    place: dict[str, Any] = {
+        "xycoords": axes.get_xaxis_transform(),
+        "textcoords": "offset points",
+        "color": QUIET,
+        "fontsize": 8,
+    }
     axes.annotate(f"P_min {row['p_min_sign']}{short_number(p_min)}", (p_min, FOOT), **side, **place)
 
 

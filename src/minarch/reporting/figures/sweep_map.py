@@ -1,5 +1,7 @@
 """A map of the sweep: accuracy by depth and width."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib import colormaps
@@ -33,7 +35,7 @@ def draw_cells(axes: Axes, rows: pd.DataFrame) -> None:
         y, x = depths.index(row["depth"]), widths.index(row["width"])
         shades[y, x] = 0.1 + 0.9 * (row[VALIDATION.value] - low) / (high - low or 1.0)
         colour = "white" if shades[y, x] > DARK else INK
-        place = {"ha": "center", "va": "center", "color": colour, "fontsize": 5.5 if small else 7.5}
+        place: dict[str, Any] = {"ha": "center", "va": "center", "color": colour, "fontsize": 5.5 if small else 7.5}
         axes.text(x, y, f"{100 * row[VALIDATION.value]:.0f}", **place)
         if row["regime"] == UNSTABLE:
             axes.plot([x], [y + 0.36], "o", color="#D55E00", markersize=2.5)

@@ -68,7 +68,7 @@ def draw_early(tables: Tables, certain_epochs: Sequence[Mapping[str, Any]]) -> F
         axes.axvline(epoch, color=QUIET, linewidth=1)
         late = epoch > rows["epoch"].max() / 2
         side = {"xytext": (-4 if late else 4, -2), "ha": "right" if late else "left", "va": "top"}
-        place = {"xycoords": ("data", "axes fraction"), "textcoords": "offset points", **side}
+        place: dict[str, Any] = {"xycoords": ("data", "axes fraction"), "textcoords": "offset points", **side}
         axes.annotate(f"epoch {epoch}", (epoch, 1), color=QUIET, **place)
     entries: list[tuple[str, dict[str, Any]]] = [
         ("false alarms: called unstable, but is not in the end", {"linestyle": "-"}),

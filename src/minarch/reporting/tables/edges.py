@@ -27,7 +27,9 @@ def minimal_rows(tables: Tables) -> list[dict[str, Any]]:
         of_depth |= {str(depth): grid for depth, grid in sizes.groupby("depth")["parameters"]}
         for row in rows_of(depths):
             for columns in (P_MIN, P_NEAR_BEST):
-                row |= _with_sign(row, columns, [*of_depth.values()] if row["depth"] == ALL else [of_depth[row["depth"]]])
+                row |= _with_sign(
+                    row, columns, [*of_depth.values()] if row["depth"] == ALL else [of_depth[row["depth"]]]
+                )
             rows.append(row)
     return rows
 
