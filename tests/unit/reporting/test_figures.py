@@ -56,7 +56,7 @@ def test_a_family_with_fewer_models_leaves_its_panels_empty() -> None:
 
 
 def test_an_accuracy_axis_uses_the_range_of_its_values() -> None:
-    figure, grid = panels(1, 1, row_height=2)
+    _, grid = panels(1, 1, row_height=2)
     accuracy_axis(grid[0, 0], [0.9, 0.92, float("nan")], [0.95])
     low, high = grid[0, 0].get_ylim()
     assert 0.89 < low < 0.9 and 0.95 < high < 0.96
@@ -70,14 +70,15 @@ def test_sizes_of_open_shape_are_points_below_their_envelope() -> None:
     ]
     sizes = pd.DataFrame(shapes, columns=["architecture", "parameters", "validation_mean"])
     sizes = sizes.assign(depth=2, regime="learning", validation_low=0.3, validation_high=0.8)
-    figure, grid = panels(1, 1, row_height=2)
+    _, grid = panels(1, 1, row_height=2)
     draw_sizes(grid[0, 0], sizes, "#0072B2")
     marks, envelope = grid[0, 0].lines
     assert marks.get_linestyle() == "None" or marks.get_marker() == "o"
     assert list(envelope.get_ydata()) == [0.5, 0.5, 0.7] and envelope.get_drawstyle() == "steps-post"
-    figure, grid = panels(1, 1, row_height=2)
+    _, grid = panels(1, 1, row_height=2)
     draw_sizes(grid[0, 0], sizes.iloc[[0, 2]], "#0072B2")
-    assert list(grid[0, 0].lines[0].get_ydata()) == [0.5, 0.7] and not envelope.get_drawstyle() == "default"
+    line, *_ = grid[0, 0].lines
+    assert list(line.get_ydata()) == [0.5, 0.7] and line.get_drawstyle() == "default"
 
 
 def test_the_width_is_read_off_our_names() -> None:
