@@ -48,7 +48,7 @@ def family_panels(
     filled = []
     for (i, j), axes in np.ndenumerate(grid):
         rows = table[(table["dataset"] == shown[i]) & (table["family"] == families[j])]
-        axes.set_title(f"{shown[i]}: {families[j]}")
+        axes.set_title(f"{shown[i]}: {families[j]}", fontsize=9)
         if rows.empty:
             missing(axes)
         else:

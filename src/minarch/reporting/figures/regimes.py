@@ -55,25 +55,18 @@ def draw_sizes(axes: Axes, sizes: pd.DataFrame, colour: str) -> None:
 
 
 def draw_minimum(axes: Axes, row: dict[str, Any], largest: float) -> None:
-    """Grey below P_min with a line on it, and the bootstrap interval as a bar at the foot."""
+    """Grey below P_min with a line on it and its number above, the bootstrap interval as a bar at the foot."""
     p_min, low, high = (row[column] for column in P_MIN)
     if pd.isna(p_min) or row["p_min_sign"] == MORE:
         return
-    left, right = axes.get_xlim()
-    axes.axvspan(left, p_min, color="#f4f4f4", zorder=0)
+    axes.axvspan(axes.get_xlim()[0], p_min, color="#f4f4f4", zorder=0)
     axes.axvline(p_min, color=QUIET, linewidth=1, linestyle=(0, (4, 2)))
-    foot: dict[str, Any] = {"transform": axes.get_xaxis_transform(), "color": QUIET}
     ends = [low, largest if pd.isna(high) else high]
-    axes.plot(ends, [FOOT, FOOT], linewidth=4, solid_capstyle="butt", **foot)
-    late = np.log(p_min / left) > 0.6 * np.log(right / left)
-    side: dict[str, Any] = {"xytext": (-5 if late else 5, 12), "ha": "right" if late else "left"}
-    place: dict[str, Any] = {
-        "xycoords": axes.get_xaxis_transform(),
-        "textcoords": "offset points",
-        "color": QUIET,
-        "fontsize": 8,
-    }
-    axes.annotate(f"P_min {row['p_min_sign']}{short_number(p_min)}", (p_min, FOOT), **side, **place)
+    foot: dict[str, Any] = {"transform": axes.get_xaxis_transform(), "color": QUIET, "solid_capstyle": "butt"}
+    axes.plot(ends, [FOOT, FOOT], linewidth=4, **foot)
+    axes.set_title(
+        f"P_min {row['p_min_sign']}{short_number(p_min)}", loc="right", color=QUIET, fontsize=7.5, fontweight="normal"
+    )
 
 
 def draw_regimes(tables: Tables) -> Figure:
