@@ -15,9 +15,9 @@ ALL = "all"  # depths of a family together
 def minimal_rows(tables: Tables) -> list[dict[str, Any]]:
     """The rows of the table of minimal sizes, with `p_min_sign` and `p_near_best_sign` before their numbers.
 
-    AT_MOST: no smaller size was run of the depth that the number comes from. AT_LEAST: no larger one was. Where no size
-    is large enough the number is the largest that was run, and the sign MORE. A depth or family of one size has no
-    numbers: they would only say which size was run. The rule is our inference.
+    AT_MOST: no smaller size was run of the depth that the number comes from. AT_LEAST: no larger one of the depth, or
+    of the family, was. Where no size is large enough the number is the largest that was run, and the sign MORE. A depth
+    or family of one size has no numbers: they would only say which size was run. The rule is our inference.
     """
     rows = []
     for (dataset, family), depths in tables[Table.MINIMAL].groupby(["dataset", "family"], sort=False):
@@ -35,7 +35,7 @@ def minimal_rows(tables: Tables) -> list[dict[str, Any]]:
 
 
 def _with_sign(row: dict[str, Any], columns: Columns, grids: list[pd.Series]) -> dict[str, Any]:
-    """A number, its interval and its sign; `grids` are the parameter counts that the number may be at the edge of."""
+    """A number, its interval and its sign; `grids`: the row's parameter counts, then those of each depth in it."""
     value, sign = row[columns.value], f"{columns.value}_sign"
     if grids[0].nunique() == 1:
         return dict.fromkeys(columns, pd.NA) | {sign: ""}
@@ -43,4 +43,4 @@ def _with_sign(row: dict[str, Any], columns: Columns, grids: list[pd.Series]) ->
         return {columns.value: grids[0].max(), sign: MORE}
     if any(value == grid.min() for grid in grids):
         return {sign: AT_MOST}
-    return {sign: AT_LEAST if any(value == grid.max() for grid in grids) else ""}
+    return {sign: AT_LEAST if value == grids[0].max() else ""}
