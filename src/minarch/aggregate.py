@@ -10,16 +10,19 @@ from minarch.reporting.evidence import read_evidence
 from minarch.reporting.findings import FINDINGS
 from minarch.reporting.html import render
 from minarch.reporting.metrics import make_details, make_metrics
+from minarch.reporting.tables import in_listed_order
 from minarch.reporting.tables.make import make_tables, write_tables
 
 
 def work(config: dict[str, Any], inputs: dict[str, Any], out: Path) -> None:
-    """Write tables/*.csv, figures/*.svg and *.png, metrics.json, metrics-details.json and report.html; the same items
-    give the same bytes.
+    """Write tables/*.csv, figures/*.svg, *.pdf and *.png, metrics.json, metrics-details.json and report.html.
+
+    The same items give the same bytes.
     """
     tables = make_tables(config, inputs)
     for finding in FINDINGS:
         tables |= finding.make(config, inputs)
+    tables = in_listed_order(tables, config["params"]["data"]["datasets"])
     write_tables(tables, out / "tables")
     evidence = read_evidence(config, inputs, tables)
     draw_figures(evidence, out / "figures")

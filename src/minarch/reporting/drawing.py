@@ -8,9 +8,10 @@ from minarch.reporting.findings import FINDINGS
 
 
 def draw_figures(evidence: Evidence, folder: Path) -> None:
-    """Write every figure as <name>.svg and <name>.png into the new `folder`; the same evidence gives the same bytes.
+    """Write every figure as <name>.svg, <name>.pdf and <name>.png into the new `folder`.
 
-    One that would show nothing is left out: shares and distances of too few networks, controls that nobody asked for.
+    The same evidence gives the same bytes. A figure that would show nothing is left out: shares and distances of too
+    few networks, controls that nobody asked for.
     """
     folder.mkdir()
     with styled():

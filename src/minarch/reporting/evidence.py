@@ -38,6 +38,11 @@ class Evidence:
     curves: pd.DataFrame  # of the representatives' repeats, one row per epoch
 
     @property
+    def datasets(self) -> list[str]:
+        """The study's data sets in the order in which it lists them."""
+        return list(self.tables[Table.DATA]["dataset"])
+
+    @property
     def representatives(self) -> tuple[pd.DataFrame, pd.DataFrame]:
         """The models that have a role of their own, and their learning curves."""
         table = self.tables[Table.REPRESENTATIVES]
@@ -54,7 +59,7 @@ class Evidence:
 
     def by_family(self, name: str) -> dict[Any, list[dict[str, Any]]]:
         """The rows of a table for each (data set, family)."""
-        return {key: rows_of(rows) for key, rows in self.tables[name].groupby(["dataset", "family"])}
+        return {key: rows_of(rows) for key, rows in self.tables[name].groupby(["dataset", "family"], sort=False)}
 
 
 def read_evidence(config: dict[str, Any], inputs: dict[str, Any], tables: Tables) -> Evidence:

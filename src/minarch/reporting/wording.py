@@ -1,6 +1,7 @@
 """Numbers and names as readers want them: per cent, separators, intervals beside means, a dash for what is missing."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
@@ -9,7 +10,34 @@ from markupsafe import Markup
 from minarch.analysis.choice import FURTHER
 
 SCOPES = {"global": "whole network", "layer": "each layer"}  # among which weights the smallest are sought
-MISSING = Markup('<span class="none">&ndash;</span>')
+PLAIN = {  # settings and statuses as a reader says them
+    "L1": "size of its weights",
+    "random": "drawn by lot",
+    "layer": "each layer",
+    "global": "the whole network",
+    "macs": "MACs",
+    "one-shot": "one step",
+    "iterative": "several steps",
+    "trained": "trained on",
+    "rewound": "rewound, then trained",
+    "fresh": "new, then trained",
+    "nearest": "nearest of the sweep",
+    "pruned": "after the cut",
+    "finetuned": "trained",
+    "channel": "row",
+    "failure_share": "share of failed repeats",
+    "spread_factor": "spread against larger sizes",
+    "spread_points": "spread in points",
+    "below_best_points": "points below the best",
+    "near_best_points": "points of the near best",
+    "saturated_train": "train accuracy of overfitting",
+    "gap_factor": "gap of train and validation",
+    "loss_rise": "rise of the validation loss",
+    "from p_min": "from P_min on",
+    "log10_parameters": "ten times the parameters",
+    "difficulty": "a point of difficulty",
+}
+MISSING = Markup("–")
 
 
 def is_missing(value: Any) -> bool:
@@ -19,6 +47,11 @@ def is_missing(value: Any) -> bool:
 def short_name(row: dict[str, Any]) -> str:
     """A model's role, which its family has once, or its architecture where several may have the role."""
     return str(row["architecture"] if row["role"] == FURTHER else row["role"])
+
+
+def plain(name: Any) -> str:
+    """A setting or status in plain words."""
+    return PLAIN.get(str(name), str(name))
 
 
 def percent(value: Any, digits: int = 1) -> str:
@@ -68,10 +101,20 @@ def p_value(value: Any) -> str:
     return number(value, 2)
 
 
-FORMATS = {
+def duration(seconds: Any) -> str:
+    """3725.0 as "62 minutes", 40.2 as "40 s"."""
+    for unit, length in (("hours", 3600), ("minutes", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+FORMATS: dict[str, Callable[..., str]] = {
     "percent": percent,
+    "plain": plain,
     "share": share,
     "count": count,
+    "duration": duration,
     "points": points,
     "milliseconds": milliseconds,
     "number": number,
@@ -86,8 +129,8 @@ def between(value: Any, low: Any, high: Any, kind: str) -> Markup:
     if MISSING in (low, high):
         if low == high or value == MISSING:
             return Markup("{}").format(value)
-        return Markup('{} <span class="interval">{} to &infin;</span>').format(value, low)
-    return Markup('{} <span class="interval">{} to {}</span>').format(value, low, high)
+        return Markup("{} <small>{} to &infin;</small>").format(value, low)
+    return Markup("{} <small>{} to {}</small>").format(value, low, high)
 
 
 def estimate(row: dict[str, Any], name: str, kind: str, mean: str = "_mean") -> Markup:

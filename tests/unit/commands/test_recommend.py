@@ -15,7 +15,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from minarch.analysis.front import reliable
+from minarch.analysis.front import reliable, worthwhile
 from minarch.commands.bounds import Bounds, choose, nearest
 from minarch.commands.recommend import files_of, read_models, recommend
 from minarch.errors import UserError

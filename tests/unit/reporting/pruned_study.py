@@ -234,6 +234,7 @@ def write_study(
                 inputs["sweep"] += write_deeper(root / "sweep", dataset, family)
     inputs["weights"] = [write_weights(root / "weights" / f"{item.name}-w", item) for item in inputs["sweep"]]
     params = PARAMS | {"representatives": PARAMS["representatives"] | {"further": further}}
+    params |= {"data": {"datasets": list(datasets)}}
     works = {"similarity": similarity.work, "convergence": convergence.work, "representatives": representatives.work}
     for stage, work in works.items():
         inputs[stage] = root / stage

@@ -29,14 +29,23 @@ def test_numbers_in_words(kind: str, value: float, words: str) -> None:
 
 
 @pytest.mark.parametrize("nothing", [None, np.nan, np.inf, pd.NA])
-@pytest.mark.parametrize("kind", FORMATS)
+@pytest.mark.parametrize("kind", sorted(FORMATS.keys() - {"plain", "duration"}))
 def test_nothing_is_a_dash(kind: str, nothing) -> None:
     assert FORMATS[kind](nothing) == MISSING
 
 
 def test_an_estimate_carries_its_interval() -> None:
     row = {"v_mean": 0.9, "v_low": 0.85, "v_high": 0.95, "p": 100, "p_low": 50, "p_high": None}
-    assert estimate(row, "v", "percent") == '90.0 <span class="interval">85.0 to 95.0</span>'
-    assert estimate(row, "p", "count", "") == '100 <span class="interval">50 to &infin;</span>'
+    assert estimate(row, "v", "percent") == "90.0 <small>85.0 to 95.0</small>"
+    assert estimate(row, "p", "count", "") == "100 <small>50 to &infin;</small>"
     assert estimate({"v_mean": 0.9, "v_low": np.nan, "v_high": np.nan}, "v", "percent") == "90.0"
     assert estimate({"v_mean": None, "v_low": None, "v_high": None}, "v", "percent") == MISSING
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(40.2, "40 s"), (3725.0, "62 minutes"), (86400, "24 hours")])
+def test_a_duration_in_words(seconds: float, words: str) -> None:
+    assert FORMATS["duration"](seconds) == words
+
+
+def test_a_setting_has_plain_words_and_any_other_name_stays() -> None:
+    assert FORMATS["plain"]("failure_share") == "share of failed repeats" and FORMATS["plain"]("mine") == "mine"

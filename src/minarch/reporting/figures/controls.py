@@ -6,6 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from minarch.analysis.controls import CONTROLS, DIFFERENCE
+from minarch.reporting.figures.families import MOST
 from minarch.reporting.figures.style import QUIET, colours, legend_above, panels
 from minarch.reporting.tables import Table, Tables, rows_of
 
@@ -34,15 +35,16 @@ def draw_differences(axes: Axes, rows: pd.DataFrame, lines: list[tuple[str, str]
 
 
 def draw_controls(tables: Tables) -> Figure | None:
-    """One row per data set, one column per control and step."""
+    """One row per data set, one column per control and step, as many as fit."""
     table = tables[Table.CONTROLS]
     if table.empty:
         return None
     compared = set(zip(table["control"], table["step"], strict=True))
-    columns = sorted(compared, key=lambda pair: (CONTROLS.index(pair[0]), pair[1] != "pruned"))
-    datasets, palette = sorted(table["dataset"].unique()), colours(table["family"])
+    datasets, palette = list(table["dataset"].unique()), colours(table["family"])
+    columns = sorted(compared, key=lambda pair: (pair[1] == "pruned", CONTROLS.index(pair[0])))  # once trained first
+    columns = columns[: max(1, MOST // len(datasets))]
     lines = sorted(set(zip(table["method"], table["family"], strict=True)))
-    figure, grid = panels(len(datasets), len(columns), row_height=0.36 * len(lines) + 0.7, share_y=True)
+    figure, grid = panels(len(datasets), len(columns), row_height=0.26 * len(lines) + 0.7, share_y=True)
     for (i, j), axes in np.ndenumerate(grid):
         control, step = columns[j]
         rows = table[(table["dataset"] == datasets[i]) & (table["control"] == control) & (table["step"] == step)]

@@ -1,4 +1,6 @@
-"""Learning curves of the representatives: every repeat faint, their mean strong."""
+"""Learning curves of the representatives: the mean over repeats, on train and on validation images."""
+
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -7,58 +9,43 @@ from matplotlib.ticker import MaxNLocator
 
 from minarch.analysis.choice import ROLES
 from minarch.analysis.records import MODEL
-from minarch.reporting.figures.style import QUIET, colours, legend_above, log_axis, panels, percent_axis, short_number
+from minarch.reporting.figures.families import accuracy_axis, family_panels
+from minarch.reporting.figures.magnitude import LINES
+from minarch.reporting.figures.style import colours, legend_above, log_axis
 from minarch.reporting.tables import rows_of
 
 TRAIN = "#8c8c8c"
 
 
-def draw_repeats(axes: Axes, repeats: pd.DataFrame, value: str, colour: str) -> None:
-    """A faint line per repeat over the epochs, and a strong one for their mean."""
-    wide = repeats.pivot_table(
-        index="epoch", columns="repeat", values=value
-    )  # repeats of several blocks differ in number
-    axes.plot(wide.index, wide, color=colour, linewidth=0.7, alpha=0.35)
-    axes.plot(wide.index, wide.mean(axis=1), color=colour, linewidth=2)
+def draw_model(axes: Axes, repeats: pd.DataFrame, metric: str, colour: str, line: Any) -> None:
+    """The means over repeats by epoch, and the range of the repeats on validation images."""
+    by_epoch = repeats.groupby("epoch")  # repeats of several blocks differ in number
+    validation, train = by_epoch[f"validation_{metric}"], by_epoch[f"train_{metric}"].mean()
+    axes.fill_between(train.index, validation.min(), validation.max(), color=colour, alpha=0.1, linewidth=0)
+    axes.plot(train.index, train, color=TRAIN, linestyle=line, linewidth=1.1)
+    axes.plot(train.index, validation.mean(), color=colour, linestyle=line, linewidth=1.6)
 
 
 def draw_curves(representatives: pd.DataFrame, curves: pd.DataFrame, metric: str) -> Figure:
-    """One row per data set and family, one column per role. `metric` is "accuracy" or "loss" (logarithmic)."""
-    groups = list(representatives.groupby(["dataset", "family"]))
+    """One row per data set, one column per family, a line per role. `metric` is "accuracy" or "loss" (logarithmic)."""
+    figure, filled = family_panels(representatives, row_height=2.6, x="epoch", y=metric, share_x=True)
+    names = [f"train_{metric}", f"validation_{metric}"]
+    curves = curves.merge(representatives[MODEL], on=MODEL)
+    for panel in filled:
+        colour = colours(representatives["family"])[panel.family]
+        for model in rows_of(panel.rows):
+            repeats = curves[(curves[MODEL] == [model[name] for name in MODEL]).all(axis=1)]
+            draw_model(panel.axes, repeats, metric, colour, LINES[model["role"]])
+        values = curves.loc[curves["dataset"] == panel.dataset, names].to_numpy().ravel()
+        if metric == "loss":
+            log_axis(panel.axes, values, axis="y")
+        else:
+            accuracy_axis(panel.axes, values)
+        panel.axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     roles = [role for role in ROLES if role in set(representatives["role"])]
-    figure, grid = panels(len(groups), len(roles), row_height=2.3, share_x=True, share_y=True)
-    for i, ((dataset, family), chosen) in enumerate(groups):
-        by_role = {row["role"]: row for row in rows_of(chosen)}
-        colour = colours(representatives["family"])[str(family)]
-        losses: list[float] = []
-        for axes, role in zip(grid[i], roles, strict=True):
-            if role not in by_role:
-                axes.set_title(f"{dataset}: {family}, {role}", fontsize=9)
-                axes.text(
-                    0.5, 0.5, "shares a model with another role", transform=axes.transAxes, ha="center", color=QUIET
-                )
-                continue
-            model = by_role[role]
-            repeats = curves[(curves[MODEL] == [dataset, family, model["architecture"]]).all(axis=1)]
-            draw_repeats(axes, repeats, f"train_{metric}", TRAIN)
-            draw_repeats(axes, repeats, f"validation_{metric}", colour)
-            losses += [*repeats[f"train_{metric}"].dropna(), *repeats[f"validation_{metric}"].dropna()]
-            axes.set_title(f"{dataset}: {family}, {role}, {short_number(model['parameters'])} parameters", fontsize=9)
-        for axes in grid[i]:
-            if metric == "loss":
-                log_axis(axes, losses, axis="y")
-            else:
-                axes.set_ylim(0, 1.02)
-                percent_axis(axes)
-        grid[i, 0].set_ylabel(metric)
-    for axes in grid[-1]:
-        axes.set_xlabel("epoch")
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    entries: list[tuple[str, dict[str, Any]]] = [(role, {"linestyle": LINES[role]}) for role in roles]
     shown = sorted(representatives["family"].unique())
-    legend_above(
-        figure,
-        [("train", {"color": TRAIN, "linestyle": "-"})]
-        + [(f"validation, {family}", {"color": colours(shown)[family], "linestyle": "-"}) for family in shown]
-        + [("thin: one repeat, thick: mean", {})],
-    )
+    entries += [("train", {"color": TRAIN, "linestyle": "-"})]
+    entries += [(f"validation, {family}", {"color": colours(shown)[family], "linestyle": "-"}) for family in shown]
+    legend_above(figure, [*entries, ("band: from the lowest to the highest repeat", {})], columns=5)
     return figure

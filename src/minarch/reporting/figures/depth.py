@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from minarch.analysis.phases import REDUNDANCY
 from minarch.analysis.records import MODEL
+from minarch.reporting.figures.families import TALLEST, fitting
 from minarch.reporting.figures.regimes import shades
 from minarch.reporting.figures.style import QUIET, colours, legend_above, log_axis, panels, percent_axis
 from minarch.reporting.tables import Table, Tables, rows_of
@@ -42,9 +43,10 @@ def draw_depth(tables: Tables) -> Figure | None:
     sizes = tables[Table.SIZES][[*MODEL, "depth", "parameters"]]
     models = tables[Table.REDUNDANCY].merge(sizes, on=MODEL).dropna(subset=["depth"])
     models = models[~models["finetuned"].astype(bool)]
-    palette, datasets = colours(tables[Table.REDUNDANCY]["family"]), sorted(table["dataset"].unique())
+    palette = colours(tables[Table.REDUNDANCY]["family"])
     columns = sorted(set(zip(table["family"], table["scope"], strict=True)))
-    figure, grid = panels(len(datasets), len(columns), row_height=2.8, share_y=True)
+    datasets = fitting(table["dataset"].unique(), columns)
+    figure, grid = panels(len(datasets), len(columns), row_height=min(2.8, TALLEST / len(datasets)), share_y=True)
     for (i, j), axes in np.ndenumerate(grid):
         family, scope = columns[j]
         rows = models[(models["dataset"] == datasets[i]) & (models["family"] == family) & (models["scope"] == scope)]

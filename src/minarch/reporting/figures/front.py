@@ -40,7 +40,7 @@ def draw_models(axes: Axes, models: pd.DataFrame, accuracy: str, palette: dict[s
 def draw_front(tables: Tables) -> Figure:
     """One row per data set: the same models on the images that chose them and on the images that did not."""
     models, front = tables[Table.MODELS], tables[Table.FRONT]
-    datasets, families = sorted(models["dataset"].unique()), sorted(models["family"].unique())
+    datasets, families = list(models["dataset"].unique()), sorted(models["family"].unique())
     drawn = set(models["precision"])
     figure, grid = panels(len(datasets), 2, row_height=3.8, share_y=True)
     for i, dataset in enumerate(datasets):

@@ -10,24 +10,23 @@ from matplotlib.ticker import MaxNLocator
 
 from minarch.analysis.complexity import CURVE
 from minarch.reporting.figures.style import legend_above, panels
-from minarch.reporting.figures.ways import MOST
 from minarch.reporting.tables.gates import LAYER
 
-ACROSS = 6  # panels of a curve: groups of units, and one for all layers
+ACROSS = DOWN = 3  # curves, and panels of each: groups of units, and one for all layers
 COLOUR, LAYERS = "#0072B2", "#D55E00"
 
 
 def draw_gates(gates: pd.DataFrame) -> Figure | None:
-    """A row per curve, the first MOST of them: a panel per group whose gates moved, and one for the layers'.
+    """A row per curve, the first DOWN of them: a panel per group whose gates moved, and one for the layers'.
 
     Of many groups some are drawn, evenly from the first to the last.
     """
-    rows = [(curve, moved(table)) for _, table in gates.groupby(CURVE) for curve in [table.iloc[0]]]
-    rows = [(curve, table) for curve, table in rows if len(table)][:MOST]
+    rows = [(curve, moved(table)) for _, table in gates.groupby(CURVE, sort=False) for curve in [table.iloc[0]]]
+    rows = [(curve, table) for curve, table in rows if len(table)][:DOWN]
     if not rows:
         return None
     drawn = [panels_of(table) for _, table in rows]
-    figure, grid = panels(len(rows), max(map(len, drawn)), row_height=1.55, share_x=False, share_y=True)
+    figure, grid = panels(len(rows), max(map(len, drawn)), row_height=1.8, share_x=False, share_y=True)
     for line, (curve, _), parts in zip(grid, rows, drawn, strict=True):
         for axes, (title, table) in zip(line, parts, strict=False):
             draw_part(axes, table)

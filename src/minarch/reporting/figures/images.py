@@ -1,7 +1,6 @@
 """Weights and attention as pictures: what a first layer's units look for, and where a ViT's heads look."""
 
 from collections.abc import Callable, Sequence
-from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -9,7 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from minarch.analysis.choice import ROLES
-from minarch.reporting.figures.style import QUIET, panels, short_number
+from minarch.reporting.figures.families import MOST, fitting
+from minarch.reporting.figures.style import panels, short_number
 from minarch.reporting.tables.shown import POOREST, Shown
 
 DOWN, ACROSS = 2, 4  # places for units of a network
@@ -61,29 +61,40 @@ def draw_heads(axes: Axes, attention: np.ndarray) -> None:
 def draw_pictures(
     pictures: Sequence[tuple[Shown, np.ndarray]], draw: Callable[[Axes, np.ndarray], None], row_height: float
 ) -> Figure | None:
-    """One row per data set and family, one column per role."""
+    """A column per family, a row per data set and network of it, as many as fit; the poorest network is one of them."""
     if not pictures:
         return None
-    groups = [list(group) for _, group in groupby(pictures, lambda pair: (pair[0].dataset, pair[0].family))]
-    roles = [role for role in [*ROLES, POOREST] if any(network.role == role for network, _ in pictures)]
-    figure, grid = panels(len(groups), len(roles), row_height=row_height)
+    by_family: dict[tuple[str, str], list[tuple[Shown, np.ndarray]]] = {}
+    for network, picture in pictures:
+        by_family.setdefault((network.dataset, network.family), []).append((network, picture))
+    families = sorted({family for _, family in by_family})
+    datasets = fitting(dict.fromkeys(dataset for dataset, _ in by_family), families)
+    room = max(1, MOST // (len(datasets) * len(families)))
+    room = min(room, max(len(group) for (dataset, _), group in by_family.items() if dataset in datasets))
+    one = len(families) == 1  # then its networks lie side by side
+    figure, grid = panels(len(datasets) * (1 if one else room), room if one else len(families), row_height=row_height)
     for axes in grid.flat:
         axes.set_xticks([])
         axes.set_yticks([])
         axes.grid(visible=False)
         axes.spines[:].set_visible(False)
-    for row, group in zip(grid, groups, strict=True):
-        by_role = {network.role: (network, picture) for network, picture in group}
-        row[0].set_ylabel(f"{group[0][0].dataset}\n{group[0][0].family}")
-        for axes, role in zip(row, roles, strict=True):
-            if role not in by_role:
-                axes.text(0.5, 0.5, "no such model", transform=axes.transAxes, ha="center", color=QUIET)
-                continue
-            network, picture = by_role[role]
-            axes.set_title(f"{role}, {short_number(network.parameters)} parameters", fontsize=8.5)
+    for (y, x), axes in np.ndenumerate(grid):
+        dataset, family, i = (datasets[y], families[0], x) if one else (datasets[y // room], families[x], y % room)
+        chosen = _best_and_poorest(by_family.get((dataset, family), []), room)
+        if i < len(chosen):
+            network, picture = chosen[i]
+            size = short_number(network.parameters)
+            axes.set_title(f"{dataset}: {family}, {network.role}, {size} parameters", fontsize=8.5)
             draw(axes, picture)
             axes.set_anchor("NW")
     return figure
+
+
+def _best_and_poorest(group: list[tuple[Shown, np.ndarray]], room: int) -> list[tuple[Shown, np.ndarray]]:
+    """As many of the pictures as there is room for; with room for two the poorest network's, if any, is the last."""
+    ordered = sorted(group, key=lambda pair: [*ROLES, POOREST].index(pair[0].role))
+    poorest = [pair for pair in ordered if pair[0].role == POOREST][: room - 1]
+    return [pair for pair in ordered if pair[0].role != POOREST][: room - len(poorest)] + poorest
 
 
 def draw_first_layer(shown: Sequence[Shown]) -> Figure | None:

@@ -26,7 +26,7 @@ def draw_kept(kept: pd.DataFrame) -> Figure | None:
 
     A layer has a line of its own if none of its units has a gate.
     """
-    curves = [(curve, parts_of(rows)) for curve, rows in kept.groupby(CURVE)][:MOST]
+    curves = [(curve, parts_of(rows)) for curve, rows in kept.groupby(CURVE, sort=False)][:MOST]
     if not curves:
         return None
     across = min(ACROSS, len(curves))

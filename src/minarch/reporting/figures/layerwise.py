@@ -1,6 +1,6 @@
 """Pruning of single layers: points lost when one group of units alone is cut, one heat map per model."""
 
-from math import ceil
+from itertools import chain
 
 import numpy as np
 import pandas as pd
@@ -9,12 +9,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from minarch.analysis.records import MODEL
+from minarch.reporting.figures.families import models_in_panels
 from minarch.reporting.figures.style import INK, QUIET, WIDTH
 from minarch.reporting.tables import Table, Tables, rows_of
 from minarch.reporting.tables.pruning import DROP
 
-ACROSS = 3  # panels
 COLOURS = "Blues"  # one hue, so that it reads without colour vision and in print
+LINE = 0.2  # inches of a group
 DARK = 0.55  # of the scale: from here on the number is white
 
 
@@ -45,24 +46,21 @@ def draw_model(axes: Axes, rows: pd.DataFrame, worst: float) -> None:
 
 
 def draw_layerwise(tables: Tables) -> Figure | None:
-    """One panel per model, all on one scale from no loss to the largest."""
+    """One panel per model, at most nine, all on one scale from no loss to the largest."""
     table = tables[Table.LAYERWISE]
-    order = tables[Table.REPRESENTATIVES][MODEL].merge(table, on=MODEL)
-    models = [rows for _, rows in order.groupby(MODEL, sort=False)]
     cut = table[table["removed"] > 0]
     if cut.empty:
         return None
-    across = min(ACROSS, len(models))
-    down = ceil(len(models) / across)
-    tallest = [max(rows["group"].nunique() for rows in models[i * across :][:across]) for i in range(down)]
-    heights = [0.25 * groups + 0.75 for groups in tallest]
+    models = models_in_panels(tables[Table.REPRESENTATIVES][MODEL].merge(table, on=MODEL))
+    heights = [LINE * max(rows["group"].nunique() for rows in line if rows is not None) + 0.75 for line in models]
     figure = Figure(figsize=(WIDTH, sum(heights) + 0.5), layout="constrained")
-    grid = figure.subplots(down, across, squeeze=False, gridspec_kw={"height_ratios": heights})
+    grid = figure.subplots(len(models), len(models[0]), squeeze=False, gridspec_kw={"height_ratios": heights})
     worst = max(float(cut[DROP.value].max()), 1.0)
-    for axes, rows in zip(grid.flat, models, strict=False):
-        draw_model(axes, rows, worst)
-    for axes in grid.flat[len(models) :]:
-        axes.set_axis_off()
+    for axes, rows in zip(grid.flat, chain(*models), strict=True):
+        if rows is None:
+            axes.set_axis_off()
+        else:
+            draw_model(axes, rows, worst)
     figure.supxlabel("share of the group's units that is cut", fontsize=9)
     figure.supylabel("group (its units)", fontsize=9)
     return figure

@@ -59,7 +59,7 @@ def draw_needed_depth(tables: Tables) -> Figure | None:
     depths, odn = tables[Table.DEPTHS], tables[Table.ODN]
     if depths.empty:
         return None
-    towers = [rows for _, rows in depths.groupby(TOWER)][:MOST]
+    towers = [rows for _, rows in depths.groupby(TOWER, sort=False)][:MOST]
     ways = [[row for row in rows if row["way"] != FULL] for rows in rows_by_tower(odn)]
     lines, palette = max(1, *map(len, ways)), colours(depths["family"])
     across = min(ACROSS, len(towers))

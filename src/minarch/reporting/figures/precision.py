@@ -20,7 +20,7 @@ def draw_precision(tables: Tables) -> Figure | None:
     table = table[table["method"] == ORIGINAL]
     if table.empty:
         return None
-    datasets, families = sorted(table["dataset"].unique()), sorted(table["family"].unique())
+    datasets, families = list(table["dataset"].unique()), sorted(table["family"].unique())
     schemes = [scheme for scheme in SCHEMES if scheme in set(table["scheme"])]
     figure, grid = panels(len(datasets), len(schemes), row_height=3.2, share_y=True)
     for i, dataset in enumerate(datasets):
@@ -48,7 +48,7 @@ def draw_fewest(tables: Tables) -> Figure | None:
     table = tables[Table.FEWEST].merge(sizes, on=VARIANT)
     if table.empty:
         return None
-    datasets, families = sorted(table["dataset"].unique()), sorted(table["family"].unique())
+    datasets, families = list(table["dataset"].unique()), sorted(table["family"].unique())
     schemes = [scheme for scheme in SCHEMES if scheme in set(table["scheme"])]
     most = 8
     figure, grid = panels(len(datasets), len(schemes), row_height=3.0, share_y=True)

@@ -30,7 +30,7 @@ def legend(figure: Figure, families: list[str], *more: tuple[str, dict[str, Any]
 def draw_drops(tables: Tables) -> Figure:
     """Test accuracy points lost against parameters: one row per data set, one column per method of quantization."""
     table = tables[Table.QUANTIZATION]
-    datasets, families = sorted(table["dataset"].unique()), sorted(table["family"].unique())
+    datasets, families = list(table["dataset"].unique()), sorted(table["family"].unique())
     methods = list(dict.fromkeys(zip(table["quantization"], table["precision"], strict=True)))
     figure, grid = panels(len(datasets), len(methods), row_height=3.2, share_y=True)
     for i, dataset in enumerate(datasets):

@@ -7,8 +7,10 @@ from matplotlib.figure import Figure
 
 from minarch.analysis.minimal import P_MIN
 from minarch.analysis.sensitivity import AS_SET, FACTORS
-from minarch.reporting.figures.style import QUIET, colours, legend_above, log_axis, missing, panels
+from minarch.reporting.figures.families import family_panels
+from minarch.reporting.figures.style import QUIET, colours, legend_above, log_axis
 from minarch.reporting.tables import Table, Tables
+from minarch.reporting.wording import plain
 
 THRESHOLDS = ["failure_share", "spread_factor", "spread_points", "below_best_points"]  # those that P_min depends on
 FACES = dict(zip(FACTORS, ["white", None], strict=True))  # None: the family's colour
@@ -31,24 +33,18 @@ def draw_thresholds(axes: Axes, rows: pd.DataFrame, colour: str, beyond: float) 
 def draw_sensitivity(tables: Tables) -> Figure:
     """One row per data set, one column per family, one line per threshold that decides what is unstable."""
     table, sizes = tables[Table.SENSITIVITY], tables[Table.SIZES]
-    datasets, families = sorted(table["dataset"].unique()), sorted(table["family"].unique())
-    figure, grid = panels(len(datasets), len(families), row_height=2.0, share_y=True)
-    for (i, j), axes in np.ndenumerate(grid):
-        rows = table[(table["dataset"] == datasets[i]) & (table["family"] == families[j])]
-        counts = sizes.loc[(sizes["dataset"] == datasets[i]) & (sizes["family"] == families[j]), "parameters"]
-        axes.set_title(f"{datasets[i]}: {families[j]}")
-        axes.set_yticks(range(len(THRESHOLDS)), [name.replace("_", " ") for name in THRESHOLDS])
+    figure, filled = family_panels(table, row_height=2.0, x="P_min, trainable parameters", y="")
+    for panel in filled:
+        axes, rows = panel.axes, panel.rows
+        of_family = (sizes["dataset"] == panel.dataset) & (sizes["family"] == panel.family)
+        counts = sizes.loc[of_family, "parameters"]
+        axes.set_yticks(range(len(THRESHOLDS)), [plain(name) for name in THRESHOLDS])
         axes.set_ylim(len(THRESHOLDS) - 0.5, -0.5)
         axes.grid(axis="y", visible=False)
         log_axis(axes, counts)
-        if rows.empty:
-            missing(axes)
-            continue
         for p_min in rows.loc[rows["threshold"] == AS_SET, P_MIN.value].dropna():
             axes.axvline(float(p_min), color=QUIET, linewidth=1, linestyle=(0, (4, 2)))
-        draw_thresholds(axes, rows, colours(families)[families[j]], float(counts.max()))
-    for axes in grid[-1]:
-        axes.set_xlabel("P_min, trainable parameters")
+        draw_thresholds(axes, rows, colours(table["family"])[panel.family], float(counts.max()))
     less, more = FACTORS
     marks = [(f"threshold x {less:g}", {"marker": "o", "markerfacecolor": "white"}), (f"x {more:g}", {"marker": "o"})]
     as_set = ("as set", {"linestyle": (0, (4, 2)), "color": QUIET})

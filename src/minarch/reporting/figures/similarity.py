@@ -5,6 +5,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from minarch.reporting.figures.families import MOST
 from minarch.reporting.figures.style import QUIET, legend_above, panels
 from minarch.reporting.tables import rows_of
 
@@ -23,11 +24,12 @@ def draw_blocks(axes: Axes, rows: pd.DataFrame, scopes: list[str]) -> None:
 
 
 def draw_similarity(table: pd.DataFrame) -> Figure | None:
-    """One row per distance; the weights' as they are and scaled to one standard deviation, then the strengths'."""
+    """One row per distance; weights and strengths scaled to one standard deviation, then, if they fit, as they are."""
     if table.empty:
         return None
-    columns = [(quantity, scaled) for quantity in table["quantity"].unique() for scaled in (False, True)]
     scopes, distances = list(table["scope"].unique()), list(table["distance"].unique())
+    columns = [(quantity, scaled) for scaled in (True, False) for quantity in table["quantity"].unique()]
+    columns = columns[: MOST // len(distances)]
     figure, grid = panels(len(distances), len(columns), row_height=0.36 * len(scopes) + 0.6, share_y=True)
     for (i, j), axes in np.ndenumerate(grid):
         quantity, scaled = columns[j]

@@ -1,6 +1,6 @@
 """Structured pruning: accuracy of the physically smaller networks against the computation that they need."""
 
-from math import ceil
+from itertools import chain
 from textwrap import fill
 from typing import Any
 
@@ -9,9 +9,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from minarch.analysis.choice import FURTHER
 from minarch.analysis.controls import is_control
-from minarch.analysis.records import MODEL
+from minarch.reporting.figures.families import TALLEST, models_in_panels
 from minarch.reporting.figures.style import INK, legend_above, log_axis, panels, percent_axis
 from minarch.reporting.tables import Table, Tables
 from minarch.reporting.tables.pruning import FRONT, accuracy_column
@@ -68,7 +67,7 @@ def limits(rows: pd.DataFrame, columns: list[str]) -> tuple[float, float]:
 
 
 def draw_structured(tables: Tables) -> Figure | None:
-    """One panel per model, one line per method; what removed nothing is left out.
+    """One panel per model, at most nine, one line per method; what removed nothing is left out.
 
     Right after the cut only where there is one method: several would hide how they differ once trained.
     """
@@ -79,11 +78,12 @@ def draw_structured(tables: Tables) -> Figure | None:
     methods = looks(pruning)
     shown = [BASE.value, FINETUNED.value]
     shown += [PRUNED.value] if len(methods) == 1 else []
-    order = pruning.sort_values(["dataset", "family", "role", "parameters_before", "architecture"])
-    models = [rows for _, rows in order.groupby(MODEL, sort=False)]
-    across = min(len(models), 4 if (pruning["role"] == FURTHER).any() else 3)
-    figure, grid = panels(ceil(len(models) / across), across, row_height=2.5)
-    for axes, rows in zip(grid.flat, models, strict=False):
+    models = models_in_panels(pruning.sort_values("parameters_before", kind="stable"))
+    figure, grid = panels(len(models), len(models[0]), row_height=min(2.5, TALLEST / len(models)))
+    for axes, rows in zip(grid.flat, chain(*models), strict=True):
+        if rows is None:
+            axes.set_axis_off()
+            continue
         first = rows.iloc[0]
         name = fill(first["architecture"], TITLE)  # of a ViT it is longer than the panel is wide
         axes.set_title(f"{first['dataset']}, {first['role']}\n{name}", fontsize=7)
@@ -95,8 +95,6 @@ def draw_structured(tables: Tables) -> Figure | None:
         axes.set_ylim(*limits(pruning[family], shown))
         percent_axis(axes)
         axes.tick_params(labelsize=7.5)
-    for axes in grid.flat[len(models) :]:
-        axes.set_axis_off()
     figure.supxlabel("MACs that remain", fontsize=9)
     figure.supylabel("validation accuracy", fontsize=9)
     entries: list[tuple[str, dict[str, Any]]] = [("original", {"marker": "s"})]

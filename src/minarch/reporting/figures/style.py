@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from io import StringIO
 from pathlib import Path
 from typing import Any, Literal
 
@@ -9,20 +10,26 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
+from minarch.reporting.figures.svg import slim
+
 FAMILY_COLOURS = {"dnn": "#0072B2", "cnn": "#D55E00", "vit": "#009E73"}  # Okabe and Ito, as are the next
 FURTHER_COLOURS = ["#CC79A7", "#E69F00", "#56B4E9", "#000000"]
 INK, QUIET, FAINT = "#222222", "#6b6b6b", "#d9d9d9"
 WIDTH = 10.0  # inches
+UNDATED = ("CreationDate", "Creator", "Producer")  # what would change a PDF whose picture is the same
 
 STYLE: dict[Any, Any] = {
     "svg.hashsalt": "minarch",  # element ids, and so bytes, that do not change between runs
-    "svg.fonttype": "path",
-    "font.family": "DejaVu Sans",
+    "svg.fonttype": "none",  # text stays text: it can be found, copied and edited
+    "pdf.fonttype": 42,
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans", "Verdana"],  # of one width: the second for readers without the first
     "font.size": 9,
     "axes.titlesize": 10,
     "axes.titleweight": "bold",
@@ -113,9 +120,11 @@ def label_chance(axes: Axes, chance: float) -> None:
     axes.annotate("chance", (1, chance), color=QUIET, fontsize=7.5, rotation=90, **where)
 
 
-def missing(axes: Axes) -> None:
-    """The words of a panel whose family was not trained on its data set."""
-    axes.text(0.5, 0.5, "not in this study", transform=axes.transAxes, ha="center", color=QUIET)
+def missing(axes: Axes, words: str = "not in this study") -> None:
+    """The words of a panel in which there is nothing to show."""
+    axes.text(0.5, 0.5, words, transform=axes.transAxes, ha="center", color=QUIET)
+    axes.set_xticks([])
+    axes.set_yticks([])
 
 
 def legend_above(figure: Figure, entries: Sequence[tuple[str, dict[str, Any]]], columns: int = 9) -> None:
@@ -132,11 +141,12 @@ def legend_above(figure: Figure, entries: Sequence[tuple[str, dict[str, Any]]], 
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write <path>.svg and <path>.png without dates or versions in them."""
+    """Write <path>.svg, <path>.pdf and <path>.png without dates or versions in them."""
     figure.draw_without_rendering()
-    figure.set_layout_engine(
-        "none"
-    )  # both files share one layout, and the canvases draw once where savefig draws twice
-    FigureCanvasSVG(figure).print_svg(path.with_name(f"{path.name}.svg"), metadata={"Date": None, "Creator": None})
+    figure.set_layout_engine("none")  # all files share one layout, and the canvases draw once where savefig draws twice
+    text = StringIO()
+    FigureCanvasSVG(figure).print_svg(text, metadata={"Date": None, "Creator": None})
+    path.with_name(f"{path.name}.svg").write_text(slim(text.getvalue()), encoding="utf-8")
+    FigureCanvasPdf(figure).print_pdf(path.with_name(f"{path.name}.pdf"), metadata=dict.fromkeys(UNDATED))
     figure.set_dpi(150)
     FigureCanvasAgg(figure).print_png(path.with_name(f"{path.name}.png"), metadata={"Software": None})

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from minarch.analysis.complexity import CURVE, WHOLE
 from minarch.analysis.intervals import TEST
 from minarch.complexity import FRESH, FULL, GATED, L1, SWEPT
+from minarch.reporting.figures.families import TALLEST
 from minarch.reporting.figures.style import QUIET, legend_above, log_axis, panels, percent_axis
 from minarch.reporting.figures.ways import ACROSS, MOST, WIDE
 from minarch.reporting.tables import Table, Tables, rows_of
@@ -46,10 +47,12 @@ MARGIN = 0.06  # of the range of accuracies, above and below
 def draw_tradeoff(tables: Tables, size: Size) -> Figure | None:
     """One panel per curve, the first MOST of them: what its points end with, beside their controls."""
     table = tables[Table.COMPLEXITY]
-    curves = [(key, rows) for key, rows in table.dropna(subset=["beta"]).groupby(CURVE)][:MOST]
+    curves = [(key, rows) for key, rows in table.dropna(subset=["beta"]).groupby(CURVE, sort=False)][:MOST]
     if not curves:
         return None
-    figure, grid = panels(ceil(len(curves) / ACROSS), min(ACROSS, len(curves)), row_height=2.9)
+    across = 2 if len(curves) == 4 else min(ACROSS, len(curves))
+    down = ceil(len(curves) / across)
+    figure, grid = panels(down, across, row_height=min(2.7, TALLEST / down))
     several = table["alpha"].nunique() > 1
     for axes, ((dataset, family, name, alpha, beta), rows) in zip(grid.flat, curves, strict=False):
         knobs = f"beta {beta:g}" + (f", alpha {alpha:g}" if several else "")
@@ -69,11 +72,11 @@ def draw_betas(tables: Tables) -> Figure | None:
     """Two panels, MACs and parameters, per whole network and alpha of which several beta were trained."""
     gated = tables[Table.COMPLEXITY]
     gated = gated[gated["way"] == GATED]
-    wholes = [(key, rows) for key, rows in gated.groupby([*WHOLE, "alpha"]) if rows["beta"].nunique() > 1]
+    wholes = [(key, rows) for key, rows in gated.groupby([*WHOLE, "alpha"], sort=False) if rows["beta"].nunique() > 1]
     wholes = wholes[: MOST // 2]
     if not wholes:
         return None
-    figure, grid = panels(len(wholes), 2, row_height=2.9)
+    figure, grid = panels(len(wholes), 2, row_height=min(2.9, TALLEST / len(wholes)))
     betas = sorted({beta for _, rows in wholes for beta in rows["beta"]})
     looks: dict[float, dict[str, Any]] = {
         beta: {"color": BETAS[i % len(BETAS)], "marker": MARKERS[i % len(MARKERS)], "linestyle": "-"}

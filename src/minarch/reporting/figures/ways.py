@@ -19,7 +19,7 @@ Rows = list[dict[str, Any]]
 
 def rows_by_tower(table: pd.DataFrame) -> list[Rows]:
     """The rows of each tower that is drawn."""
-    return [rows_of(rows) for _, rows in table.groupby(TOWER)][:MOST]
+    return [rows_of(rows) for _, rows in table.groupby(TOWER, sort=False)][:MOST]
 
 
 def name_tower(axes: Axes, row: dict[str, Any]) -> None:

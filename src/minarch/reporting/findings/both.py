@@ -19,7 +19,7 @@ def mixtures(evidence: Evidence) -> list[dict[str, Any]]:
     tradeoff = evidence.tables[Table.TRADEOFF]
     compared = tradeoff[tradeoff["against"].isin(INSTEAD)]
     mixed = []
-    for key, rows in compared.groupby([*WHOLE, "alpha", "beta"]):
+    for key, rows in compared.groupby([*WHOLE, "alpha", "beta"], sort=False):
         verdicts = dict(zip(rows["against"], rows["verdict"], strict=True))
         named = dict(zip([*WHOLE, "alpha", "beta"], key, strict=True))
         lacking = [words for beta, words in INSTEAD.items() if beta not in verdicts]

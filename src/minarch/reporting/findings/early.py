@@ -16,7 +16,7 @@ def certain_epochs(early: pd.DataFrame) -> list[dict[str, Any]]:
     `budget` is the last epoch, `unstable` the number of sizes that it calls unstable, `p_min_end` its P_min.
     """
     epochs = []
-    for _, rows in early.groupby(["dataset", "family"]):
+    for _, rows in early.groupby(["dataset", "family"], sort=False):
         last = rows.sort_values("epoch").iloc[-1]
         first = rows[rows["epoch"] == first_certain_epoch(rows)]
         end = {"budget": last["epoch"], "unstable": last["called_unstable"], "p_min_end": last["p_min"]}

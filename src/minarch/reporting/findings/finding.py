@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from matplotlib.figure import Figure
 
@@ -25,6 +25,8 @@ class Finding:
     name: str  # of the module and its template; the section's anchor
     title: str  # in the navigation
     heading: str
+    part: Literal["main", "appendix"] = "appendix"  # the main part is what a reader finishes; the appendix is folded
+    more: tuple[str, ...] = ()  # the findings of the appendix that say in full what a section of the main part sums up
     tables: Mapping[str, str] = field(default_factory=dict)  # those at home here: name -> what one row is
     make: Callable[[Config, Inputs], Tables] = lambda config, inputs: {}  # of these, those that no other finding reads
     figures: Mapping[str, Callable[[Evidence], Figure | None]] = field(default_factory=dict)  # None: nothing to show

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from minarch.analysis.complexity import CONTROLS, CURVE, FEWEST_NU, WHOLE
-from minarch.complexity import FULL, GATED, L1
+from minarch.complexity import FULL, GATED
 from minarch.reporting.evidence import Evidence
 from minarch.reporting.figures.gates import draw_gates
 from minarch.reporting.figures.kept import draw_kept
@@ -29,7 +29,7 @@ def curves(evidence: Evidence) -> list[dict[str, Any]]:
     """
     table, tradeoff = evidence.tables[Table.COMPLEXITY], evidence.tables[Table.TRADEOFF]
     drawn = []
-    for key, rows in table.dropna(subset=["beta"]).groupby(CURVE):
+    for key, rows in table.dropna(subset=["beta"]).groupby(CURVE, sort=False):
         named = dict(zip(CURVE, key, strict=True))
         whole = table[(table[WHOLE] == [named[name] for name in WHOLE]).all(axis=1) & (table["way"] == FULL)]
         points = [rows_of(of_nu) for _, of_nu in rows.groupby("nu")]
@@ -49,7 +49,6 @@ def facts(evidence: Evidence) -> dict[str, Any]:
     return {
         "curves": curves(evidence),
         "names": NAMES,
-        "shorter": NAMES | {L1: "L1"},
         "statuses": STATUSES,
         "panels": MOST,
         "fewest": FEWEST_NU,
@@ -78,7 +77,6 @@ FINDING = Finding(
     },
     make=make,
     figures={
-        "pruned_in_training": lambda evidence: draw_tradeoff(evidence.tables, "macs"),
         "pruned_in_training_parameters": lambda evidence: draw_tradeoff(evidence.tables, "parameters"),
         "gates": lambda evidence: draw_gates(evidence.tables["gates"]),
         "kept": lambda evidence: draw_kept(evidence.tables["kept"]),

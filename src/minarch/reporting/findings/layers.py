@@ -17,7 +17,7 @@ def bearing(layerwise: pd.DataFrame) -> list[dict[str, Any]]:
     `apart` whether the two intervals do not overlap. The rule is our inference.
     """
     models = []
-    for key, rows in layerwise.groupby(MODEL):
+    for key, rows in layerwise.groupby(MODEL, sort=False):
         levels = sorted(rows["level"].unique())
         level, names = levels[len(levels) // 2], list(rows["group"].unique())
         rows = rows[(rows["level"] == level) & (rows["removed"] > 0)].sort_values("drop_points_mean", kind="stable")

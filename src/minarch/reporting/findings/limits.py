@@ -16,4 +16,4 @@ def facts(evidence: Evidence) -> dict[str, Any]:
     }
 
 
-FINDING = Finding(name="limits", title="Limits", heading="Limits", facts=facts)
+FINDING = Finding(name="limits", title="Limits", heading="Limits", part="main", facts=facts)

@@ -2,6 +2,7 @@
 
 from minarch.reporting.figures.minimal import draw_minimal
 from minarch.reporting.findings.finding import Finding
+from minarch.reporting.tables.edges import minimal_rows
 
 FINDING = Finding(
     name="minimal",
@@ -11,4 +12,5 @@ FINDING = Finding(
     figures={
         "minimal": lambda evidence: draw_minimal(evidence.tables),
     },
+    facts=lambda evidence: {"minimal": minimal_rows(evidence.tables)},
 )

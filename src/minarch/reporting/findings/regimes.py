@@ -1,6 +1,6 @@
 """The regimes: which sizes are unstable, learn or overfit, and why."""
 
-from minarch.reporting.figures.regimes import draw_regimes
+from minarch.reporting.figures.sweep_map import draw_sweep_map
 from minarch.reporting.findings.finding import Finding
 
 FINDING = Finding(
@@ -9,7 +9,7 @@ FINDING = Finding(
     heading="Regimes: unstable, learning, overfitting",
     tables={"sizes": "one architecture: means, regime and the reason for it"},
     figures={
-        "regimes": lambda evidence: draw_regimes(evidence.tables),
+        "sweep-map": lambda evidence: draw_sweep_map(evidence.tables),
     },
     facts=lambda evidence: {"sizes": evidence.by_family("sizes")},
 )

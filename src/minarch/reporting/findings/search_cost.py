@@ -9,13 +9,12 @@ from minarch.reporting.figures.search_cost import draw_search_cost
 from minarch.reporting.figures.ways import MOST
 from minarch.reporting.findings.finding import Finding, Metric
 from minarch.reporting.tables import Table
-from minarch.reporting.tables.search import by_tower, methods_of
+from minarch.reporting.tables.search import by_tower
 
 
 def facts(evidence: Evidence) -> dict[str, Any]:
     odn = evidence.tables[Table.ODN]
     return {
-        "methods": methods_of(odn),
         "climbed": bool((odn["way"] == CLIMB).any()),
         "parts": PARTS,
         "panels": MOST,

@@ -20,7 +20,7 @@ def swings(sensitivity: pd.DataFrame) -> list[dict[str, Any]]:
     one move changes; `threshold` and `factor` name that move.
     """
     swings = []
-    for (dataset, family), rows in sensitivity.groupby(["dataset", "family"]):
+    for (dataset, family), rows in sensitivity.groupby(["dataset", "family"], sort=False):
         as_set, moved = (rows[(rows["threshold"] == AS_SET) == wanted].reset_index() for wanted in (True, False))
         most = moved.iloc[int(moved["changed"].to_numpy().argmax())]
         swing = {"dataset": dataset, "family": family, "sizes": int(most[REGIMES].sum()), "p_min": as_set["p_min"][0]}

@@ -17,7 +17,7 @@ def in_one_row(correlations: pd.DataFrame) -> list[dict[str, Any]]:
     """One row per data set and family: the row of each statistic by its name; n is the largest."""
     return [
         {"dataset": dataset, "family": family, "n": rows["n"].max()} | {row["statistic"]: row for row in rows_of(rows)}
-        for (dataset, family), rows in correlations.groupby(["dataset", "family"])
+        for (dataset, family), rows in correlations.groupby(["dataset", "family"], sort=False)
     ]
 
 

@@ -4,6 +4,7 @@ Accuracies are fractions, columns ending in _points percentage points; bytes, pa
 repeats.
 """
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -53,3 +54,14 @@ class Table(StrEnum):
 def rows_of(table: pd.DataFrame) -> list[dict[str, Any]]:
     """The rows as plain dicts, which templates and drawing code read."""
     return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
+
+
+def in_listed_order(tables: Tables, datasets: Sequence[str]) -> Tables:
+    """The tables with their rows in the order in which the study lists its `datasets`, within each as they were."""
+    rank = {name: i for i, name in enumerate(datasets)}
+    return {
+        name: table.sort_values("dataset", key=lambda column: column.map(rank), kind="stable", ignore_index=True)
+        if "dataset" in table
+        else table
+        for name, table in tables.items()
+    }

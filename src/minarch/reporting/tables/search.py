@@ -160,7 +160,7 @@ def as_text(values: pd.Series) -> str:
 
 def by_tower(odn: pd.DataFrame) -> dict[str, list[dict[str, Any]]]:
     """The rows of ODN of each tower, by the words for its data set and name."""
-    return {f"{dataset}, {tower}": rows_of(rows) for (dataset, _, tower), rows in odn.groupby(TOWER)}
+    return {f"{dataset}, {tower}": rows_of(rows) for (dataset, _, tower), rows in odn.groupby(TOWER, sort=False)}
 
 
 def methods_of(odn: pd.DataFrame) -> list[dict[str, Any]]:

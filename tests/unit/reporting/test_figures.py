@@ -1,0 +1,126 @@
+"""What every figure keeps to: words that can be read, few panels, the same bytes."""
+
+import re
+from itertools import product
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pandas as pd
+import pytest
+
+from minarch.reporting.figures.families import MOST, accuracy_axis, family_panels, fitting, models_in_panels
+from minarch.reporting.figures.regimes import draw_sizes
+from minarch.reporting.figures.style import panels, save, styled
+from minarch.reporting.figures.svg import slim
+from minarch.reporting.figures.sweep_map import with_width
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def table(datasets: int, families: int, models: int = 1) -> pd.DataFrame:
+    """One row per model of every data set and family, the later the more important its role."""
+    rows = product(range(datasets), range(families), range(models))
+    roles = ["further", "overfitting", "learning", "minimal"]
+    return pd.DataFrame(
+        {"dataset": f"d{9 - d}", "family": f"f{f}", "architecture": f"f{f}-{m}", "role": roles[m % 4], "value": d + m}
+        for d, f, m in rows
+    )
+
+
+@pytest.mark.parametrize(("datasets", "families"), [(1, 3), (3, 3), (4, 3), (9, 1), (2, 9), (12, 1)])
+def test_a_figure_has_at_most_nine_panels_and_its_data_sets_in_their_order(datasets: int, families: int) -> None:
+    with styled():
+        figure, filled = family_panels(table(datasets, families), row_height=3, x="x", y="y")
+    assert len(figure.axes) <= MOST and len(filled) == len(figure.axes)
+    shown = list(dict.fromkeys(panel.dataset for panel in filled))
+    assert shown == [f"d{9 - i}" for i in range(len(shown))] and figure.get_figheight() < 8
+    assert len(shown) == datasets or f"the first {len(shown)} of {datasets} data sets" in figure.get_supxlabel()
+
+
+def test_at_least_one_data_set_is_drawn() -> None:
+    assert fitting(["a", "b"], range(20)) == ["a"] and fitting(["a", "b"], []) == ["a", "b"]
+
+
+@pytest.mark.parametrize(("datasets", "families", "models", "rows"), [(1, 3, 4, 3), (3, 3, 4, 3), (1, 1, 2, 2)])
+def test_models_with_a_role_come_first_with_a_family_in_each_column(datasets, families, models, rows) -> None:
+    grid = models_in_panels(table(datasets, families, models))
+    assert len(grid) == rows and {len(line) for line in grid} == {families}
+    assert [model["family"].iloc[0] for model in grid[0]] == [f"f{f}" for f in range(families)]
+    assert {model["role"].iloc[0] for model in grid[0]} == {"minimal" if models == 4 else "overfitting"}
+
+
+def test_a_family_with_fewer_models_leaves_its_panels_empty() -> None:
+    models = table(1, 2, 3)
+    grid = models_in_panels(models[(models["family"] == "f0") | (models["architecture"] == "f1-0")])
+    assert [line[1] is None for line in grid] == [False, True, True] and all(line[0] is not None for line in grid)
+
+
+def test_an_accuracy_axis_uses_the_range_of_its_values() -> None:
+    _, grid = panels(1, 1, row_height=2)
+    accuracy_axis(grid[0, 0], [0.9, 0.92, float("nan")], [0.95])
+    low, high = grid[0, 0].get_ylim()
+    assert 0.89 < low < 0.9 and 0.95 < high < 0.96
+
+
+def test_sizes_of_open_shape_are_points_below_their_envelope() -> None:
+    shapes = [
+        ("mine-depth2-width4-grow", 10, 0.5),
+        ("mine-depth2-width4-shrink", 12, 0.4),
+        ("mine-depth2-width8", 20, 0.7),
+    ]
+    sizes = pd.DataFrame(shapes, columns=["architecture", "parameters", "validation_mean"])
+    sizes = sizes.assign(depth=2, regime="learning", validation_low=0.3, validation_high=0.8)
+    _, grid = panels(1, 1, row_height=2)
+    draw_sizes(grid[0, 0], sizes, "#0072B2")
+    marks, envelope = grid[0, 0].lines
+    assert marks.get_linestyle() == "None" or marks.get_marker() == "o"
+    assert list(envelope.get_ydata()) == [0.5, 0.5, 0.7] and envelope.get_drawstyle() == "steps-post"
+    _, grid = panels(1, 1, row_height=2)
+    draw_sizes(grid[0, 0], sizes.iloc[[0, 2]], "#0072B2")
+    line, *_ = grid[0, 0].lines
+    assert list(line.get_ydata()) == [0.5, 0.7] and line.get_drawstyle() == "default"
+
+
+def test_the_width_is_read_off_our_names() -> None:
+    names = pd.DataFrame({"architecture": ["dnn-depth2-width16", "cnn-depth1-channels4", "mine:Own-3"]})
+    assert with_width(names)["width"].fillna(-1).tolist() == [16, 4, -1]
+
+
+def drawn(folder: Path) -> str:
+    with styled():
+        figure, grid = panels(1, 1, row_height=2)
+        grid[0, 0].plot([1, 2, 3], [1 / 3, 2 / 3, 1], "o-", label="a < b")
+        grid[0, 0].set_title("Accuracy of 2 & 3")
+        save(figure, folder / "figure")
+    return (folder / "figure.svg").read_text()
+
+
+def test_text_stays_text_and_every_file_has_the_same_bytes_again(tmp_path: Path) -> None:
+    first, second = (tmp_path / name for name in ("first", "second"))
+    for folder in (first, second):
+        folder.mkdir()
+        root = ElementTree.fromstring(drawn(folder))
+        assert "Accuracy of 2 & 3" in [text.text for text in root.iter(f"{SVG}text")]
+    assert sorted(path.suffix for path in first.iterdir()) == [".pdf", ".png", ".svg"]
+    for path in first.iterdir():
+        assert path.read_bytes() == (second / path.name).read_bytes()
+
+
+def test_slimming_takes_nothing_away_that_is_seen() -> None:
+    text = """<?xml version="1.0"?><!-- made --><svg xmlns="http://www.w3.org/2000/svg"><metadata>now</metadata>
+ <defs><style type="text/css">*{stroke-linejoin: round}</style></defs>
+ <g id="line_1"><path d="M 1.23456 2
+L 3 4.999" style="fill: none; stroke: #123456"/></g>
+ <text style="font-size: 9px" x="1.5" transform="rotate(-0 1.5 2)">a b</text>
+ <text style="font-size: 9px" transform="rotate(-90 1.5 2)">c</text></svg>"""
+    slimmed = slim(text)
+    root = ElementTree.fromstring(slimmed)
+    assert [element.tag for element in root.iter()] == [
+        f"{SVG}{tag}" for tag in ("svg", "defs", "style", "g", "path", "text", "text")
+    ]
+    assert root.find(f".//{SVG}path").get("d") == "M 1.23 2 L 3 4.99"
+    style = root.find(f".//{SVG}style").text
+    looks = {name: rule for name, rule in re.findall(r"\.(\w+)\{(.*?)\}", style)}
+    classes = [element.get("class") for element in root.iter() if element.get("class")]
+    assert [looks[name] for name in classes] == ["fill:none;stroke:#123456", "font-size:9px", "font-size:9px"]
+    assert [element.get("transform") for element in root.iter(f"{SVG}text")] == [None, "rotate(-90 1.5 2)"]
