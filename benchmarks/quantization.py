@@ -108,9 +108,10 @@ def ours(network: nn.Module, family: str, splits: dict[str, Split], out: Path, b
     model = export(deployed, shape, family)
     source = Source(network, model, family, family == "vit", 0)
     quantized = quantize(config, source, splits, calibration_images(train.images, CALIBRATION, 0))
-    files = Exported(out, 0, {"fp32": deployed, "int8": quantized.network})
+    models = {"fp32": model, "int8": quantized.model}
+    files = Exported(out, 0, models, {"fp32": deployed, "int8": quantized.network})
     names = [str(number) for number in range(10)]
-    files.write({"fp32": model, "int8": quantized.model}, Preprocessing("mnist", shape, names, False), family)
+    files.write(Preprocessing("mnist", shape, names, False), family)
 
 
 def plain(network: nn.Module, family: str, splits: dict[str, Split], out: Path) -> None:
@@ -134,7 +135,10 @@ def seconds(work: Any, *arguments: Any) -> float:
 
 def measure(position: int, folder: Path, rounds: int) -> dict[str, Any]:
     """One network: seconds to quantize of both ways, then what the files are and take."""
+    import onnx
+
     from minarch.quantization.measure import accuracy, latency_ms, runner
+    from minarch.quantization.onnx import stored_bytes
 
     dataset, family, knobs, epochs = CASES[position]
     splits = {name: load_split(folder / dataset, name) for name in ("train", "validation", "test")}
@@ -150,15 +154,15 @@ def measure(position: int, folder: Path, rounds: int) -> dict[str, Any]:
     torch_out.mkdir()
     taken["ours, torch"].append(seconds(ours, networks[0], family, splits, torch_out, "torch"))
     ours(networks[1], family, splits, out[1])
-    files = {"FP32": out[0] / "fp32-0.xml", "INT8": out[0] / "int8-0.xml"}
-    files |= {"pruned": out[1] / "fp32-0.xml", "both": out[1] / "int8-0.xml"}
+    files = {"FP32": out[0] / "fp32-0.onnx", "INT8": out[0] / "int8-0.onnx"}
+    files |= {"pruned": out[1] / "fp32-0.onnx", "both": out[1] / "int8-0.onnx"}
     test = splits["test"]
     return {
         "name": f"{family} {architecture(family, knobs).label}",
         "parameters": [parameters(network) for network in networks.values()],
         "seconds": taken,
-        "bytes": {name: sum(p.stat().st_size for p in (f, f.with_suffix(".bin"))) for name, f in files.items()},
-        "weights": {name: file.with_suffix(".bin").stat().st_size for name, file in files.items()},
+        "bytes": {name: file.stat().st_size for name, file in files.items()},
+        "weights": {name: stored_bytes(onnx.load(file)) for name, file in files.items()},
         "accuracy": {n: accuracy(runner(f)(test.images), test.labels) for n, f in files.items()} if epochs else {},
         "latency": {batch: latency_ms(files, test.images, batch, rounds) for batch in BATCHES},
     }

@@ -12,7 +12,7 @@ NAME = re.compile(r"(?P<precision>[a-z]+\d+)-(?P<repeat>\d+)\.(?:xml|onnx)")
 
 @dataclass(frozen=True)
 class Holding:
-    """A model of one repeat at one precision, in one format: OpenVINO IR or ONNX."""
+    """A model of one repeat at one precision: ONNX, or OpenVINO IR of what has no counterpart there."""
 
     path: Path  # what OpenVINO reads
     precision: str
@@ -25,7 +25,7 @@ class Holding:
 
 
 def holdings(folder: Path) -> list[Holding]:
-    """The models in a folder, which may lack: by repeat, FLOAT32 before fewer bits, IR before ONNX."""
+    """The models in a folder, which may lack: by repeat, FLOAT32 before fewer bits."""
     matches = {path: NAME.fullmatch(path.name) for path in folder.glob("*-*.*")}
     held = [Holding(path, match["precision"], int(match["repeat"])) for path, match in matches.items() if match]
-    return sorted(held, key=lambda m: (m.repeat, m.precision != FLOAT32, m.precision, m.path.suffix != IR))
+    return sorted(held, key=lambda model: (model.repeat, model.precision != FLOAT32, model.precision))

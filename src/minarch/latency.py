@@ -7,12 +7,12 @@ from typing import Any
 from minarch.data.tensors import load_split
 from minarch.files import read_json, write_json
 from minarch.flow.job import run_stage
-from minarch.quantization import FLOAT32, exported_repeat
+from minarch.holdings import holdings
 from minarch.quantization.arithmetic import processor
 from minarch.quantization.measure import latency_ms
 
 BATCHES = (1, 64)
-Files = dict[tuple[str, str], Path]  # (item, precision) -> .xml
+Files = dict[tuple[str, str], Path]  # (item, precision) -> file
 
 
 def work(config: dict[str, Any], inputs: dict[str, Any], out: Path) -> None:
@@ -41,11 +41,8 @@ def models(exports: list[Path]) -> list[tuple[str, Files]]:
     by_parent: dict[str, tuple[str, Files]] = {}
     for folder in exports:
         results = read_json(folder / "results.json")
-        repeat = exported_repeat(results["repeats"])
         _, files = by_parent.setdefault(results["parent"], (results["dataset"], {}))
-        for precision in (FLOAT32, results["precision"]):
-            if (path := folder / f"{precision}-{repeat}.xml").exists():
-                files[folder.name, precision] = path
+        files |= {(folder.name, model.precision): model.path for model in holdings(folder)}
     return list(by_parent.values())
 
 

@@ -13,7 +13,7 @@ SNIPPET = Path(__file__).with_name("snippet.py")
 
 
 def export(study: str, item: str, destination: str, repeat: int | None = None, precision: str | None = None) -> None:
-    """Write model.xml with model.bin and model.onnx, as far as the item has them, classes.json and predict.py.
+    """Write model.onnx (of 4 bits model.xml with model.bin), classes.json and predict.py.
 
     Args:
         item: the name or folder of an item of stage quantize.
@@ -26,12 +26,11 @@ def export(study: str, item: str, destination: str, repeat: int | None = None, p
     exported, folder = exported_model(study, item, repeat, precision), Path(destination)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UserError(f"DEST: {destination!r} is no empty folder; allowed: a new or empty folder")
-    given = read_preprocessing(exported.path)
+    given = read_preprocessing(exported.model.path)
     folder.mkdir(parents=True, exist_ok=True)
-    for model in exported.models:
-        for file in model.files:
-            shutil.copyfile(file, folder / f"model{file.suffix}")
-    described = {"item": exported.item.name, "precision": exported.models[0].precision, "dataset": given.dataset}
+    for file in exported.model.files:
+        shutil.copyfile(file, folder / f"model{file.suffix}")
+    described = {"item": exported.item.name, "precision": exported.model.precision, "dataset": given.dataset}
     write_json(folder / CLASSES, described | {"classes": given.classes, "shape": given.shape, "resize": given.resize})
     shutil.copyfile(SNIPPET, folder / PROGRAM)
     print(f"{folder}: {', '.join(sorted(file.name for file in folder.iterdir()))}; python {folder / PROGRAM} IMAGE ...")

@@ -15,22 +15,17 @@ ABSENT = "not here: `snakemake` makes it, `make review` fetches it"
 
 @dataclass(frozen=True)
 class Exported:
-    """The model of an item: its files in every format that the item has, IR first."""
+    """The model of an item."""
 
     item: Path
-    models: list[Holding]
-
-    @property
-    def path(self) -> Path:
-        """The file that is run."""
-        return self.models[0].path
+    model: Holding
 
     @property
     def accuracies(self) -> list[float]:
         """The test accuracies that the report has of the item's repeats at the model's precision, first of the model
         itself; of repeats that ended unstable there are none.
         """
-        model = self.models[0]
+        model = self.model
         tests = {test["repeat"]: test[model.precision] for test in read_json(self.item / "test.json")["repeats"]}
         first = tests.pop(model.repeat)
         return [first, *(accuracy for accuracy in tests.values() if accuracy is not None)]
@@ -73,11 +68,10 @@ def exported_model(study: str, item: str, repeat: int | None = None, precision: 
     repeats = sorted({model.repeat for model in held})
     if repeat is not None and repeat not in repeats:
         raise UserError(f"--repeat: {repeat} is not in {folder.name}; allowed: {', '.join(map(str, repeats))}")
-    held = [model for model in held if model.repeat == (repeats[0] if repeat is None else repeat)]
-    precisions = list(dict.fromkeys(model.precision for model in held))
-    if precision is not None and precision not in precisions:
-        raise UserError(f"--precision: {precision!r} is not in {folder.name}; allowed: {', '.join(precisions)}")
-    return Exported(folder, [model for model in held if model.precision == (precision or precisions[-1])])
+    models = {m.precision: m for m in held if m.repeat == (repeats[0] if repeat is None else repeat)}
+    if precision is not None and precision not in models:
+        raise UserError(f"--precision: {precision!r} is not in {folder.name}; allowed: {', '.join(models)}")
+    return Exported(folder, models[precision or [*models][-1]])
 
 
 def _folder(study: str, name: str) -> Path:

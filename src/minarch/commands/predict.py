@@ -28,7 +28,7 @@ def predict(
         UserError: no such model or file of it, or an image that it does not take.
     """
     exported = None if is_file(model) else exported_model(study, model, repeat, precision)
-    path = exported.path if exported else exported_file(model, repeat, precision)
+    path = exported.model.path if exported else exported_file(model, repeat, precision)
     if len(images) == 1 and Path(images[0]).is_dir():
         show(recognise(path, Path(images[0])), exported.accuracies if exported else [])
         return

@@ -33,7 +33,7 @@ def main() -> None:
     if len(sys.argv) == 1:
         sys.exit(__doc__)
     given = json.loads((HERE / "classes.json").read_text())
-    model = next(path for path in (HERE / "model.xml", HERE / "model.onnx") if path.is_file())
+    model = next(path for path in (HERE / "model.onnx", HERE / "model.xml") if path.is_file())
     run = ov.Core().compile_model(model, "CPU", AS_MEASURED)
     for path in sys.argv[1:]:
         logits = run(pixels(path, given["shape"], given["resize"]))[0][0].astype(float)

@@ -1,7 +1,6 @@
 """How this processor multiplies INT8 values: exactly, or, without VNNI, with sums of two products cut at 16 bits."""
 
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,12 +12,12 @@ PRODUCTS = ("MatMul", "Convolution", "GroupConvolution", "ScaledDotProductAttent
 LARGEST = np.finfo(np.float32).max
 
 
-def in_float(path: Path) -> ov.Model:
-    """An exported file as a model that computes every product in float32, of the same 8-bit values.
+def in_float(model: ov.Model) -> ov.Model:
+    """A copy of a model that computes every product in float32, of the same 8-bit values.
 
     OpenVINO's low precision does not go through the Minimum that stands before each factor here.
     """
-    model = core().read_model(path)
+    model = model.clone()
     for operation in model.get_ordered_ops():
         if operation.get_type_name() in PRODUCTS:
             for factor in operation.inputs()[:3]:  # of attention: queries, keys and values, not the mask

@@ -10,8 +10,9 @@ from minarch.data.tensors import Split
 from minarch.quantization import FLOAT32, INT8, Target
 from minarch.quantization.arithmetic import in_float
 from minarch.quantization.export import Deployed, save
-from minarch.quantization.measure import accuracy, agreement, runner
-from minarch.quantization.onnx import write_onnx
+from minarch.quantization.graph import NoCounterpart
+from minarch.quantization.measure import accuracy, agreement, core, runner
+from minarch.quantization.onnx import as_onnx, stored_bytes
 from minarch.quantization.parity import parity, processor_parity, torch_logits
 from minarch.quantization.preprocessing import Preprocessing
 from minarch.quiet import openvino as ov
@@ -22,7 +23,7 @@ class Measured:
     """What the files of a repeat compute.
 
     On the validation images: accuracies by precision, and the share of them of which the two predict the same class. On
-    the test images: accuracies and parities, and the classes int64 [N_test] that the IR predicts, by precision.
+    the test images: accuracies and parities, and the classes int64 [N_test] that the files predict, by precision.
     """
 
     validation: dict[str, float]
@@ -33,55 +34,53 @@ class Measured:
 
 @dataclass(frozen=True)
 class Exported:
-    """The files `<precision>-<repeat>.xml`, .bin and .onnx in a folder.
+    """The files of one repeat in a folder, by precision: `<precision>-<repeat>.onnx`, or OpenVINO IR (.xml and .bin) of
+    what has no counterpart in ONNX, such as weights at 4 bits.
 
-    `networks`: precision -> the torch network that the files hold; None: OpenVINO quantized it, so that torch does not
-    know it. There is no .onnx of what has no counterpart there, such as weights at 4 bits.
+    `models`: precision -> what the file holds. `networks`: precision -> the torch network that it was exported from;
+    None: OpenVINO quantized it, so that torch does not know it.
     """
 
     folder: Path
     repeat: int
+    models: dict[str, ov.Model]
     networks: dict[str, Deployed | None]
 
-    def path(self, precision: str, suffix: str) -> Path:
-        return self.folder / f"{precision}-{self.repeat}{suffix}"
+    def path(self, precision: str) -> Path:
+        """The file that is run."""
+        onnx = self.folder / f"{precision}-{self.repeat}.onnx"
+        return onnx if onnx.exists() else onnx.with_suffix(".xml")
 
-    def write(
-        self, models: dict[str, ov.Model], preprocessing: Preprocessing, name: str
-    ) -> dict[str, dict[str, str | None]]:
-        """Write all files, and say by precision why there is no .onnx.
+    def write(self, preprocessing: Preprocessing, name: str) -> dict[str, dict[str, Any]]:
+        """Write the files; by precision their bytes, those of them that are values, and why there is no ONNX file.
 
         Args:
-            models: those of `networks`.
             name: the architecture's.
         """
-        refused = {}
-        for precision, network in self.networks.items():
-            save(models[precision], self.path(precision, ".xml"), preprocessing)
-            path = self.path(precision, ".onnx")
-            refused[precision] = write_onnx(models[precision], network, path, preprocessing, name)
-        return {"no_onnx": refused}
-
-    def sizes(self) -> dict[str, dict[str, int | None]]:
-        """Bytes of the IR, of the ONNX file (None: there is none), and of the IR's weights alone, each by precision."""
-        graph, weights, onnx = (
-            {precision: self._bytes(precision, suffix) for precision in self.networks}
-            for suffix in (".xml", ".bin", ".onnx")
-        )
-        return {
-            "ir_bytes": {precision: graph[precision] + weights[precision] for precision in graph},
-            "onnx_bytes": {precision: size or None for precision, size in onnx.items()},
-            "weight_bytes": {**weights},
-        }
+        sizes: dict[str, dict[str, Any]] = {"bytes": {}, "weight_bytes": {}, "no_onnx": {}}
+        for precision, model in self.models.items():
+            path, refused = self.folder / f"{precision}-{self.repeat}.onnx", None
+            try:
+                made = as_onnx(model, self.networks[precision], preprocessing, name)
+                path.write_bytes(made.SerializeToString(deterministic=True))
+                total, weights = path.stat().st_size, stored_bytes(made)
+            except NoCounterpart as error:
+                refused, path = f"{error} has no counterpart in ONNX", path.with_suffix(".xml")
+                save(model, path, preprocessing)
+                weights = path.with_suffix(".bin").stat().st_size
+                total = path.stat().st_size + weights
+            for column, value in zip(sizes, (total, weights, refused), strict=True):
+                sizes[column][precision] = value
+        return sizes
 
     def measure(self, splits: dict[str, Split], target: Target) -> Measured:
         """Run the files on the validation and the test images.
 
-        Of the test images there is, beside the accuracies, the parity of every file that torch knows the answer to,
-        and that of this processor with every INT8 file, which is for `target`.
+        Of the test images there is, beside the accuracies, the parity of every file with what it was made from, and
+        that of this processor with an INT8 file, which is for `target`.
         """
         validation, test = splits["validation"], splits["test"]
-        run = {precision: runner(self.path(precision, ".xml")) for precision in self.networks}
+        run = {precision: runner(self.path(precision)) for precision in self.models}
         validated = {precision: logits(validation.images) for precision, logits in run.items()}
         tested = {precision: logits(test.images) for precision, logits in run.items()}
         classes = {precision: logits.argmax(1) for precision, logits in validated.items()}
@@ -93,28 +92,18 @@ class Exported:
         return Measured(accuracies, agreement(floating, quantized), on_test, predicted)
 
     def _parities(self, tested: dict[str, Tensor], images: Tensor, target: Target) -> dict[str, Any]:
-        """The parities of all files; `tested` are the logits of the IR by precision on `images`.
+        """The parities of all files; `tested` are the logits of the files by precision on `images`.
 
-        What OpenVINO quantized has no network in torch: there the .onnx is compared with the IR.
+        What OpenVINO quantized has no network in torch: there the file is compared with OpenVINO's model.
         """
         parities: dict[str, Any] = {}
         processor_parities: dict[str, Any] = {}
         for precision, network in self.networks.items():
-            expected = None if network is None else torch_logits(network, images)
-            for suffix in (".xml", ".onnx"):
-                file, path = f"{precision}{suffix}", self.path(precision, suffix)
-                if not path.exists():
-                    continue
-                as_run = tested[precision] if suffix == ".xml" else runner(path)(images)
-                logits = runner(in_float(path))(images) if precision == INT8 else as_run
-                if expected is not None:
-                    parities[file] = parity(file, logits, expected, quantized=precision != FLOAT32)
-                else:
-                    expected = logits
-                if precision == INT8:
-                    processor_parities[file] = processor_parity(file, as_run, logits, tested[FLOAT32], target)
+            path, logits, model = self.path(precision), tested[precision], self.models[precision]
+            file = f"{precision}{path.suffix}"
+            if precision == INT8:
+                logits, model = runner(in_float(core().read_model(path)))(images), in_float(model)
+                processor_parities[file] = processor_parity(file, tested[INT8], logits, tested[FLOAT32], target)
+            expected = runner(model)(images) if network is None else torch_logits(network, images)
+            parities[file] = parity(file, logits, expected, quantized=precision != FLOAT32)
         return {"parity": parities, "processor_parity": processor_parities}
-
-    def _bytes(self, precision: str, suffix: str) -> int:
-        path = self.path(precision, suffix)
-        return path.stat().st_size if path.exists() else 0

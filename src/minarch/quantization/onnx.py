@@ -1,10 +1,10 @@
-"""ONNX files: the same inputs, outputs and metadata as the IR, the same bytes every time."""
+"""Models as ONNX: the same inputs, outputs and metadata as in OpenVINO, the same bytes every time."""
 
+import io
 import os
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
 import numpy as np
 import onnx
@@ -20,49 +20,49 @@ from minarch.quantization.turn import turned
 from minarch.quiet import openvino as ov
 
 
-def write_onnx(
-    model: ov.Model, network: Deployed | None, path: Path, preprocessing: Preprocessing, name: str
-) -> str | None:
-    """Write `path` with input "images" (uint8 [batch, C, H, W]) and output "logits" (float32 [batch, K]).
+def as_onnx(model: ov.Model, network: Deployed | None, preprocessing: Preprocessing, name: str) -> onnx.ModelProto:
+    """The model with input "images" (uint8 [batch, C, H, W]) and output "logits" (float32 [batch, K]).
 
     It is turned from the OpenVINO model; where that has an operation without a counterpart, and torch knows the
-    network, torch's exporter writes it. Quantized weights are stored as integers.
+    network, torch's exporter makes it. Quantized weights are stored as integers.
 
     Args:
         network: what the model was exported from; None: torch does not know it.
         name: of the architecture, for the error.
 
-    Returns:
-        Why there is no file, in words; None: there is one.
-
     Raises:
-        UserError: ONNX has no counterpart of an operator.
+        NoCounterpart: an operation has none in ONNX, and torch does not know the network.
+        UserError: ONNX has no counterpart of an operator of the network.
     """
     try:
         made = turned(model)
-    except NoCounterpart as error:
+    except NoCounterpart:
         if network is None:
-            return f"{error} has no counterpart in ONNX"
-        made = traced(network, path, preprocessing.shape, name)
+            raise
+        made = traced(network, preprocessing.shape, name)
     made.metadata_props.add(key=KEY, value=preprocessing.text())
-    path.write_bytes(made.SerializeToString(deterministic=True))
-    return None
+    return made
 
 
-def traced(deployed: Deployed, path: Path, shape: Sequence[int], name: str) -> onnx.ModelProto:
-    """What torch's exporter makes of a network for images of a shape [C, H, W], and writes to `path`.
+def stored_bytes(model: onnx.ModelProto) -> int:
+    """Bytes of the values that a model holds: weights, tables and scales."""
+    return sum(numpy_helper.to_array(tensor).nbytes for tensor in model.graph.initializer)
+
+
+def traced(deployed: Deployed, shape: Sequence[int], name: str) -> onnx.ModelProto:
+    """What torch's exporter makes of a network for images of a shape [C, H, W].
 
     Raises:
         UserError: ONNX has no counterpart of an operator.
     """
-    example = torch.zeros(2, *shape, dtype=torch.uint8)
+    example, file = torch.zeros(2, *shape, dtype=torch.uint8), io.BytesIO()
     try:
         with warnings.catch_warnings(), _without_output():
             warnings.simplefilter("ignore")  # the exporter traces by torch.jit, which is deprecated
             torch.onnx.export(
                 deployed,
                 (example,),
-                path,
+                file,  # type: ignore[arg-type]  # the tracing exporter takes a stream
                 input_names=["images"],
                 output_names=["logits"],
                 dynamic_axes={"images": {0: "batch"}, "logits": {0: "batch"}},
@@ -72,7 +72,7 @@ def traced(deployed: Deployed, path: Path, shape: Sequence[int], name: str) -> o
     except OnnxExporterError as error:
         reason = one_line(error)
         raise UserError(f"{name}: ONNX refuses it ({reason}); allowed: operators that ONNX has") from None
-    model = onnx.load(path)
+    model = onnx.load_from_string(file.getvalue())
     inline_identities(model.graph)
     store_integers(model.graph)
     return model

@@ -18,7 +18,7 @@ from minarch.quantization.methods import Source, quantize
 from minarch.quantization.parity import torch_logits
 from minarch.quantization.preprocessing import Preprocessing
 
-SIZES = ("ir_bytes", "onnx_bytes", "weight_bytes")
+SIZES = ("bytes", "weight_bytes", "no_onnx")
 
 
 @dataclass(frozen=True)
@@ -63,12 +63,13 @@ class Exporter:
         transformer = spec is not None and spec["family"] == "vit"
         source = Source(network, model, self.name, transformer, repeat)
         quantized = quantize(self.config, source, self.splits, self.calibration)
-        files = Exported(folder, repeat, {FLOAT32: deployed, precision: quantized.network})
-        refused = files.write({FLOAT32: model, precision: quantized.model}, self.preprocessing, self.name)
+        models = {FLOAT32: model, precision: quantized.model}
+        files = Exported(folder, repeat, models, {FLOAT32: deployed, precision: quantized.network})
+        sizes = files.write(self.preprocessing, self.name)
         measured = files.measure(self.splits, self.config["target"])
         entry = {"repeat": repeat, "status": "ok", "parameters": parent["parameters"], "macs": parent["macs"]}
         accuracies = {**measured.validation, "torch": accuracy(logits, validation.labels)}
-        entry |= {**files.sizes(), **refused, "validation": accuracies, "agreement": measured.agreement}
+        entry |= {**sizes, "validation": accuracies, "agreement": measured.agreement}
         entry |= {"reverted": quantized.reverted, "qat": quantized.qat}
         return Outcome(entry, {"repeat": repeat, **measured.test}, measured.classes)
 
@@ -77,5 +78,5 @@ class Exporter:
         nothing = dict.fromkeys((FLOAT32, self.config["precision"]))
         entry = {"repeat": repeat, "status": "unstable"}
         entry |= dict.fromkeys(("parameters", "macs", "agreement", "reverted", "qat"))
-        entry |= {**dict.fromkeys((*SIZES, "no_onnx"), nothing), "validation": {"torch": None, **nothing}}
+        entry |= {**dict.fromkeys(SIZES, nothing), "validation": {"torch": None, **nothing}}
         return Outcome(entry, {"repeat": repeat, **nothing, "parity": {}, "processor_parity": {}})

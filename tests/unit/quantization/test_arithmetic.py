@@ -90,9 +90,12 @@ def written(networks, splits, tmp_path):
         images = calibration_images(splits["train"].images, 64, seed=0)
         quantized = quantize(config, Source(network, model, family, family == "vit", 0), splits, images)
         files = Exported(
-            tmp_path, len(list(tmp_path.glob("int8-*.xml"))), {"fp32": deployed, "int8": quantized.network}
+            tmp_path,
+            len(list(tmp_path.glob("fp32-*.onnx"))),
+            {"fp32": model, config["precision"]: quantized.model},
+            {"fp32": deployed, config["precision"]: quantized.network},
         )
-        files.write({"fp32": model, "int8": quantized.model}, DIGITS, family)
+        files.write(DIGITS, family)
         return files
 
     return write
@@ -104,9 +107,9 @@ def weights(path):
     return [abs(c.data.astype(int)) for c in constants if c.get_element_type().get_type_name() == "i8"]
 
 
-def factors(path):
+def factors(model):
     """What the factors of attention's products are made by, before they are moved about."""
-    for product in core().read_model(path).get_ops():
+    for product in model.get_ops():
         for factor in product.input_values()[:2] if product.get_type_name() == "ScaledDotProductAttention" else ():
             node = factor.get_node()
             while node.get_type_name() in ("Transpose", "Reshape"):
@@ -118,14 +121,14 @@ def factors(path):
 @pytest.mark.parametrize("family", ["dnn", "cnn", "vit"])
 def test_files_for_any_processor_compute_the_same_without_vnni(written, splits, tmp_path, family):
     made = [written(family, METHODS[name]) for name in ("plain", "torch", "trained")]
-    paths = [files.path("int8", suffix) for files in made for suffix in (".xml", ".onnx")]
-    assert len(paths) == 6
+    paths = [files.path("int8") for files in made]
+    assert [path.suffix for path in paths] == [".onnx"] * 3
     images = splits["test"].images
     np.save(tmp_path / "images.npy", images.numpy())
     command = [sys.executable, "-c", RUN, str(tmp_path / "images.npy"), *map(str, paths)]
     subprocess.run(command, check=True, env=WITHOUT_VNNI)
     for path in paths:
-        expected, logits = runner(in_float(path))(images), torch.from_numpy(np.load(f"{path}.npy"))
+        expected, logits = runner(in_float(core().read_model(path)))(images), torch.from_numpy(np.load(f"{path}.npy"))
         assert (logits - expected).abs().amax(1).median() <= 1e-3 * expected.abs().max(), path.name
         assert (logits.argmax(1) == expected.argmax(1)).double().mean() > 0.99, path.name
 
@@ -136,10 +139,10 @@ def test_files_for_any_processor_compute_the_same_without_vnni(written, splits, 
 )
 def test_only_for_vnni_weights_have_8_bits_and_activations_are_multiplied_at_8_bits(written, family, name):
     for target in ("any", "vnni"):
-        path = written(family, METHODS[name] | {"target": target}).path("int8", ".xml")
-        largest = [int(integers.max()) for integers in weights(path)]
+        files = written(family, METHODS[name] | {"target": target})
+        largest = [int(integers.max()) for integers in weights(files.path("int8"))]
         assert all((value <= LARGEST) == (target == "any") for value in largest), largest
-        made_by = set(factors(path))
+        made_by = set(factors(files.models["int8"]))
         assert ("FakeQuantize" in made_by) == (family == "vit" and target == "vnni")
 
 
@@ -150,9 +153,8 @@ def test_without_vnni_a_study_goes_on_and_says_what_saturated(flat_item, data_it
     arguments = json.dumps([config, *map(str, (data_item, flat_item, tmp_path))])
     subprocess.run([sys.executable, "-c", WORK, arguments], check=True, env=WITHOUT_VNNI)
     for tested in read_json(tmp_path / "test.json")["repeats"]:
-        for file in ("int8.xml", "int8.onnx"):
-            assert tested["processor_parity"][file]["saturated"] == (target == "vnni")
-            assert tested["parity"][file]["median_difference"] < 1e-3 * tested["parity"][file]["bound"]
+        assert tested["processor_parity"]["int8.onnx"]["saturated"] == (target == "vnni")
+        assert tested["parity"]["int8.onnx"]["median_difference"] < 1e-3 * tested["parity"]["int8.onnx"]["bound"]
     timing = read_json(tmp_path / "timing.json")
     assert timing["int8_saturates"] is True and "vnni" not in timing["int8_kernel"]
 
@@ -163,8 +165,7 @@ def test_in_float_no_product_is_of_integers_and_torch_agrees(written, splits, fa
     files = written(family, CONFIGS["torch"] | {"target": target})
     images = splits["test"].images
     expected = torch_logits(files.networks["int8"], images)
-    for suffix in (".xml", ".onnx"):
-        model = in_float(files.path("int8", suffix))
+    for model in (in_float(core().read_model(files.path("int8"))), in_float(files.models["int8"])):
         layers = [
             operation.get_rt_info() for operation in core().compile_model(model, "CPU").get_runtime_model().get_ops()
         ]
@@ -178,18 +179,18 @@ def test_in_float_no_product_is_of_integers_and_torch_agrees(written, splits, fa
 @pytest.mark.parametrize("precision", ["int4", "nf4"])
 def test_beside_weights_of_4_bits_activations_are_float(written, splits, precision):
     """Unless told otherwise OpenVINO rounds them to 8 bits on some processors."""
-    path = written("dnn", CONFIGS[precision]).path("int8", ".xml")
+    path = written("dnn", CONFIGS[precision]).path(precision)
+    assert path.suffix == ".xml"
     images = splits["test"].images
-    expected = runner(in_float(path))(images)
+    expected = runner(in_float(core().read_model(path)))(images)
     assert (runner(path)(images) - expected).abs().amax(1).median() <= 1e-3 * expected.abs().max()
 
 
 def test_a_wrong_file_is_an_exporter_s_bug_on_every_processor(written, splits):
     """It holds the weights of another network; whether products saturate has no say in that."""
     files, others = (written(network, CONFIGS["vnni"]) for network in ("dnn", "other dnn"))
-    for suffix in (".xml", ".bin"):
-        shutil.copy(others.path("int8", suffix), files.path("int8", suffix))
-    with pytest.raises(RuntimeError, match=r"int8\.xml is not what was exported"):
+    shutil.copy(others.path("int8"), files.path("int8"))
+    with pytest.raises(RuntimeError, match=r"int8\.onnx is not what was exported"):
         files.measure(splits, "vnni")
 
 

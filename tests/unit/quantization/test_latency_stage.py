@@ -61,4 +61,4 @@ def test_the_files_are_those_of_the_first_repeat_that_is_finite(exports, tmp_pat
     for path in folder.glob("*-0.*"):
         path.rename(folder / path.name.replace("-0.", "-1."))
     ((_, turn),) = models([folder])
-    assert {path.name for path in turn.values()} == {"fp32-1.xml", "int8-1.xml"}
+    assert {path.name for path in turn.values()} == {"fp32-1.onnx", "int8-1.onnx"}

@@ -30,7 +30,9 @@ from minarch.flow.plan import Plan
 from minarch.flow.study import Study
 from minarch.holdings import holdings
 from minarch.models.weights import load_networks
-from minarch.quantization.preprocessing import KEY, Preprocessing
+from minarch.quantization.export import save
+from minarch.quantization.measure import core
+from minarch.quantization.preprocessing import KEY, Preprocessing, read_preprocessing
 from minarch.quantize import work
 
 GREY = Preprocessing("digits", [1, 8, 8], [str(k) for k in range(10)], False)
@@ -45,7 +47,7 @@ STUDY = {section: {} for section in Study.model_fields} | {
 
 
 def file_of(item: str, repeat: int | None = None, precision: str | None = None) -> Path:
-    return exported_model("params.yaml", item, repeat, precision).path
+    return exported_model("params.yaml", item, repeat, precision).model.path
 
 
 @pytest.fixture(scope="module")
@@ -76,9 +78,8 @@ def test_the_classes_are_those_that_the_stage_recorded(item, images, precision):
     assert [prediction.image for prediction in predictions] == images
 
 
-@pytest.mark.parametrize("suffix", [".xml", ".onnx"])
-def test_probabilities_are_the_softmax_of_the_network_s_logits(item, images, sweep_items, data_item, suffix):
-    predictions = classify(item / f"fp32-0{suffix}", images)
+def test_probabilities_are_the_softmax_of_the_network_s_logits(item, images, sweep_items, data_item):
+    predictions = classify(item / "fp32-0.onnx", images)
     network, split = load_networks(sweep_items["cnn"])[0], load_split(data_item, "test")
     with torch.no_grad():
         expected = network(split.batch(slice(None))).double().softmax(1)
@@ -96,15 +97,14 @@ def test_a_class_is_told_by_its_name_whatever_that_holds(images, sweep_items, da
     out.mkdir()
     work(PLAIN, {"data": data, "parent": sweep_items["cnn"]}, out)
     recorded = load_file(out / "classes.safetensors")["fp32-0"].tolist()
-    for suffix in (".xml", ".onnx"):
-        predict("params.yaml", str(out / f"fp32-0{suffix}"), images, None, None)
-        assert [line.split("\t")[1] for line in capsys.readouterr().out.splitlines()] == [names[k] for k in recorded]
+    predict("params.yaml", str(out / "fp32-0.onnx"), images, None, None)
+    assert [line.split("\t")[1] for line in capsys.readouterr().out.splitlines()] == [names[k] for k in recorded]
     assert set(recorded) == set(range(10))
 
 
 def test_the_first_repeat_and_what_it_quantizes_to_are_taken_unless_told(item):
-    assert file_of(str(item)).name == "int8-0.xml"
-    assert file_of(f"{item}/", None, "fp32").name == "fp32-0.xml"
+    assert file_of(str(item)).name == "int8-0.onnx"
+    assert file_of(f"{item}/", None, "fp32").name == "fp32-0.onnx"
 
 
 def test_an_item_says_which_models_it_holds_by_the_files_that_are_there(item, tmp_path):
@@ -117,17 +117,15 @@ def test_an_item_says_which_models_it_holds_by_the_files_that_are_there(item, tm
             shutil.copy(file, folder / file.name.replace("-0.", f"-{repeat}."))
     assert [model.repeat for model in holdings(folder)] == sorted(model.repeat for model in holdings(folder))
     held = {(model.repeat, model.precision, model.path.suffix) for model in holdings(folder)}
-    assert held >= {(repeat, precision, ".xml") for repeat in (3, 10) for precision in ("fp32", "int8")}
-    assert file_of(str(folder)).name == "int8-3.xml" and file_of(str(folder), 10).name == "int8-10.xml"
+    assert held == {(repeat, precision, ".onnx") for repeat in (3, 10) for precision in ("fp32", "int8")}
+    assert file_of(str(folder)).name == "int8-3.onnx" and file_of(str(folder), 10).name == "int8-10.onnx"
     with pytest.raises(UserError, match=r"^--repeat: 0 is not in item; allowed: 3, 10$"):
         file_of(str(folder), 0)
     for file in folder.glob("int8-3.*"):
         file.unlink()
-    assert file_of(str(folder)).name == "fp32-3.xml"
+    assert file_of(str(folder)).name == "fp32-3.onnx"
     with pytest.raises(UserError, match=r"^--precision: 'int8' is not in item; allowed: fp32$"):
         file_of(str(folder), None, "int8")
-    (folder / "fp32-3.xml").unlink()
-    assert file_of(str(folder)).name == "fp32-3.onnx"
 
 
 def test_an_item_without_files_says_why(item, tmp_path):
@@ -147,7 +145,7 @@ def test_an_item_without_files_says_why(item, tmp_path):
 
 def test_output_that_is_no_terminal_is_a_line_with_tabs_per_image(item, images, capsys):
     predict("params.yaml", str(item), images[:5], None, None)
-    expected = classify(item / "int8-0.xml", images[:5])
+    expected = classify(item / "int8-0.onnx", images[:5])
     lines = [f"{prediction.image}\t{prediction.label}\t{prediction.probability:.6f}" for prediction in expected]
     assert capsys.readouterr().out.splitlines() == lines
 
@@ -167,7 +165,7 @@ def test_on_a_terminal_it_is_a_table(item, tmp_path):
     """Nothing in a file's name is taken for markup."""
     image = draw(tmp_path / "[red]3.png", "L")
     ours, theirs = pty.openpty()
-    command = [sys.executable, "-m", "minarch", "predict", str(item / "fp32-0.xml"), image.name]
+    command = [sys.executable, "-m", "minarch", "predict", str(item / "fp32-0.onnx"), image.name]
     done = subprocess.run(command, stdout=theirs, stderr=subprocess.PIPE, cwd=tmp_path, check=False)
     os.close(theirs)
     said = os.read(ours, 100_000).decode()
@@ -184,11 +182,11 @@ def study(tmp_path, monkeypatch):
     """The plan of a study whose representative is its only model."""
     monkeypatch.chdir(tmp_path)
     Path("params.yaml").write_text(yaml.safe_dump(STUDY))
-    plan = Plan()
-    (file,) = plan.decision_files("representatives")
-    file.parent.mkdir(parents=True)
-    file.write_text(json.dumps([{"items": list(plan.items("sweep"))}]))
-    return plan
+    for stage, decided in (("representatives", [{"items": list(Plan().items("sweep"))}]), ("finalists", [])):
+        (file,) = Plan().decision_files(stage)
+        file.parent.mkdir(parents=True)
+        file.write_text(json.dumps(decided))
+    return Plan()
 
 
 def test_an_item_is_found_by_its_name(study, item):
@@ -198,7 +196,7 @@ def test_an_item_is_found_by_its_name(study, item):
         file_of(planned.name)
     shutil.copytree(item, folder)
     for name in (planned.name, planned.slug, str(folder)):
-        assert file_of(name) == folder / "int8-0.xml"
+        assert file_of(name) == folder / "int8-0.onnx"
 
 
 def test_an_item_of_another_stage_is_refused(study):
@@ -229,11 +227,11 @@ def test_what_an_item_does_not_hold_is_one_line(item, repeat, precision, expecte
 @pytest.mark.parametrize(("repeat", "precision"), [(0, None), (None, "fp32")])
 def test_which_of_an_item_s_files_has_no_effect_on_a_file(item, repeat, precision):
     with pytest.raises(UserError, match=r"has no effect with a file"):
-        predict("params.yaml", str(item / "int8-0.xml"), ["x.png"], repeat, precision)
+        predict("params.yaml", str(item / "int8-0.onnx"), ["x.png"], repeat, precision)
 
 
 def _not_there(folder):
-    return folder / "int8-9.xml"
+    return folder / "int8-9.onnx"
 
 
 def _no_model(folder):
@@ -246,15 +244,24 @@ def _foreign(folder):
     return folder / "page.xml"
 
 
+def _as_ir(folder):
+    """FP32 as OpenVINO IR, which has its weights in a file beside it."""
+    path = folder / "fp32-0.onnx"
+    save(core().read_model(path), path.with_suffix(".xml"), read_preprocessing(path))
+    path.unlink()
+    return path.with_suffix(".xml")
+
+
 def _without_weights(folder):
-    (folder / "int8-0.bin").unlink()
-    return folder / "int8-0.xml"
+    path = _as_ir(folder)
+    path.with_suffix(".bin").unlink()
+    return path
 
 
 def _weights_that_never_come(folder):
-    (folder / "int8-0.bin").unlink()
-    os.mkfifo(folder / "int8-0.bin")
-    return folder / "int8-0.xml"
+    path = _without_weights(folder)
+    os.mkfifo(path.with_suffix(".bin"))
+    return path
 
 
 def _half(folder):
@@ -264,9 +271,10 @@ def _half(folder):
 
 
 def _half_the_weights(folder):
-    path = folder / "fp32-0.bin"
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    return folder / "fp32-0.xml"
+    path = _as_ir(folder)
+    weights = path.with_suffix(".bin")
+    weights.write_bytes(weights.read_bytes()[: weights.stat().st_size // 2])
+    return path
 
 
 def _unfinished(folder):
@@ -283,7 +291,7 @@ def _rewritten(pattern, by):
     """A model whose graph, or what it says of its images, was changed."""
 
     def make(folder):
-        path = folder / "fp32-0.xml"
+        path = _as_ir(folder)
         text = path.read_text()
         path.write_text(changed := re.sub(pattern, lambda _: by, text))
         assert changed != text
@@ -512,4 +520,4 @@ def test_images_that_are_not_resized_are_never_changed(tmp_path, item, images):
     """One bad image among good ones: nothing is said of the others."""
     large = draw(tmp_path / "large.png", "L", (9, 8))
     with pytest.raises(UserError, match=r"is 9 x 8 pixels, grey; allowed: 8 x 8 pixels, grey, as in digits"):
-        classify(item / "int8-0.xml", [*images[:2], str(large)])
+        classify(item / "int8-0.onnx", [*images[:2], str(large)])

@@ -6,7 +6,7 @@ import pytest
 from quantize_items import CONFIGS, CURVE
 from searched import searched_item
 
-from minarch.commands.predict import exported_file
+from minarch.commands.exported import exported_model
 from minarch.contract import variant_of
 from minarch.files import read_json
 from minarch.models.families import architecture
@@ -35,7 +35,7 @@ def test_every_repeat_is_exported_with_its_own_structure(run, item, splits, name
         assert [entry[size] for size in ("parameters", "macs")] == [original[size] for size in ("parameters", "macs")]
         assert entry["validation"]["torch"] == pytest.approx(original["validation_accuracy"], abs=0.005)
     shallow, deep = results["repeats"]
-    logits = runner(exported_file("params.yaml", str(out), None, "fp32"))(validation.images)
+    logits = runner(exported_model("params.yaml", str(out), None, "fp32").model.path)(validation.images)
     assert accuracy(logits, validation.labels) == shallow["validation"]["fp32"]  # the first one keeps its files
     assert shallow["weight_bytes"]["fp32"] < deep["weight_bytes"]["fp32"]
 

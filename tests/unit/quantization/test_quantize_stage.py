@@ -5,8 +5,10 @@ import shutil
 import subprocess
 import sys
 
+import onnx
 import pytest
 import torch
+from onnx import numpy_helper
 from quantize_items import CONFIGS, CURVE, PLAIN, Convolutional, Spectral, change_weights, contents, untrained_item
 from safetensors.torch import load_file, save_file
 
@@ -18,7 +20,7 @@ from minarch.quantization.measure import runner
 from minarch.quantization.preprocessing import Preprocessing, read_preprocessing
 from minarch.quantize import preprocessing_of
 
-ENTRY = {"repeat", "status", "parameters", "macs", "ir_bytes", "onnx_bytes", "weight_bytes", "no_onnx"}
+ENTRY = {"repeat", "status", "parameters", "macs", "bytes", "weight_bytes", "no_onnx"}
 ENTRY |= {"validation", "agreement", "reverted", "qat"}
 TESTED = {"repeat", "fp32", "parity", "processor_parity"}
 ABOUT = {"kind", "parent", "dataset", "family", "architecture", "method", "level"}
@@ -35,7 +37,6 @@ def test_an_original_is_measured(run, sweep_items, data_item, family, name):
     sweep = read_json(sweep_items[family] / "results.json")
     assert set(results) == ABOUT | {"quantization", "precision", "backend", "repeats"}
     assert (results["method"], results["level"], results["kind"]) == ("original", 0, "export")
-    in_torch = config["backend"] == "torch"
     classes = load_file(out / "classes.safetensors")
     split = load_split(data_item, "test")
     for entry, trained, tested in zip(results["repeats"], sweep["repeats"], test["repeats"], strict=True):
@@ -47,7 +48,7 @@ def test_an_original_is_measured(run, sweep_items, data_item, family, name):
         assert entry["agreement"] > 0.85
         for kind in ("fp32", precision):
             as_onnx = kind in ("fp32", "int8")
-            assert (entry["onnx_bytes"][kind] is not None) == as_onnx == (entry["no_onnx"][kind] is None)
+            assert as_onnx == (entry["no_onnx"][kind] is None)
             classes_of_file = classes[f"{kind}-{repeat}"]
             assert classes_of_file.dtype == torch.uint8
             assert tested[kind] == float((classes_of_file == split.labels).double().mean())
@@ -56,14 +57,18 @@ def test_an_original_is_measured(run, sweep_items, data_item, family, name):
             if repeat > 0:  # only the first one keeps its files
                 assert not here
                 continue
-            assert (entry["ir_bytes"][kind], entry["weight_bytes"][kind]) == (here["xml"] + here["bin"], here["bin"])
-            assert entry["onnx_bytes"][kind] == here.get("onnx")
-            assert classes_of_file.equal(runner(files["xml"])(split.images).argmax(1).to(torch.uint8))
-        # What torch does not know is compared with the IR.
-        quantized = {f"{precision}.xml", f"{precision}.onnx"} if in_torch else {"int8.onnx"} & {f"{precision}.onnx"}
-        files = {"fp32.xml", "fp32.onnx"} | quantized
-        assert set(tested) == TESTED | {precision} and set(tested["parity"]) == files
-        assert set(tested["processor_parity"]) == ({"int8.xml", "int8.onnx"} if precision == "int8" else set())
+            assert set(here) == ({"onnx"} if as_onnx else {"xml", "bin"})
+            assert entry["bytes"][kind] == sum(here.values()) > entry["weight_bytes"][kind]
+            if as_onnx:
+                stored = onnx.load(files["onnx"]).graph.initializer
+                assert entry["weight_bytes"][kind] == sum(numpy_helper.to_array(tensor).nbytes for tensor in stored)
+            else:
+                assert entry["weight_bytes"][kind] == here["bin"]
+            path = files["onnx" if as_onnx else "xml"]
+            assert classes_of_file.equal(runner(path)(split.images).argmax(1).to(torch.uint8))
+        quantized = f"{precision}.onnx" if precision == "int8" else f"{precision}.xml"
+        assert set(tested) == TESTED | {precision} and set(tested["parity"]) == {"fp32.onnx", quantized}
+        assert set(tested["processor_parity"]) == {"int8.onnx"} & {quantized}
         for parity in tested["processor_parity"].values():
             assert parity["median_difference"] <= parity["bound"] and not parity["saturated"]
         for file, parity in tested["parity"].items():
@@ -120,7 +125,7 @@ def test_calibration_sees_the_training_images_only(run, sweep_items, data_item, 
         differing[name] = {file for file in original if original[file] != others[file]}
     assert differing["validation"] == {"results.json"}
     assert differing["test"] == {"test.json", "classes.safetensors"}
-    assert {"int8-0.bin", "int8-0.onnx"} <= differing["train"]
+    assert "int8-0.onnx" in differing["train"] and "fp32-0.onnx" not in differing["validation"]
 
 
 @pytest.mark.parametrize("name", ["controlled", "qat"])
@@ -160,12 +165,12 @@ def test_a_repeat_that_is_not_finite_is_recorded(run, sweep_items, tmp_path, val
     nothing = {"fp32": None, "int8": None}
     assert set(broken) == set(whole) == ENTRY
     assert (broken["status"], whole["status"]) == ("unstable", "ok")
-    assert broken["validation"] == {"torch": None, **nothing} and broken["ir_bytes"] == broken["onnx_bytes"] == nothing
+    assert broken["validation"] == {"torch": None, **nothing} and broken["bytes"] == broken["weight_bytes"] == nothing
     tested = read_json(out / "test.json")["repeats"]
     assert tested[0] == {"repeat": 0, **nothing, "parity": {}, "processor_parity": {}} and set(tested[0]) == set(
         tested[1]
     )
-    assert {path.name for path in out.glob("*.xml")} == {"fp32-1.xml", "int8-1.xml"}
+    assert {path.name for path in out.glob("*.onnx")} == {"fp32-1.onnx", "int8-1.onnx"}
     assert not list(out.glob("*-0.*")) and set(load_file(out / "classes.safetensors")) == {"fp32-1", "int8-1"}
 
 
@@ -174,7 +179,7 @@ def test_nothing_finite_leaves_no_files(run, sweep_items, tmp_path):
     shutil.copytree(sweep_items["dnn"], item)
     change_weights(item, lambda _, tensor: torch.full_like(tensor, torch.inf))
     out = run(PLAIN, item)
-    assert not list(out.glob("*.xml")) and not load_file(out / "classes.safetensors")
+    assert not list(out.glob("*-*.*")) and not load_file(out / "classes.safetensors")
 
 
 def test_a_curve_is_labelled_as_simulated(run, sweep_items):
@@ -190,7 +195,7 @@ def test_a_curve_is_labelled_as_simulated(run, sweep_items):
 def test_files_say_what_their_images_are(run, sweep_items, data_item):
     out = run(PLAIN, sweep_items["dnn"])
     expected = Preprocessing("digits", [1, 8, 8], [str(digit) for digit in range(10)], resize=False)
-    for name in ("fp32-0.xml", "int8-0.xml", "fp32-0.onnx", "int8-0.onnx"):
+    for name in ("fp32-0.onnx", "int8-0.onnx"):
         assert read_preprocessing(out / name) == expected
     assert preprocessing_of(data_item) == expected
 

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 from PIL import Image
-from quantize_items import PLAIN
+from quantize_items import CONFIGS, PLAIN
 
 from minarch.commands.classify import classify
 from minarch.commands.export import export
@@ -44,7 +44,7 @@ def test_the_accuracy_over_the_test_folder_is_exactly_the_one_that_the_stage_mea
     tests = [test[precision] for test in json.loads((item / "test.json").read_text())["repeats"]]
     for repeat in {model.repeat for model in holdings(item) if model.precision == precision}:
         exported = exported_model("params.yaml", str(item), repeat, precision)
-        recognised = recognise(exported.path, classes)
+        recognised = recognise(exported.model.path, classes)
         right, images = (sum(getattr(row, name) for row in recognised) for name in ("right", "images"))
         assert right / images == tests[repeat] == exported.accuracies[0]
         assert exported.accuracies[1:] == [tests[1 - repeat]]
@@ -53,7 +53,7 @@ def test_the_accuracy_over_the_test_folder_is_exactly_the_one_that_the_stage_mea
 
 
 def test_each_class_tells_what_it_was_most_often_mistaken_for(item, classes):
-    path = item / "fp32-0.xml"
+    path = item / "fp32-0.onnx"
     for row in recognise(path, classes):
         labels = [p.label for p in classify(path, sorted(map(str, (classes / row.label).iterdir())))]
         wrong = [label for label in labels if label != row.label]
@@ -110,7 +110,7 @@ def test_what_is_exported_runs_without_minarch_and_says_the_same(item, classes, 
     command = [sys.executable, "-I", str(tmp_path / "mine/predict.py"), *images]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
-    expected = classify(item / f"{precision}-0.xml", images)
+    expected = classify(item / f"{precision}-0.onnx", images)
     lines = [line.split("\t") for line in done.stdout.splitlines()]
     assert [line[:2] for line in lines] == [[prediction.image, prediction.label] for prediction in expected]
     assert [float(line[2]) for line in lines] == pytest.approx([p.probability for p in expected], abs=1e-5)
@@ -124,13 +124,16 @@ def test_an_export_never_overwrites(item, tmp_path):
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["thesis.txt"]
 
 
-def test_what_is_exported_as_onnx_alone_runs_too(item, tmp_path, classes):
-    folder = shutil.copytree(item, tmp_path / "item")
-    for file in [*folder.glob("*.xml"), *folder.glob("*.bin")]:
-        file.unlink()
-    export("params.yaml", str(folder), str(tmp_path / "mine"), None, "fp32")
-    assert (tmp_path / "mine/model.onnx").is_file()
+def test_what_has_no_counterpart_in_onnx_is_exported_with_its_weights_and_runs_too(
+    sweep_items, data_item, tmp_path, classes
+):
+    folder = tmp_path / "item"
+    folder.mkdir()
+    work(CONFIGS["int4"], {"data": data_item, "parent": sweep_items["cnn"]}, folder)
+    export("params.yaml", str(folder), str(tmp_path / "mine"))
+    names = {path.name for path in (tmp_path / "mine").iterdir()}
+    assert names == {"model.xml", "model.bin", "classes.json", "predict.py"}
     image = str(next((classes / "7").iterdir()))
     command = [sys.executable, "-I", str(tmp_path / "mine/predict.py"), image]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.stdout.split("\t")[1] == classify(folder / "fp32-0.onnx", [image])[0].label
+    assert done.stdout.split("\t")[1] == classify(folder / "int4-0.xml", [image])[0].label

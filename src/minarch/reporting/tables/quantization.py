@@ -19,7 +19,7 @@ NO_METHOD = ""  # of FLOAT32, which no method quantized
 FASTER = "faster_"  # and the batch
 IR, ONNX = "IR", "ONNX"
 EXPORTED = [*VARIANT, "quantization", "precision"]  # one exported model
-FILES = ["ir_bytes", "onnx_bytes", "weight_bytes"]  # of the IR (.xml and .bin), of the ONNX file, of the .bin alone
+FILES = ["bytes", "weight_bytes"]  # of the files of a model, of the values in them
 NUMBERS = ["parameters", "macs", "agreement", *FILES, "validation", "test"]
 
 
@@ -71,6 +71,8 @@ def read_exports(items: Iterable[Path], methods: Sequence[str]) -> pd.DataFrame:
                 row = variant(record) | {"quantization": method, "precision": precision, "item": item.name}
                 row |= {name: run[name] for name in ("repeat", "status", "parameters", "macs")}
                 row |= {name: run[name][precision] for name in (*FILES, "validation")}
+                if run["status"] == "ok":
+                    row["file_format"] = IR if run["no_onnx"][precision] else ONNX
                 row["agreement"] = None if precision == FLOAT32 else run["agreement"]
                 changed = precision != FLOAT32 and run["status"] == "ok"
                 row["reverted"] = len(run["reverted"] or []) if changed else 0
@@ -117,14 +119,11 @@ def _kernel(processor: Processor) -> str:
 
 
 def deployed(exports: pd.DataFrame) -> pd.DataFrame:
-    """One row per exported model: `bytes` and `file_format` of the smallest file set that can be deployed as it ships,
-    IR or ONNX, and `weight_bytes`; means over repeats, whose structures may differ.
+    """One row per exported model: its `file_format`, the `bytes` of its files as they ship and `weight_bytes`, means
+    over repeats, whose structures may differ.
     """
-    means = exports.groupby(EXPORTED)[FILES].mean()
-    as_onnx = means["onnx_bytes"] < means["ir_bytes"]
-    means["bytes"] = means["onnx_bytes"].where(as_onnx, means["ir_bytes"])
-    means["file_format"] = as_onnx.map({True: ONNX, False: IR})
-    return means[["bytes", "file_format", "weight_bytes"]].reset_index()
+    models = exports.groupby(EXPORTED)
+    return models[FILES].mean().join(models["file_format"].first()).reset_index()
 
 
 def quantization_table(
@@ -133,7 +132,7 @@ def quantization_table(
     """One row per model in fewer bits: drops in percentage points, paired by repeat, beside what the method brings.
 
     `reverted` layers and the share `trained` of the repeats are means; `faster_<batch>` is the float32 latency over
-    that of the quantized file, both measured in turn; sizes are those of the smallest files (`deployed`).
+    that of the quantized file, both measured in turn; sizes are those of `deployed`.
 
     Args:
         methods: in the order of the study.
