@@ -21,12 +21,11 @@ from minarch.analysis.records import BEST_VALIDATION, MODEL, read_runs
 from minarch.analysis.regimes import EDGE
 from minarch.files import read_json
 from minarch.flow.job import run_stage
-from minarch.statistics import QUANTILES
+from minarch.statistics import COMPARED, QUANTILES
 from minarch.statistics.blocks import Block, blocks, resample_networks
 from minarch.statistics.distances import distances, scaled
 
 GROUP = ["dataset", "family"]
-QUANTITIES = {"weights": "weights.all", "strengths": "strength.hidden"}
 STATISTICS = ["std", "skewness", "kurtosis", "near_zero", "fluctuation"]
 PART = 1_000_000  # values ranked at a time, or a large study would need gigabytes
 IDENTITY = [*MODEL, "repeat"]
@@ -57,7 +56,7 @@ def read_weights(items: Iterable[Path]) -> tuple[pd.DataFrame, dict[str, np.ndar
 
     fluctuation is the mean over the hidden node layers. What a network does not have is NaN.
     """
-    tables, values = [], dict[str, list[np.ndarray]]({quantity: [] for quantity in QUANTITIES})
+    tables, values = [], dict[str, list[np.ndarray]]({quantity: [] for quantity in COMPARED})
     for path in sorted(path for item in items for path in item.rglob("record.json")):
         record = read_json(path)
         layers = pd.read_csv(path.with_name("layers.csv"))
@@ -69,7 +68,7 @@ def read_weights(items: Iterable[Path]) -> tuple[pd.DataFrame, dict[str, np.ndar
         tables.append(table.assign(**{name: record[name] for name in [*MODEL, "parameters"]}))
         quantiles = load_file(path.with_name("quantiles.safetensors"))
         nothing = np.full((len(table), QUANTILES), np.nan)
-        for quantity, name in QUANTITIES.items():
+        for quantity, name in COMPARED.items():
             values[quantity].append(quantiles.get(name, nothing))
     networks = pd.concat(tables, ignore_index=True)
     return networks.assign(row=networks.index), {name: np.concatenate(parts) for name, parts in values.items()}
@@ -107,7 +106,7 @@ def block_rows(
 
     A network without strengths, or whose values are all equal (they have no density), is left out of that quantity.
     """
-    for quantity in QUANTITIES:
+    for quantity in COMPARED:
         raw = values[quantity][networks["row"]].astype(float)
         usable = np.isfinite(raw).all(axis=1) & (np.ptp(raw, axis=1) > 0)
         raw, rows = raw[usable], networks[usable]

@@ -55,8 +55,7 @@ def work(config: dict[str, Any], inputs: dict[str, Any], out: Path) -> None:
         writer = csv.writer(file)
         writer.writerow(("repeat", "epoch", *COLUMNS))
         writer.writerows((r.repeat, e, *row) for r in repeats for e, row in enumerate(r.curve, 1))
-    for name in ("final", "best"):
-        save_networks(out / f"{name}.safetensors", {r.repeat: r.networks[name] for r in repeats})
+    save_networks(out / results["weights"], {r.repeat: r.networks["best"] for r in repeats})
     write_json(out / "test.json", _test(task, repeats, load_split(inputs["data"], "test"), strategy))
     timing = {"seconds": [r.seconds for r in repeats], "threads": torch.get_num_threads(), "torch": torch.__version__}
     write_json(out / "timing.json", {**timing, **strategy.record()})

@@ -18,6 +18,7 @@ from minarch.files import read_json, write_json
 from minarch.flow.job import run_stage
 from minarch.models.vit import ViT
 from minarch.models.weights import load_networks
+from minarch.statistics import COMPARED, DRAWN, QUANTILES
 from minarch.statistics.attention import class_attention
 from minarch.statistics.layers import (
     Layer,
@@ -49,9 +50,9 @@ def describe(item: Path, images: Tensor, near_zero: float, out: Path) -> None:
     """Write what one sweep item's networks are like, repeat by repeat; attention is a mean over `images` [B, C, H, W].
 
     layers.csv: a row per layer and one, "all", for the whole network's weights. strengths.csv: a row per node layer;
-    std is the layer fluctuation. quantiles.safetensors: weights.<layer>, weights.all, strength.<node layer> and, of all
-    hidden nodes pooled, strength.hidden, float32 [R, 512]. attention.safetensors, of a ViT with heads: attention,
-    float32 [R, blocks, heads, patches]. record.json: what the rows are.
+    std is the layer fluctuation. quantiles.safetensors: weights.all and, of all hidden nodes pooled, strength.hidden,
+    float32 [R, 512]; weights.<layer> and strength.<node layer>, float32 [R, 128]. attention.safetensors, of a ViT with
+    heads: attention, float32 [R, blocks, heads, patches]. record.json: what the rows are.
     """
     networks = dict(sorted(load_networks(item).items()))
     repeats, first = list(networks), next(iter(networks.values()))
@@ -68,7 +69,8 @@ def describe(item: Path, images: Tensor, near_zero: float, out: Path) -> None:
         strengths["hidden"] = torch.cat([strengths[name] for name in hidden(strengths)], dim=1)
     pooled = {f"weights.{name}": values for name, values in weights.items()}
     pooled |= {f"strength.{name}": values for name, values in strengths.items()}
-    kept = {name: blank(quantiles(values), sound) for name, values in pooled.items()}
+    counts = dict.fromkeys(pooled, DRAWN) | dict.fromkeys(COMPARED.values(), QUANTILES)
+    kept = {name: blank(quantiles(values, counts[name]), sound) for name, values in pooled.items()}
     save_file(kept, out / "quantiles.safetensors")
 
     results = read_json(item / "results.json")

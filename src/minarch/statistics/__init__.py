@@ -1,3 +1,5 @@
 """What trained weights look like: their statistics, node strengths and attention maps, and distances between them."""
 
-QUANTILES = 512  # a distribution is kept as so many of its quantiles
+COMPARED = {"weights": "weights.all", "strengths": "strength.hidden"}  # quantity -> name of its quantiles
+QUANTILES = 512  # a distribution that is compared is kept as so many of its quantiles; tails decide distances
+DRAWN = 128  # one that is only drawn

@@ -110,9 +110,9 @@ def effective_rank(singular: Tensor) -> Tensor:
     return torch.special.entr(shares).sum(1).exp()
 
 
-def quantiles(values: Tensor) -> Tensor:
-    """float32 [R, 512]: the values [R, n] at ranks (i + 0.5)/512, not interpolated, so each one occurred."""
-    count = values.shape[1]
-    ranks = (count * (2 * np.arange(QUANTILES) + 1) + 2 * QUANTILES - 1) // (2 * QUANTILES) - 1  # ceil(n p) - 1
+def quantiles(values: Tensor, count: int = QUANTILES) -> Tensor:
+    """float32 [R, count]: the values [R, n] at ranks (i + 0.5)/count, not interpolated, so each one occurred."""
+    doubled = 2 * count
+    ranks = (values.shape[1] * np.arange(1, doubled, 2) + doubled - 1) // doubled - 1  # ceil(n p) - 1
     ordered = np.sort(values.numpy(), axis=1)
     return torch.from_numpy(ordered[:, ranks]).float() + 0.0  # -0.0 and 0.0 have no order

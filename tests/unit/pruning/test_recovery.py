@@ -2,24 +2,25 @@
 
 import copy
 import json
+from dataclasses import replace
 
 import pytest
 import torch
 from networks import SPECS, cut_half, sample
-from safetensors.torch import load_file
 from torch import nn
 
 from minarch.data.tensors import Split
 from minarch.models.build import build
+from minarch.models.families import architecture
 from minarch.models.weights import load_networks
 from minarch.pruning.magnitude import hold_zeros, prunable_weights, prune_magnitude
 from minarch.pruning.recovery import at_epoch, reestimate, train_on
-from minarch.sweep import work as sweep
+from minarch.training.blocks import train_repeats
 from minarch.training.evaluate import evaluate
 from minarch.training.loop import Recipe, train
 from minarch.training.repeats import Task
 from minarch.training.stacked.products import Products
-from minarch.training.strategy import Strategy
+from minarch.training.strategy import Strategy, choose
 
 RECIPE = Recipe(epochs=3, batch_size=64, optimizer="adam", learning_rate=5e-3, weight_decay=0.0)
 TRAIN = {"epochs": 2, "batch_size": 32, "optimizer": "adam", "learning_rate": 3e-3, "weight_decay": 0.0, "seed": 5}
@@ -140,20 +141,18 @@ def test_without_holding_zeros_do_not_stay(digits_dnn, splits):
 
 @pytest.mark.parametrize("shared", [False, True])
 @pytest.mark.parametrize("strategy", ["sequential", "stacked"])
-def test_an_earlier_epoch_is_the_sweep_s(data_item, splits, tmp_path, strategy, shared):
-    """The sweep's own weights after two epochs, however it trained them; the repeat is not the first."""
-    config = {"dataset": "digits", "family": "dnn", "knobs": {"depth": 2, "width": 8}, "repeats": [3, 4]}
-    options = {"device": "cpu", "strategy": strategy, "shared_batches": shared}
-    sweep(config | {"train": TRAIN | options}, {"data": data_item}, tmp_path)
-    results = json.loads((tmp_path / "results.json").read_text())
-    recipe = Recipe.of(TRAIN | {"shared_batches": shared, "epochs": 7})  # the epochs that are left do not matter
-    identity = {name: results[name] for name in ("dataset", "family", "knobs")} | {"seed": TRAIN["seed"]}
-    stored = load_file(tmp_path / "final.safetensors")
-    for run in results["repeats"]:
-        task = Task(run["spec"], identity, splits["train"], splits["validation"], recipe)
-        network = at_epoch(task, run["repeat"], run["seed"], 2)
+def test_an_earlier_epoch_is_the_sweep_s(splits, strategy, shared):
+    """The weights of the sweep's own training after two epochs, however it trained; the repeat is not the first."""
+    dnn = architecture("dnn", {"depth": 2, "width": 8})
+    identity = {"dataset": "digits", "family": "dnn", "knobs": {"depth": 2, "width": 8}, "seed": TRAIN["seed"]}
+    recipe = Recipe.of(TRAIN | {"shared_batches": shared})
+    task = Task(dnn.spec([1, 8, 8], 10), identity, splits["train"], splits["validation"], recipe)
+    longer = replace(task, recipe=replace(recipe, epochs=7))  # the epochs that are left do not matter
+    for stopped in train_repeats(task, [3, 4], choose(task, 2, strategy, torch.device("cpu"))):
+        network = at_epoch(longer, stopped.repeat, stopped.seed, 2)
+        expected = stopped.networks["final"].state_dict()
         for name, tensor in network.state_dict().items():
-            torch.testing.assert_close(tensor, stored[f"{run['repeat']}.{name}"], rtol=1e-3, atol=1e-4)
+            torch.testing.assert_close(tensor, expected[name], rtol=1e-3, atol=1e-4)
 
 
 def test_epoch_0_is_the_initialisation(sweep_items, splits):

@@ -12,8 +12,11 @@ from minarch.models.build import build
 from minarch.models.weights import load_networks
 from minarch.pruning import STEPS, retraining
 from minarch.pruning.structured import Criterion, prune_structured
-from minarch.sweep import work as sweep
+from minarch.training.blocks import train_repeats
 from minarch.training.evaluate import evaluate
+from minarch.training.loop import Recipe
+from minarch.training.repeats import Task
+from minarch.training.strategy import choose
 
 
 class TestIterative:
@@ -101,20 +104,19 @@ def test_rewound_to_the_start_are_the_sweep_s_initial_weights(run, sweep_items, 
         assert_the_weights_are(start, rows_that_stay(build(entry["spec"]), masks), rtol=0, atol=0)
 
 
-def test_rewound_to_an_epoch_are_the_weights_after_as_many(run, sweep_items, data_item, starts, tmp_path):
+def test_rewound_to_an_epoch_are_the_weights_after_as_many(run, sweep_items, splits, starts):
     """Against the sweep itself, stopped there."""
     training = SWEPT | {"epochs": 1}
-    config = {"dataset": "digits", "family": "dnn", "knobs": {"depth": 2, "width": 16}, "repeats": [0, 1]}
-    options = {"epochs": 2, "device": "cpu", "strategy": "stacked"}
-    sweep(config | {"train": training | options}, {"data": data_item}, tmp_path)
+    identity = {"dataset": "digits", "family": "dnn", "knobs": {"depth": 2, "width": 16}, "seed": SWEPT["seed"]}
+    spec = read(sweep_items["dnn"] / "results.json")["repeats"][0]["spec"]
+    task = Task(spec, identity, splits["train"], splits["validation"], Recipe.of(training | {"epochs": 2}))
+    stopped = train_repeats(task, [0, 1], choose(task, 2, "stacked", torch.device("cpu")))
     run(method(weights="rewound", rewind=2, training=training), sweep_items["dnn"])
     trained, runs = load_networks(sweep_items["dnn"]), read(sweep_items["dnn"] / "results.json")["repeats"]
-    stopped = load_file(tmp_path / "final.safetensors")
     for entry, start in zip(runs, starts, strict=True):
         repeat = entry["repeat"]
         masks = prune_structured(trained[repeat], level=0.5, criterion=Criterion(round_to=1)).masks
-        network = build(entry["spec"])
-        network.load_state_dict({n.partition(".")[2]: t for n, t in stopped.items() if n.startswith(f"{repeat}.")})
+        network = stopped[repeat].networks["final"]
         assert_the_weights_are(start, rows_that_stay(network, masks), rtol=1e-3, atol=1e-4)
 
 

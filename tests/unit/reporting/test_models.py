@@ -61,7 +61,7 @@ def test_what_int8_costs_is_paired_by_repeat() -> None:
     for repeat, fp32, int8 in [(0, 0.9, 0.88), (1, 0.8, 0.78), (2, 0.7, 0.68)]:
         common = IDENTITY | {"repeat": repeat, "parameters": 10.0, "agreement": 0.95}
         for precision, accuracy in [("fp32", fp32), ("int8", int8)]:
-            sizes = {"ir_bytes": 40.0, "onnx_bytes": 30.0, "weight_bytes": 20.0}
+            sizes = {"bytes": 30.0, "weight_bytes": 20.0, "file_format": "ONNX"}
             sizes |= {"validation": accuracy, "test": accuracy}
             stored = {"precision": precision, "quantization": "" if precision == "fp32" else "int8"}
             rows.append(common | sizes | stored | {"reverted": 2 * repeat, "trained": repeat == 0})

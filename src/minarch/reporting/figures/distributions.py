@@ -36,7 +36,7 @@ def strengths_of(network: Shown) -> list[str | None]:
 
 
 def draw_histograms(axes: Axes, drawn: Sequence[tuple[Shown, np.ndarray]], bins: int, colour: str) -> None:
-    """Shares of each network's values [R, 512] in common bins: the mean over its repeats that did not diverge."""
+    """Shares of each network's values [R, n] in common bins: the mean over its repeats that did not diverge."""
     tail = (1 - CENTRAL) / 2
     ends = np.array([np.quantile(values, [tail, 1 - tail]) for _, values in drawn])
     low, high = ends[:, 0].min(), ends[:, 1].max()
