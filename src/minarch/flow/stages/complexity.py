@@ -66,9 +66,9 @@ class Complexity(Section):
         """Family -> its architectures with their knobs, in the order written."""
         return expand_all(self.architectures, "architectures")
 
-    def trains(self, family: str, dataset: str) -> bool:
-        """Whether the architectures of a family are trained on a data set."""
-        return dataset in self.datasets.get(family, [dataset])
+    def trained_on(self, dataset: str) -> dict[str, Points]:
+        """Family -> its architectures with their knobs, of the families that are trained on a data set."""
+        return {f: points for f, points in self.wholes.items() if dataset in self.datasets.get(f, [dataset])}
 
     def prices(self, kind: Family) -> list[dict[str, float]]:
         """The nu, alpha and beta of each training with gates of an architecture."""
@@ -127,8 +127,8 @@ def title_of(price: Mapping[str, float]) -> str:
 
 def items(before: Before, *, complexity: Complexity, train: Sweeping) -> Iterator[Item]:
     for data in before.items["data"]:
-        for family, points in complexity.wholes.items():
-            for knobs, kind in points if complexity.trains(family, data.config["dataset"]) else ():
+        for family, points in complexity.trained_on(data.config["dataset"]).items():
+            for knobs, kind in points:
                 yield from _of_architecture(data, family, knobs, kind, complexity, train)
 
 
