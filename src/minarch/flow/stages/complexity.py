@@ -15,7 +15,7 @@ from minarch.flow.grid import MOST, Points, expand_all
 from minarch.flow.item import Item
 from minarch.flow.stages.section import MOST_REPEATS, NUMBERS, Distinct, Real, Section, Share
 from minarch.flow.stages.stage import Before, Stage
-from minarch.flow.stages.train import Sweeping, Training, training_item
+from minarch.flow.stages.train import Sweeping, Trainee, Training
 from minarch.models.families import Family
 
 Price = Annotated[float, Field(ge=0, le=1e5), NUMBERS]
@@ -136,15 +136,14 @@ def _of_architecture(
     data: Item, family: str, knobs: dict[str, Any], kind: Family, complexity: Complexity, train: Sweeping
 ) -> Iterator[Item]:
     """The plain trainings of an architecture, those with gates, and the controls of each."""
-    whole = {"family": family, "knobs": knobs, "repeats": list(range(complexity.repeats))}
+    trainee = Trainee(data=data, family=family, kind=kind)
+    whole = {"knobs": knobs, "repeats": list(range(complexity.repeats))}
     phases = {"delay": complexity.delay, "settle": complexity.settle}
     rules = {name: getattr(complexity, name) for name in ("heads", "start", "travel", "explore", "estimator")}
     training, settle = complexity.train, Schedule.of(complexity.train.epochs, **phases).settle
 
     def item(title: str, way: str, config: dict[str, Any], training: Training = training, **given: Any) -> Item:
-        return training_item(
-            STAGE, data, kind, title, whole | config | {"way": way, "title": title}, training, train, **given
-        )
+        return trainee.item(STAGE, title, whole | config | {"way": way, "title": title}, training, train, **given)
 
     yield item(FULL, FULL, {})
     if L1 in complexity.controls:
