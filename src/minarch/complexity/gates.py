@@ -40,7 +40,7 @@ class Gates:
         self._take(Remains(structure, structure.units, [True] * branches))
 
     def _take(self, remains: Remains) -> None:
-        """Take in which gates are left, and the price [S] of what each is of the whole network."""
+        """Take in which gates are left, and what the price of each is [S]."""
         is_unit = remains.factor < len(self.structure.units)
         self.price = self.policy.nu * torch.where(is_unit, 1 - self.policy.beta, self.policy.beta)
         self.remains = remains
