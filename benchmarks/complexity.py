@@ -19,7 +19,8 @@ from sweep import prepare_data
 from threadpoolctl import threadpool_limits
 
 from minarch.complexity import ensemble as gated
-from minarch.complexity.gates import Gates, Policy
+from minarch.complexity.gates import Gates
+from minarch.complexity.motion import Policy
 from minarch.complexity.schedule import Schedule
 from minarch.complexity.structure import Structure
 from minarch.complexity.train import train_gated

@@ -16,7 +16,7 @@ import torch
 
 from minarch.complexity import FRESH, GATED, L1
 from minarch.complexity.controls import prune_by_l1, train_afresh
-from minarch.complexity.gates import Policy
+from minarch.complexity.motion import Policy
 from minarch.complexity.outcome import Epoch, Outcome
 from minarch.complexity.schedule import Schedule
 from minarch.complexity.structure import Structure

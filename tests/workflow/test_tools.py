@@ -4,6 +4,7 @@ the accuracy of a user's own images.
 
 import csv
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -73,6 +74,22 @@ def test_a_model_is_recommended_and_taken_away(project: Project) -> None:
     explained = json.loads(project.run(*command, "explain", item, "--json"))
     assert (explained["stage"], explained["would_run"]) == ("quantize", False)
     assert json.loads(project.run(*command, "compare", "default", "HEAD", "--json"))["differing"] == []
+
+
+def test_latency_is_measured_with_all_cores_so_that_nothing_runs_beside_it(project: Project) -> None:
+    forced = ("--forcerun", "latency_item", "quantize_item", "sweep_item")
+    for cores in (3, 5):
+        said = project.run("snakemake", "-n", "--cores", str(cores), *forced)
+        listed = re.findall(r"^rule (\w+):\n((?:    .+\n)+)", said, re.M)
+        threads = {rule: re.findall(r"^    threads: (\d+)$", job, re.M) for rule, job in listed}
+        assert threads["latency_item"] == [str(cores)]
+        assert threads["sweep_item"] == threads["quantize_item"] == []  # one, of which Snakemake says nothing
+
+
+def test_a_dry_run_says_what_it_cannot_list_yet(fresh: Project, finished: Project) -> None:
+    last = fresh.run("snakemake", "-n").splitlines()[-1]
+    assert last.startswith("not listed: the jobs of prune, finalists, quantize, latency, aggregate; ")
+    assert "not listed" not in finished.run("snakemake", "-n")
 
 
 def draw(folder: Path, images: int, tested: int) -> None:

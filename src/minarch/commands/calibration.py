@@ -66,7 +66,7 @@ def _spread(efforts: Sequence[Effort], study: Study) -> list[Effort]:
 
 def _guess(effort: Effort, study: Study) -> float:
     """Seconds of a step of one network."""
-    return study.train.batch_size * seconds_per_image(effort.network, effort.load)
+    return study.train.batch_size * seconds_per_image(effort.network, effort.spec["shape"], effort.load)
 
 
 def _seconds(effort: Effort, study: Study) -> float:

@@ -14,7 +14,7 @@ from minarch.contract import read_networks
 from minarch.models.network import Network
 from minarch.models.weights import load_networks
 from minarch.pruning.cut import cost_of, cut
-from minarch.pruning.groups import HEADS, Group, find_groups
+from minarch.pruning.groups import Group, find_groups
 from minarch.pruning.importance import score
 from minarch.pruning.recovery import reestimate
 from minarch.pruning.selection import Units, masks_of
@@ -63,7 +63,7 @@ def cut_by_l1(network: Network, macs: int, *, heads: bool) -> Network | None:
     """A network without the units of each layer whose weights are smallest, with about so many MACs; None if the last
     unit of every layer costs more.
     """
-    groups = [group for group in find_groups(network) if heads or group.kind != HEADS]
+    groups = find_groups(network, heads=heads)
     units = evenly(groups, cost_of(network, groups), macs)
     if units is None:
         return None

@@ -1,12 +1,10 @@
 """R networks of one architecture trained with gates; what is off for good is cut away while they are trained.
 
-Shapes: R networks, S gates that are left, U units of a group.
+Shapes: R networks, S gates that are left.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import compress
-from operator import not_
 
 import torch
 from torch import Tensor
@@ -14,12 +12,11 @@ from torch import Tensor
 from minarch.complexity.branches import without
 from minarch.complexity.gated import Gated
 from minarch.complexity.gates import Gates
+from minarch.complexity.remains import Remains
 from minarch.data.tensors import Split
 from minarch.models.build import build
-from minarch.models.families import Spec
 from minarch.models.network import Network
-from minarch.pruning.cut import cut, smaller
-from minarch.pruning.groups import Group, Part
+from minarch.pruning.cut import cut
 from minarch.pruning.recovery import reestimate
 from minarch.training.loop import Recipe
 from minarch.training.stacked.ensemble import Ensemble, Gradients
@@ -49,7 +46,7 @@ class GatedEnsemble(Ensemble):
     @property
     def macs(self) -> int:
         """Multiply-accumulates of one network for one image, as it is trained."""
-        return self._macs(self.gates.widths, self.gates.alive)
+        return self.gates.remains.macs
 
     def gradients_of(self, parameters: Parameters) -> Gradients:
         gates, values = self.gates, dict[str, Tensor]()
@@ -58,8 +55,8 @@ class GatedEnsemble(Ensemble):
             column, branch = self.structure.columns.get(name), self.structure.writes(name)
             if column is not None or branch is not None:
                 values[name] = torch.empty_like(parameters[name].value)
-                units = None if column is None else gates.slices[column[0]]
-                gate = None if branch is None else gates.slots[branch]
+                units = None if column is None else gates.remains.slices[column[0]]
+                gate = None if branch is None else gates.remains.slots[branch]
                 self.gated.append(Gated.of(parameters[name], values[name], units, gate))
         shown = parameters.shown(values)
         if self.stacked:
@@ -95,15 +92,15 @@ class GatedEnsemble(Ensemble):
 
     def rest(self) -> None:
         """After an epoch in which gates moved: fix those that have arrived, and cut away what is off for good."""
-        self.gates.rest(self._strength())
-        widths, alive = self.gates.left()
-        if self._macs(widths, alive) <= WORTHWHILE * self.macs:
-            self._cut_away(widths, alive)
+        self.gates.rest(self._strength)
+        needed = self.gates.needed()
+        if needed.macs <= WORTHWHILE * self.macs:
+            self._cut_away(needed)
 
     def settle(self, split: Split) -> None:
         """Fix all gates, cut away what is off in every network, and estimate its statistics on training images."""
-        self.gates.settle(self._strength())
-        self._cut_away(*self.gates.left())
+        self.gates.settle(self._strength)
+        self._cut_away(self.gates.needed())
         if isinstance(self.gradients, Single):
             reestimate(self.gradients.network, split)
             self.gradients.network.train()
@@ -118,32 +115,22 @@ class GatedEnsemble(Ensemble):
 
         In evaluation mode.
         """
-        network, structure, gates = build(self.spec), self.structure, self.gates
+        network, structure, remains = build(self.spec), self.structure, self.gates.remains
         network.load_state_dict(state)
-        on = gates.theta[position] > 0
-        off = [i not in gates.slots or not on[gates.slots[i]] for i in range(len(structure.branches))]
+        on = self.gates.theta[position] > 0
+        off = [i not in remains.slots or not on[remains.slots[i]] for i in range(len(structure.branches))]
         masks = dict[str, Tensor]()
-        for group, units, around in zip(structure.groups, gates.slices, structure.around, strict=True):
+        for group, units, around in zip(structure.groups, remains.slices, structure.around, strict=True):
             masks[group.name] = on[units] | (around is not None and off[around])  # goes with its branch
-        left = cut(network, self._groups(), masks)
+        left = cut(network, remains.groups, masks)
         plain = build(without(left.spec(), compress(structure.branches, off)))
         names = plain.state_dict()
         plain.load_state_dict({name: tensor for name, tensor in left.state_dict().items() if name in names})
         return plain.eval()
 
-    def _groups(self) -> list[Group]:
-        """The groups as they are left, without their entries in branches that are gone: a stem's channels are read by
-        a branch and by the projection around it.
-        """
-        pairs = zip(self.structure.groups, self.gates.widths, strict=True)
-        return [replace(group, units=width, parts=self._parts(group)) for group, width in pairs if width]
-
-    def _parts(self, group: Group) -> tuple[Part, ...]:
-        branches = ((part, self.structure.branch(part.tensor)) for part in group.parts)
-        return tuple(part for part, branch in branches if branch is None or self.gates.alive[branch])
-
-    def _macs(self, widths: Sequence[int], alive: Sequence[bool]) -> int:
-        return round(float(self.structure.cost.expected(torch.tensor([[*widths, *alive]]))[1]))
+    @property
+    def _strength(self) -> list[Tensor]:
+        return self.gates.remains.strength(self.parameters, self.gates.gone)
 
     def _buffers(self) -> dict[str, Tensor]:
         return dict(self.gradients.network.named_buffers()) if isinstance(self.gradients, Single) else {}
@@ -155,53 +142,20 @@ class GatedEnsemble(Ensemble):
             tensor.show(gates)
         return gates
 
-    def _strength(self) -> list[Tensor]:
-        """How much is read of each unit by what is left: the sum of the sizes of the weights, [R, U] of every group."""
-        stays = (~self.gates.gone).float()
-        strength = [torch.zeros(self.parameters.repeats, width) for width in self.gates.widths]
-        for name, (group, size) in self.structure.columns.items():
-            if name in self.parameters.shapes:
-                sizes = self.parameters[name].value.detach().abs().cpu().unflatten(2, (-1, size)).flatten(3).sum(3)
-                if name in self.structure.rows:
-                    readers, entries = self.structure.rows[name]
-                    sizes *= stays[:, self.gates.slices[readers]].repeat_interleave(entries, 1)[:, :, None]
-                branch = self.structure.branch(name)
-                read = sizes.sum(1)  # [R, U]
-                strength[group] += read if branch is None else read * stays[:, self.gates.slots[branch], None]
-        return strength
-
-    def _cut_away(self, widths: list[int], alive: list[bool]) -> None:
-        """Go on with these widths and branches, the optimizer's state included."""
+    def _cut_away(self, remains: Remains) -> None:
+        """Go on with what remains, the optimizer's state included."""
         before, states, buffers = self.parameters, self.optimizer.state[self.parameters.flat], self._buffers()
-        self.spec = self._spec(widths, alive)
-        units = self.gates.drop(widths, alive)
+        self.spec = self.gates.remains.spec_of(remains, self.spec)
+        units = self.gates.drop(remains)
         with torch.device("meta"):
             shapes = {name: parameter.shape for name, parameter in build(self.spec).named_parameters()}
 
-        def left(name: str, values: Tensor) -> Tensor:
-            """Of values [R, *shape] the rows and columns of the units that are left."""
-            for dim, sides in enumerate((self.structure.rows, self.structure.columns)):
-                if name in sides:
-                    group, size = sides[name]
-                    entries = (units[group][:, :, None] * size + torch.arange(size)).flatten(1).to(values.device)
-                    values = torch.stack([v.index_select(dim, e) for v, e in zip(values, entries, strict=True)])
-            return values
-
         def flat(values: Tensor) -> Tensor:
             views = before.views(values)
-            return torch.cat([left(name, views[name]).flatten() for name in shapes])
+            return torch.cat([remains.entries(name, views[name], units).flatten() for name in shapes])
 
-        self.buffers = {name: left(name, buffer[None])[0] for name, buffer in buffers.items()}
+        self.buffers = {name: remains.entries(name, buffer[None], units)[0] for name, buffer in buffers.items()}
         self._take(Parameters(shapes, flat(before.flat.detach())))
         self.optimizer.state[self.parameters.flat] = {
             name: flat(value) if value.shape == before.flat.shape else value for name, value in states.items()
         }
-
-    def _spec(self, widths: Sequence[int], alive: Sequence[bool]) -> Spec:
-        """The structure of a network with these widths and branches."""
-        masks = {
-            group.name: torch.arange(before) < max(1, width)  # what goes with its branch has to be a layer until then
-            for group, before, width in zip(self.structure.groups, self.gates.widths, widths, strict=True)
-        }
-        spec, _ = smaller(build(self.spec), self._groups(), masks)
-        return without(spec, compress(self.structure.branches, map(not_, alive)))

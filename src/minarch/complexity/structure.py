@@ -26,8 +26,8 @@ class Structure:
     def __init__(self, network: Network, *, heads: bool) -> None:
         self.spec = network.spec()
         state = network.state_dict()
-        groups = [group for group in find_groups(network) if group.units > 1]
-        self.groups = [group for group in groups if (heads if group.kind == HEADS else len(group.weights) == 1)]
+        groups = [group for group in find_groups(network, heads=heads) if group.units > 1]
+        self.groups = [group for group in groups if group.kind == HEADS or len(group.weights) == 1]
         self.branches = branches_of(self.spec)
         self.rows, self.columns = dict[str, tuple[int, int]](), dict[str, tuple[int, int]]()
         for position, group in enumerate(self.groups):

@@ -8,7 +8,8 @@ from typing import Any
 import torch
 
 from minarch.complexity.ensemble import GatedEnsemble
-from minarch.complexity.gates import Gates, Policy
+from minarch.complexity.gates import Gates
+from minarch.complexity.motion import Policy
 from minarch.complexity.schedule import Schedule
 from minarch.complexity.structure import Structure
 from minarch.models.network import Network

@@ -25,9 +25,22 @@ SOURCE = Path(__file__).parents[2]
 
 
 def unfinished(plan: Plan, targets: Collection[str]) -> list[str]:
-    """The stages among the targets of a run (none: all stages) whose lists of items are not there."""
-    stages = [stage for stage in STAGES if stage in targets or not targets or "all" in targets]
-    return [stage for stage in stages if not (plan.ready(stage) and plan.index(stage).exists())]
+    """The stages among the targets of a run whose lists of items are not there."""
+    return [stage for stage in _stages(targets) if not (plan.ready(stage) and plan.index(stage).exists())]
+
+
+def not_listed(plan: Plan, targets: Collection[str]) -> str:
+    """A line that names the stages among the targets whose jobs a dry run cannot list; empty if there are none."""
+    hidden = [stage for stage in _stages(targets) if not plan.ready(stage)]
+    deciding = [stage for stage in STAGES if any(stage in plan.undecided(later) for later in hidden)]
+    if not hidden:
+        return ""
+    return f"not listed: the jobs of {', '.join(hidden)}; which there are depends on what {', '.join(deciding)} decide"
+
+
+def _stages(targets: Collection[str]) -> list[str]:
+    """The stages among the targets of a run; without a target all stages."""
+    return [stage for stage in STAGES if stage in targets or not targets or "all" in targets]
 
 
 class Session:
@@ -70,6 +83,8 @@ class Session:
         self._in_line = [stage for stage in STAGES if self.plan.ready(stage)]
         logging.getLogger("snakemake.logging").addFilter(Noise(workflow))
         self.workflow = workflow
+        if self.dry:
+            atexit.register(self._say_what_follows)  # at the end of what Snakemake prints, which calls no hook then
         self.began = time.time()
 
     def _look(self) -> bool:
@@ -117,6 +132,10 @@ class Session:
         `dvc add`.
         """
         return self.plan.name == "default" and Path(".dvc").is_dir() and Path(".git").exists()
+
+    def _say_what_follows(self) -> None:
+        if line := not_listed(self.plan, self.workflow.dag_settings.targets):
+            print(line, file=sys.stderr)
 
     def start(self) -> None:
         """Refuse a second run; start the fork server and the progress line."""

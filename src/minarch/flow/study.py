@@ -126,8 +126,10 @@ class Study(Section):
             for points in self.sweep.architectures.values():
                 for _, architecture in points:
                     families.spec_of(architecture, *self.shape(name))
-            pruned = {f: points for f, points in self.complexity.wholes.items() if self.complexity.trains(f, name)}
-            for section, architectures in (("depth", self.depth.towers), ("complexity", pruned)):
+            for section, architectures in (
+                ("depth", self.depth.towers),
+                ("complexity", self.complexity.trained_on(name)),
+            ):
                 for points in architectures.values():
                     for _, architecture in points:
                         try:
@@ -147,9 +149,8 @@ class Study(Section):
         deepened = data_sets * sum(kind.full_depth + len(depth.methods) for kind in towers)
         models = data_sets * blocks * (len(sizes) * len(self.representatives.roles) + further)
         models += data_sets * len(towers) * len(depth.compress)
-        pairs = product(self.data.datasets, self.complexity.wholes)
-        trained = [self.complexity.wholes[family] for name, family in pairs if self.complexity.trains(family, name)]
-        wholes = [kind for points in trained for _, kind in points]  # one for each data set
+        trained_on = [self.complexity.trained_on(name) for name in self.data.datasets]
+        wholes = [kind for gated in trained_on for points in gated.values() for _, kind in points]
         gated = sum(len(self.complexity.titles(kind)) for kind in wholes)
         models += sum(len(self.complexity.prices(kind)) for kind in wholes) * self.complexity.compress
         cut = models * len(prune.methods) * len(prune.levels)

@@ -75,8 +75,8 @@ class Group:
 _known: dict[tuple[type[nn.Module], str], list[Group]] = {}  # repeats share their structure, an analysis takes 0.1 s
 
 
-def find_groups(network: Network) -> list[Group]:
-    """All groups of a network, in the order of its layers.
+def find_groups(network: Network, *, heads: bool = True) -> list[Group]:
+    """The groups of a network, in the order of its layers; those of attention heads only if `heads` says so.
 
     Raises:
         UserError: nothing can be cut; the line names the layers and NNCF's reasons.
@@ -85,7 +85,7 @@ def find_groups(network: Network) -> list[Group]:
     structure = type(network), json.dumps(spec, sort_keys=True)
     if structure not in _known:
         _known[structure] = _analyse(network, spec["shape"])
-    return _known[structure]
+    return [group for group in _known[structure] if heads or group.kind != HEADS]
 
 
 def _analyse(network: nn.Module, shape: Sequence[int]) -> list[Group]:

@@ -14,7 +14,7 @@ from minarch.models.cost import macs
 from minarch.models.network import Network
 from minarch.pruning import Importance, Scope, Target
 from minarch.pruning.cut import cost_of, cut
-from minarch.pruning.groups import HEADS, Group, find_groups
+from minarch.pruning.groups import Group, find_groups
 from minarch.pruning.importance import score
 from minarch.pruning.learned import learn_ranking
 from minarch.pruning.selection import Units, masks_of, select
@@ -113,7 +113,7 @@ def prune_structured(
 def _groups(network: Network, criterion: Criterion) -> list[Group]:
     """What is cut: the residual stream first, where the criterion says so, then NNCF's groups."""
     stream = find_stream(network) if criterion.residual else None
-    groups = [group for group in find_groups(network) if criterion.heads or group.kind != HEADS]
+    groups = find_groups(network, heads=criterion.heads)
     return groups if stream is None else [stream, *groups]
 
 

@@ -18,6 +18,7 @@ from minarch.errors import UserError
 from minarch.flow.config import load
 from minarch.flow.stages import STAGES
 from minarch.models.families import Dnn, Family
+from minarch.quantization import CURVE, EXPORT
 
 REPOSITORY = Path(__file__).parents[3]
 FAMILIES = {"dnn": {"depth": [1, 2], "width": 4}, "cnn": {"channels": 2}}
@@ -138,9 +139,7 @@ def test_every_stage_has_an_estimate_and_those_after_a_decision_say_so(study):
 def test_what_is_assumed_is_one_size_per_role_and_what_was_decided_is_taken(workspace):
     workspace.write(sweep__families={"dnn": {"depth": 1, "width": [1, 2, 4, 8, 16, 32]}}, sweep__block=2)
     planned = Assumed("params.yaml")
-    parents = {item.inputs["parent"] for item in planned.items("quantize").values() if "/prune/" not in str(item)}
-    widths = {str(path).partition("-width")[2].partition("-")[0] for path in parents if str(path).startswith("sweep/")}
-    assert widths == {"2", "8", "32"}
+    assert _swept_widths(planned.items("prune").values()) == {"2", "8", "32"}
     assert "representatives" in planned.assumptions and "refine" not in planned.assumptions
     (file,) = planned.decision_files("representatives")
     file.parent.mkdir(parents=True)
@@ -149,6 +148,26 @@ def test_what_is_assumed_is_one_size_per_role_and_what_was_decided_is_taken(work
     decided = Assumed("params.yaml")
     parents = {item.inputs["parent"] for item in decided.items("prune").values()}
     assert parents == {f"sweep/{first}"} and "representatives" not in decided.assumptions
+
+
+def _swept_widths(items):
+    """The widths of the trained networks that items read."""
+    parents = {item.inputs["parent"] for item in items}
+    return {path.partition("-width")[2].partition("-")[0] for path in parents if path.startswith("sweep/")}
+
+
+def test_finalists_that_nothing_else_exports_are_assumed_and_their_exports_are_timed(workspace):
+    workspace.write(sweep__families={"dnn": {"depth": 1, "width": [1, 2, 4, 8, 16, 32]}}, quantize__precisions=["int4"])
+    planned = Assumed("params.yaml")
+    kinds = {
+        kind: [item for item in planned.items("quantize").values() if item.config["kind"] == kind]
+        for kind in (CURVE, EXPORT)
+    }
+    assert _swept_widths(kinds[CURVE]) == {"2", "8", "32"}  # the representatives, whose lower precisions are simulated
+    assert _swept_widths(kinds[EXPORT]) == {"2", "8", "32"} | {"1", "16"}
+    (latency,) = planned.items("latency").values()
+    assert latency.inputs["exports"] == [item.path for item in kinds[EXPORT]]
+    assert "finalists" in planned.assumptions
 
 
 def test_no_study_is_too_special_to_be_planned(monkeypatch):

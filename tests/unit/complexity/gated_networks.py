@@ -10,7 +10,8 @@ from networks import SPECS, sample
 from torch import Tensor, nn
 
 from minarch.complexity.ensemble import GatedEnsemble
-from minarch.complexity.gates import Gates, Policy
+from minarch.complexity.gates import Gates
+from minarch.complexity.motion import Policy
 from minarch.complexity.structure import Structure
 from minarch.models.build import build
 from minarch.models.families import architecture
@@ -77,7 +78,7 @@ def turn(gates: Gates, seed: int, chance: float = 0.5) -> None:
     """Fix every gate at 0 or 1 at random; of a group without units that has nothing around it the first stays."""
     drawn = torch.rand(gates.theta.shape, generator=torch.Generator().manual_seed(seed)) < chance
     gates.theta = torch.where(drawn, 1.0, 0.0)
-    gates.settle([torch.zeros(len(gates.theta), width) for width in gates.widths])
+    gates.settle([torch.zeros(len(gates.theta), width) for width in gates.remains.widths])
 
 
 def images_for(gates: Gates, count: int = 16) -> Tensor:
@@ -92,11 +93,11 @@ def gated(network: nn.Module, gates: Gates, values: Tensor) -> Iterator[nn.Modul
     """
     handles = []
     for tensor, (group, size) in gates.structure.columns.items():
-        of_inputs = values[gates.slices[group]].repeat_interleave(size)
+        of_inputs = values[gates.remains.slices[group]].repeat_interleave(size)
         hook = partial(_multiply_inputs, values=of_inputs)
         handles.append(network.get_submodule(tensor.rpartition(".")[0]).register_forward_pre_hook(hook))
     for position, branch in enumerate(gates.structure.branches):
-        hook = partial(_multiply_output, value=values[gates.slots[position]])
+        hook = partial(_multiply_output, value=values[gates.remains.slots[position]])
         handles.append(network.get_submodule(branch.output).register_forward_hook(hook))
     yield network
     for handle in handles:

@@ -26,7 +26,7 @@ def test_expected_cost_is_the_mean_cost_of_draws(name):
     expected = gates.expected()
     drawn = torch.cat([gates.draw() for _ in range(STEPS)])
     assert set(drawn.unique().tolist()) == {0.0, 1.0}
-    for mean, costs in zip(expected, gates.structure.cost.expected(gates.values(drawn)), strict=True):
+    for mean, costs in zip(expected, gates.structure.cost.expected(gates.remains.values(drawn)), strict=True):
         z = (costs.mean() - mean[0]) / (costs.std() / len(costs) ** 0.5)
         assert costs.std() > 0.02 * mean[0]
         assert abs(z) < 4
@@ -36,7 +36,7 @@ def test_expected_cost_is_the_mean_cost_of_draws(name):
 @EVERY
 def test_slopes_are_derivatives(name, weights):
     gates, weights = gates_of(name, 3), torch.tensor(weights, dtype=torch.float64)
-    values = gates.values(torch.rand(gates.theta.shape)).requires_grad_()
+    values = gates.remains.values(torch.rand(gates.theta.shape)).requires_grad_()
     cost = gates.structure.cost
     (slopes,) = torch.autograd.grad((weights[:, None] * torch.stack(cost.expected(values))).sum(), values)
     assert slopes.dtype == torch.float64 and slopes.abs().min() > 0
@@ -54,7 +54,7 @@ def test_a_cost_is_a_sum_of_products():
 def by_price(name, alpha):
     """The groups in the order of what one of their units is priced at."""
     whole, gates = structure(name), gates_of(name, alpha=alpha)
-    slopes = whole.cost.slopes(gates.values(torch.ones_like(gates.theta)), gates.weights)[0]
+    slopes = whole.cost.slopes(gates.remains.values(torch.ones_like(gates.theta)), gates.weights)[0]
     return slopes[: len(whole.groups)].argsort().tolist()
 
 

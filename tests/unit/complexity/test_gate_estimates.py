@@ -7,7 +7,8 @@ import torch
 from gated_networks import CPU, RECIPE, trained_structure
 
 from minarch.complexity.ensemble import GatedEnsemble
-from minarch.complexity.gates import Gates, Policy
+from minarch.complexity.gates import Gates
+from minarch.complexity.motion import Policy
 from minarch.complexity.schedule import Schedule
 from minarch.complexity.train import train_gated
 from minarch.training.repeats import Task
@@ -41,7 +42,7 @@ def worths(name, splits):
         stack.differentiate(pixels, index)
     slopes, drawn = (torch.cat(tensors) for tensors in zip(*noted, strict=True))
     gates.chance = torch.full_like(drawn, CHANCE)
-    estimates = {"balanced": gates.worth(slopes, drawn).mean(0), "first_order": slopes.mean(0)}
+    estimates = {"balanced": gates.motion.worth(slopes, drawn, gates.chance).mean(0), "first_order": slopes.mean(0)}
 
     (images, targets), exact = pixels.batch(index), []
     for _, others in noted[:EXACT_ROUNDS]:

@@ -113,8 +113,9 @@ def test_measured_alike_before_and_after_a_cut(float64, name):
 def test_a_unit_or_branch_that_only_one_network_of_a_stack_lost_stays_in_the_others(float64):
     gates = gates_of("vit", 2)
     ensemble, groups = ensemble_of("vit", gates), gates.structure.groups
-    gates.theta[0, gates.slices[1]] = torch.tensor([1.0, 0, 0, 1, 1, 1, 0, 1, 1, 1])  # of the first feed-forward part
-    gates.theta[0, gates.slots[2]] = 0  # the second attention
+    first_feed_forward_part = gates.remains.slices[1]
+    gates.theta[0, first_feed_forward_part] = torch.tensor([1.0, 0, 0, 1, 1, 1, 0, 1, 1, 1])
+    gates.theta[0, gates.remains.slots[2]] = 0  # the second attention
     ensemble.settle(digits_like(gates))
     assert groups[1].name == "blocks.0.fc1" and gates.structure.branches[2].name == "blocks.1.attention"
     assert ensemble.spec == gates.structure.spec
@@ -126,7 +127,7 @@ def test_a_stem_whose_first_branch_is_gone_loses_units(float64):
     """Its channels are read by that branch, too, and by the projection around it."""
     gates = gates_of("bottlenecks")
     ensemble = ensemble_of("bottlenecks", gates)
-    gates.theta[0, gates.slots[0]] = 0
+    gates.theta[0, gates.remains.slots[0]] = 0
     gates.theta[0, 1:3] = 0
     gates.fixed[:] = True
     ensemble.rest()
@@ -172,8 +173,8 @@ def test_the_unit_that_stays_is_the_one_that_what_is_left_reads_most(float64):
     ensemble, reading = ensemble_of("dnn", gates), torch.zeros(9, 12)
     reading[0, 3], reading[1, 5] = 100.0, 1.0
     ensemble.parameters["hidden.1.weight"].value.data[0] = reading
-    gates.theta[0, gates.slices[1].start], gates.fixed[0, gates.slices[1].start] = 0, True
-    gates.theta[0, gates.slices[0]] = 0
+    gates.theta[0, gates.remains.slices[1].start], gates.fixed[0, gates.remains.slices[1].start] = 0, True
+    gates.theta[0, gates.remains.slices[0]] = 0
     whole = ensemble.state(0)
     ensemble.settle(digits_like(gates))
     left = ensemble.network(0, ensemble.state(0))

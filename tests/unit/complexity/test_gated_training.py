@@ -5,7 +5,7 @@ import torch
 from gated_networks import CPU, TRAINED, trained_structure
 
 from minarch.complexity import ensemble
-from minarch.complexity.gates import Policy
+from minarch.complexity.motion import Policy
 from minarch.complexity.outcome import Outcome
 from minarch.complexity.schedule import Schedule
 from minarch.complexity.train import train_gated

@@ -7,24 +7,25 @@ import torch
 from gated_networks import EVERY, gates_of, structure, turn
 
 from minarch.complexity.draws import CHUNK
-from minarch.complexity.gates import CLIP, FASTEST, PATIENCE, RAMP
+from minarch.complexity.gates import PATIENCE
+from minarch.complexity.motion import CLIP, FASTEST, RAMP
 
 MANY = 64 * CHUNK  # draws
 
 
 def strengths(gates):
     """Of every group, the second unit is the strongest."""
-    return [torch.eye(width)[1 % width].expand(len(gates.theta), -1) for width in gates.widths]
+    return [torch.eye(width)[1 % width].expand(len(gates.theta), -1) for width in gates.remains.widths]
 
 
 def prices(gates):
     """What a step from off to on costs each gate, in nats, at the full price."""
-    slopes = gates.structure.cost.slopes(gates.values(gates.theta), gates.weights)
-    return (slopes[:, gates.factor] * gates.price).float()
+    slopes = gates.structure.cost.slopes(gates.remains.values(gates.theta), gates.weights)
+    return (slopes[:, gates.remains.factor] * gates.price).float()
 
 
 def units_of(gates, group):
-    return gates.theta[:, gates.slices[group]]
+    return gates.theta[:, gates.remains.slices[group]]
 
 
 @pytest.mark.parametrize("estimator", ["balanced", "first_order"])
@@ -83,7 +84,7 @@ def test_what_a_network_draws_depends_neither_on_its_neighbours_nor_on_which_gat
         assert cut.draw()[0].equal(drawn[step, 0, left])
         if step == CHUNK + 5:
             cut.fixed[0, 1:6], cut.theta[0, 1:6], left[1:6] = True, 0, False
-            cut.drop(*cut.left())
+            cut.drop(cut.needed())
     assert drawn[:, 0].ne(drawn[:, 1]).any()
 
 
@@ -91,15 +92,16 @@ def test_forgotten_gates_are_known_by_their_places_in_the_whole_network():
     gates = gates_of("vit", 3, start=0.75)
     turn(gates, 0)
     before, kept, expected = gates.whole(), gates.kept(), gates.expected()
-    widths, alive = gates.left()
-    units = gates.drop(widths, alive)
-    assert gates.whole().equal(before) and gates.kept() == kept and sum(widths) < sum(structure("vit").units)
+    units = gates.drop(gates.needed())
+    assert (
+        gates.whole().equal(before) and gates.kept() == kept and sum(gates.remains.widths) < sum(structure("vit").units)
+    )
     for one, other in zip(gates.expected(), expected, strict=True):
         torch.testing.assert_close(one, other)
     for group, index in enumerate(units):
-        assert index.shape == (3, widths[group]) and (index.diff(dim=1) > 0).all()
-    assert widths == torch.tensor(kept[0]).max(0).values.tolist()
-    assert alive == torch.tensor(kept[1]).any(0).tolist()
+        assert index.shape == (3, gates.remains.widths[group]) and (index.diff(dim=1) > 0).all()
+    assert gates.remains.widths == torch.tensor(kept[0]).max(0).values.tolist()
+    assert gates.remains.alive == torch.tensor(kept[1]).any(0).tolist()
 
 
 def test_the_price_rises_over_the_first_moves():
@@ -132,7 +134,10 @@ def test_the_balanced_estimate_is_exact_on_average_where_the_loss_is_quadratic(c
     for estimator in ("balanced", "first_order"):
         gates = gates_of("dnn", start=chance, estimator=estimator)
         gates.draw()
-        ends = [gates.worth(2 * a * drawn + b, drawn) for drawn in (torch.zeros(1, 28), torch.ones(1, 28))]
+        ends = [
+            gates.motion.worth(2 * a * drawn + b, drawn, gates.chance)
+            for drawn in (torch.zeros(1, 28), torch.ones(1, 28))
+        ]
         worth[estimator] = float((torch.lerp(*ends, chance)).mean())
     assert worth == pytest.approx({"balanced": a + b, "first_order": 2 * a * chance + b}, rel=1e-5)
 
@@ -189,33 +194,33 @@ def test_how_deterministic_gates_are_counts_those_that_could_move():
     units = sum(gates.structure.units)
     assert gates.deterministic() == [4 / units, 0]
     gates.fixed[:, :4], gates.theta[:, :4] = True, 0
-    gates.drop(*gates.left())
+    gates.drop(gates.needed())
     assert gates.deterministic() == [4 / units, 4 / units]  # also those that are forgotten
     assert gates_of("vit", nu=0.0).deterministic() == [None]
 
 
 def test_a_branch_without_units_is_left_out():
     gates = gates_of("vit", 2)
-    gates.theta[0, gates.slices[0]] = 0
+    gates.theta[0, gates.remains.slices[0]] = 0
     gates.settle(strengths(gates))
-    assert gates.theta[0, gates.slots[0]] == 0 and gates.theta.sum() == gates.theta.numel() - 4 - 1
+    assert gates.theta[0, gates.remains.slots[0]] == 0 and gates.theta.sum() == gates.theta.numel() - 4 - 1
     assert gates.kept()[1] == [[False, True, True, True], [True] * 4]
 
 
 def test_also_one_that_layers_are_not_priced_in():
     """beta 0 leaves layers on unless all their units went."""
     gates = gates_of("resnet", beta=0.0)
-    gates.theta[0, gates.slices[2]] = 0
+    gates.theta[0, gates.remains.slices[2]] = 0
     gates.settle(strengths(gates))
     gone = gates.structure.around[2]
-    assert gates.kept()[1] == [[position != gone for position in range(len(gates.alive))]]
+    assert gates.kept()[1] == [[position != gone for position in range(len(gates.remains.alive))]]
 
 
 @pytest.mark.parametrize("beta", [0.5, 1.0])
 def test_units_go_with_their_branch(beta):
     """Those of both layers of a bottleneck; with beta 1, too, though they have no price."""
     gates = gates_of("bottlenecks", beta=beta)
-    gates.theta[0, gates.slots[0]] = 0
+    gates.theta[0, gates.remains.slots[0]] = 0
     gates.settle(strengths(gates))
     off = [position for position, around in enumerate(gates.structure.around) if around == 0]
     assert len(off) == 2
@@ -226,10 +231,10 @@ def test_units_go_with_their_branch(beta):
 def test_one_empty_layer_of_a_bottleneck_takes_the_branch_and_the_other_layer():
     gates = gates_of("bottlenecks")
     first, second = (position for position, around in enumerate(gates.structure.around) if around == 0)
-    gates.theta[0, gates.slices[second]] = 0
+    gates.theta[0, gates.remains.slices[second]] = 0
     gates.settle(strengths(gates))
-    assert not units_of(gates, first).any() and gates.theta[0, gates.slots[0]] == 0
-    assert gates.theta[0].sum() == gates.theta.shape[1] - sum(gates.widths[i] for i in (first, second)) - 1
+    assert not units_of(gates, first).any() and gates.theta[0, gates.remains.slots[0]] == 0
+    assert gates.theta[0].sum() == gates.theta.shape[1] - sum(gates.remains.widths[i] for i in (first, second)) - 1
 
 
 @pytest.mark.parametrize("name", ["dnn", "cnn"])
@@ -237,10 +242,10 @@ def test_the_strongest_unit_stays_where_nothing_goes_around(name):
     gates = gates_of(name, 2)
     gates.theta[1] = 0
     gates.settle(strengths(gates))
-    for group in range(len(gates.widths)):
-        assert units_of(gates, group)[1].tolist() == [float(unit == 1) for unit in range(gates.widths[group])]
+    for group in range(len(gates.remains.widths)):
+        assert units_of(gates, group)[1].tolist() == [float(unit == 1) for unit in range(gates.remains.widths[group])]
     assert gates.theta[0].all()
-    assert gates.kept()[0] == [structure(name).units, [1] * len(gates.widths)]
+    assert gates.kept()[0] == [structure(name).units, [1] * len(gates.remains.widths)]
 
 
 def test_a_unit_that_went_before_is_not_the_one_that_stays():
@@ -248,6 +253,6 @@ def test_a_unit_that_went_before_is_not_the_one_that_stays():
     gates = gates_of("dnn")
     gates.theta[0, 1], gates.fixed[0, 1] = 0, True
     gates.rest(strengths(gates))
-    gates.theta[0, gates.slices[0]] = 0
+    gates.theta[0, gates.remains.slices[0]] = 0
     gates.settle(strengths(gates))
-    assert units_of(gates, 0)[0].tolist() == [1.0] + [0.0] * (gates.widths[0] - 1)
+    assert units_of(gates, 0)[0].tolist() == [1.0] + [0.0] * (gates.remains.widths[0] - 1)

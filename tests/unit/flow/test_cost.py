@@ -42,6 +42,11 @@ def test_more_work_costs_more():
     assert _seconds("vit", vit) > _seconds("cnn", {"channels": 4}) > base
 
 
+def test_images_of_more_pixels_take_longer_where_a_network_is_more_than_its_products():
+    small, large = (cost.seconds_per_image("resnet", (1, edge, edge), 10**6) for edge in (8, 32))
+    assert small < large < 10 * small
+
+
 def test_images_are_at_most_those_that_the_study_wants():
     assert cost.images("mnist", None) == 60_000
     assert cost.images("mnist", 6_000) == 6_000

@@ -1,6 +1,6 @@
 """What a run that ended has not made, which Snakemake may not have noticed."""
 
-from minarch.flow.session import unfinished
+from minarch.flow.session import not_listed, unfinished
 from minarch.flow.stages import STAGES
 
 
@@ -31,3 +31,15 @@ def test_a_stage_whose_items_nobody_has_decided_is_unfinished(workspace):
         if plan.ready(stage):
             close(plan, stage)
     assert unfinished(plan, []) == [stage for stage in STAGES if not plan.ready(stage)] != []
+
+
+def test_a_dry_run_names_the_stages_that_it_cannot_list_and_what_decides_them(workspace):
+    plan = workspace.plan()
+    said = not_listed(plan, [])
+    assert said.startswith("not listed: the jobs of prune, finalists, quantize, latency, aggregate; ")
+    assert said.endswith(" depends on what representatives, finalists decide")
+    assert not_listed(plan, ["prune"]).startswith("not listed: the jobs of prune; ")
+    assert not_listed(plan, ["sweep", "similarity"]) == ""
+    for stage in ("representatives", "finalists"):
+        workspace.decide(plan, stage, [])
+    assert not_listed(workspace.plan(), []) == ""

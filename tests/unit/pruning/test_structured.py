@@ -8,11 +8,11 @@ import torch
 from networks import SPECS, closed_form, groups, sample
 
 from minarch.errors import UserError
+from minarch.models.build import build
 from minarch.models.cost import macs
 from minarch.models.weights import load_networks
-from minarch.pruning import structured
 from minarch.pruning.cut import cost_of
-from minarch.pruning.groups import HEADS, Group, find_groups
+from minarch.pruning.groups import HEADS
 from minarch.pruning.importance import score
 from minarch.pruning.structured import Criterion, prune_structured
 
@@ -20,21 +20,6 @@ NAMES = pytest.mark.parametrize("name", SPECS)
 SCOPES = pytest.mark.parametrize("scope", ["layer", "global"])
 LEVELS = pytest.mark.parametrize("level", [0.3, 0.6])
 IMPORTANCES = ["L1", "L2", "geometric_median", "random"]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def structures_are_analysed_once():
-    """Groups depend on the structure alone (test_groups)."""
-    known: dict[str, list[Group]] = {}
-
-    def find(network):
-        structure = str(network.spec())
-        known[structure] = known.get(structure) or find_groups(network)
-        return known[structure]
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(structured, "find_groups", find)
-        yield
 
 
 def criterion(**options):
@@ -142,12 +127,11 @@ def test_heads_go_only_where_asked():
     assert without.removed_share == 1 - 9 / 17
 
 
-def test_only_heads_to_cut_must_be_asked_for(monkeypatch):
-    heads = [group for group in groups("vit") if group.kind == HEADS]
-    monkeypatch.setattr("minarch.pruning.structured.find_groups", lambda network: heads)
+def test_only_heads_to_cut_must_be_asked_for():
+    attention = build(SPECS["vit"] | {"ffn": [0, 0]})
     with pytest.raises(UserError, match=r"^prune.methods: only attention heads .*; allowed: heads: true$"):
-        prune_structured(sample("vit"), level=0.5, criterion=criterion())
-    assert prune_structured(sample("vit"), level=0.5, criterion=criterion(heads=True)).network.spec()["heads"] == [2, 2]
+        prune_structured(attention, level=0.5, criterion=criterion())
+    assert prune_structured(attention, level=0.5, criterion=criterion(heads=True)).network.spec()["heads"] == [2, 2]
 
 
 @SCOPES

@@ -15,7 +15,7 @@ from minarch.flow.grid import MOST, Points, expand_all
 from minarch.flow.item import Item
 from minarch.flow.stages.section import MOST_REPEATS, NUMBERS, Distinct, Real, Section, Share
 from minarch.flow.stages.stage import Before, Stage
-from minarch.flow.stages.train import Sweeping, Training, training_item
+from minarch.flow.stages.train import Sweeping, Trainee, Training
 from minarch.models.families import Family
 
 Price = Annotated[float, Field(ge=0, le=1e5), NUMBERS]
@@ -66,9 +66,9 @@ class Complexity(Section):
         """Family -> its architectures with their knobs, in the order written."""
         return expand_all(self.architectures, "architectures")
 
-    def trains(self, family: str, dataset: str) -> bool:
-        """Whether the architectures of a family are trained on a data set."""
-        return dataset in self.datasets.get(family, [dataset])
+    def trained_on(self, dataset: str) -> dict[str, Points]:
+        """Family -> its architectures with their knobs, of the families that are trained on a data set."""
+        return {f: points for f, points in self.wholes.items() if dataset in self.datasets.get(f, [dataset])}
 
     def prices(self, kind: Family) -> list[dict[str, float]]:
         """The nu, alpha and beta of each training with gates of an architecture."""
@@ -127,8 +127,8 @@ def title_of(price: Mapping[str, float]) -> str:
 
 def items(before: Before, *, complexity: Complexity, train: Sweeping) -> Iterator[Item]:
     for data in before.items["data"]:
-        for family, points in complexity.wholes.items():
-            for knobs, kind in points if complexity.trains(family, data.config["dataset"]) else ():
+        for family, points in complexity.trained_on(data.config["dataset"]).items():
+            for knobs, kind in points:
                 yield from _of_architecture(data, family, knobs, kind, complexity, train)
 
 
@@ -136,15 +136,14 @@ def _of_architecture(
     data: Item, family: str, knobs: dict[str, Any], kind: Family, complexity: Complexity, train: Sweeping
 ) -> Iterator[Item]:
     """The plain trainings of an architecture, those with gates, and the controls of each."""
-    whole = {"family": family, "knobs": knobs, "repeats": list(range(complexity.repeats))}
+    trainee = Trainee(data=data, family=family, kind=kind)
+    whole = {"knobs": knobs, "repeats": list(range(complexity.repeats))}
     phases = {"delay": complexity.delay, "settle": complexity.settle}
     rules = {name: getattr(complexity, name) for name in ("heads", "start", "travel", "explore", "estimator")}
     training, settle = complexity.train, Schedule.of(complexity.train.epochs, **phases).settle
 
     def item(title: str, way: str, config: dict[str, Any], training: Training = training, **given: Any) -> Item:
-        return training_item(
-            STAGE, data, kind, title, whole | config | {"way": way, "title": title}, training, train, **given
-        )
+        return trainee.item(STAGE, title, whole | config | {"way": way, "title": title}, training, train, **given)
 
     yield item(FULL, FULL, {})
     if L1 in complexity.controls:

@@ -51,5 +51,5 @@ STAGE = Stage(
     reads=("sweep", "refined"),
     items=items,
     single=True,
-    resources=Resources(urgent=True),  # the representatives wait for it
+    resources=Resources(seconds=2.5, urgent=True),  # the representatives wait for it
 )

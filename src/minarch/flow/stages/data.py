@@ -1,6 +1,7 @@
 """Stage data: one item per data set."""
 
 from collections.abc import Iterator
+from math import prod
 from pathlib import Path
 
 from pydantic import Field, field_validator
@@ -12,6 +13,7 @@ from minarch.flow.item import Item, Resources
 from minarch.flow.stages.section import NOT_IDENTITY, Section, Share
 from minarch.flow.stages.stage import Before, Stage
 
+OPENING_S, OF_VALUE_S = 4.0, 4e-8  # of any data set, imports included, and of a pixel's value; a download is not known
 LONGEST_PATH = 1_000  # characters
 LONGEST_NAME = 100  # bytes: the names of items begin with it, and a file's name has at most 255
 UNCOUNTED = 2  # classes of a folder, whose images are counted only when they are read
@@ -70,8 +72,9 @@ def items(before: Before, *, data: Data) -> Iterator[Item]:
                 identity.pop("test")
         config = {**data.model_dump(mode="json", exclude={"datasets"}), "dataset": name, "name": slug(name)}
         shape, _ = shape_of(name, data.image_size)
-        memory = cost.memory_mb(shape, cost.images(name, None))  # it reads all before it keeps `limit` of them
-        resources = Resources(seconds=60, memory_mb=memory, urgent=True)
+        count = cost.images(name, None)  # it reads all before it keeps `limit` of them
+        seconds, memory = OPENING_S + OF_VALUE_S * count * prod(shape), cost.memory_mb(shape, count)
+        resources = Resources(seconds=seconds, memory_mb=memory, urgent=True)
         yield STAGE.item(slug(name), config, {}, identity=identity, resources=resources)
 
 

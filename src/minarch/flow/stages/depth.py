@@ -13,7 +13,7 @@ from minarch.flow.grid import Points, expand_all
 from minarch.flow.item import Inputs, Item
 from minarch.flow.stages.section import MOST_EPOCHS, MOST_REPEATS, Distinct, Drop, Name, Rate, Real, Section, number
 from minarch.flow.stages.stage import Before, Stage
-from minarch.flow.stages.train import Sweeping, Training, training_item
+from minarch.flow.stages.train import Sweeping, Trainee, Training
 from minarch.models.families import Family
 from minarch.models.families.base import MOST_LAYERS
 
@@ -131,20 +131,20 @@ def _of_tower(
 ) -> Iterator[Item]:
     """The depths of one architecture trained alone, and its searches, which read those that set their target."""
     depths = depth.depths(family, kind)
-    tower = {"family": family, "knobs": knobs, "full_depth": kind.full_depth, "repeats": list(range(depth.repeats))}
+    tower = {"knobs": knobs, "full_depth": kind.full_depth, "repeats": list(range(depth.repeats))}
     trained_alone = []
     for level in depths if depth.controls == "all" else depths[-1:]:
-        config, kinds = tower | {"kind": ALONE, "way": ALONE, "depth": level}, [kind.at_depth(level)]
-        title = f"{ALONE}-{level}"
-        trained_alone.append(training_item(STAGE, data, kind, title, config, depth.train, train, kinds=kinds))
+        trainee = Trainee(data=data, family=family, kind=kind, kinds=[kind.at_depth(level)])
+        config = tower | {"kind": ALONE, "way": ALONE, "depth": level}
+        trained_alone.append(trainee.item(STAGE, f"{ALONE}-{level}", config, depth.train, train))
     yield from trained_alone
     target: dict[str, Any] = {"target": depth.target, "tolerance_points": depth.tolerance_points}
     needed = {"full": trained_alone[-1:], "best": trained_alone}.get(str(depth.target), [])
     inputs: Inputs = {"alone": [item.path for item in needed]} if needed else {}
-    kinds = [kind.at_depth(level) for level in depths]
+    trainee = Trainee(data=data, family=family, kind=kind, kinds=[kind.at_depth(level) for level in depths])
     for name, method in depth.methods.items():
         config = tower | {"kind": SEARCH, "way": name, "levels": depths, **method.model_dump(), **target}
-        item = training_item(STAGE, data, kind, name, config, depth.train, train, kinds=kinds, inputs=inputs)
+        item = trainee.item(STAGE, name, config, depth.train, train, inputs=inputs)
         yield replace(item, goes_on=name in depth.compress)
 
 

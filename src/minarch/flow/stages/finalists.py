@@ -60,6 +60,6 @@ STAGE = Stage(
     reads=("data", NETWORKS),
     items=items,
     single=True,
-    resources=Resources(urgent=True),  # others wait for what it decides
+    resources=Resources(seconds=2, urgent=True),  # others wait for what it decides
     decides=Decision("finalists.json", TypeAdapter(list[Finalist])),
 )

@@ -9,7 +9,7 @@ from minarch.flow.stages.section import Section
 from minarch.flow.stages.stage import Before, Stage
 from minarch.quantization import EXPORT
 
-SECONDS = 1.0  # of an item's files: compiled for every batch, warmed up and timed
+SECONDS = 0.8  # of an item's files: compiled for every batch, warmed up and timed
 
 
 class Latency(Section):

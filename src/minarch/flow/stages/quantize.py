@@ -14,7 +14,7 @@ from minarch.flow.stages.stage import NETWORKS, Before, Stage
 from minarch.flow.stages.train import Training
 from minarch.quantization import CURVE, EXPORT, Precision, Scheme, Target
 
-OVERHEAD_S = 5  # of an item: conversion, parity
+OVERHEAD_S = 2  # of an item, as the mean: an export takes longer, a simulation hardly any time
 CURVE_TITLE = "precision"  # what the items of simulated precisions are called
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from pydantic import Field
 
-from minarch.flow.item import Inputs, Item
+from minarch.flow.item import Inputs, Item, Resources
 from minarch.flow.stages.section import Confidence, Points, Section, Seed, Share
 from minarch.flow.stages.stage import Before, Stage
 from minarch.flow.stages.train import trained
@@ -36,4 +36,5 @@ STAGE = Stage(
     reads=("sweep", "refined", "weights"),
     items=items,
     single=True,
+    resources=Resources(seconds=5),  # in the default study; more with more data sets and families
 )

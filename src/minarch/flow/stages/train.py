@@ -1,6 +1,8 @@
 """Trainings: their sections, and the items that train one architecture."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
@@ -11,7 +13,7 @@ from minarch.flow.item import Inputs, Item, Resources
 from minarch.flow.stages.data import shape_of
 from minarch.flow.stages.section import MOST_EPOCHS, NOT_IDENTITY, Images, Rate, Real, Section, Seed
 from minarch.flow.stages.stage import Before, Stage
-from minarch.models.families import Family, family_slug, spec_of
+from minarch.models.families import Family, Spec, family_slug, spec_of
 
 
 class Training(Section):
@@ -56,44 +58,72 @@ class Sweeping(Training):
         return self
 
 
-def training_item(
-    stage: Stage,
-    data: Item,
-    kind: Family,
-    title: str,
-    config: dict[str, Any],
-    training: Training,
-    train: Sweeping,
-    *,
-    kinds: Sequence[Family] = (),
-    inputs: Inputs | None = None,
-    effort: float = 1.0,
-) -> Item:
-    """An item that trains the repeats of an architecture on a data set, where the study's trainings are.
+@dataclass(frozen=True, kw_only=True)
+class Trainee:
+    """An architecture on a data set; its structures and its cost are computed once for all items that train it.
 
-    Args:
-        config: what it does, but for the data set and the training.
-        kinds: the architectures that are trained, if they are not `kind`, whose name the item has.
-        inputs: what it reads besides the data.
-        effort: its time, as a multiple of that of `training`.
+    The items are called after `kind`; what they train is `kinds`, if that is not `kind` itself.
     """
-    shape, classes = shape_of(data.config["dataset"], data.config["image_size"])
-    kinds, repeats = kinds or [kind], len(config["repeats"])
-    place: dict[str, Any] = {name: getattr(train, name) for name in ("device", "strategy")}
-    precision = {} if train.precision is None else {"precision": train.precision}
-    config = {"dataset": data.slug, **config}
-    structures = [spec_of(trained, shape, classes) for trained in kinds]
-    images = cost.images(data.config["dataset"], data.config["limit"])
-    epoch = sum(cost.seconds(trained, shape, classes, images) for trained in kinds)
-    memory = cost.memory_mb(shape, images, repeats * (kind.parameters(shape, classes) or 0))
-    return stage.item(
-        f"{data.slug}-{family_slug(config['family'])}-{kind.label}-{title}",
-        config | {"train": training.model_dump(mode="json") | place | precision},
-        {"data": data.path, **(inputs or {})},
-        identity=config | {"structures": structures, "train": training.identity() | precision},
-        extra_code=tuple(network_code(kind.network).items()),
-        resources=Resources(seconds=effort * epoch * training.epochs * repeats, memory_mb=memory),
-    )
+
+    data: Item
+    family: str
+    kind: Family
+    kinds: Sequence[Family] = ()
+
+    @cached_property
+    def structures(self) -> list[Spec]:
+        """The structures that are trained."""
+        return [spec_of(kind, *self._images) for kind in self.kinds or [self.kind]]
+
+    @cached_property
+    def epoch_s(self) -> float:
+        """Estimated seconds of an epoch of one repeat of all that is trained."""
+        return sum(cost.seconds(kind, *self._images, self._count) for kind in self.kinds or [self.kind])
+
+    def memory_mb(self, repeats: int) -> int:
+        """Estimated megabytes of a process that trains so many repeats."""
+        shape, classes = self._images
+        return cost.memory_mb(shape, self._count, repeats * (self.kind.parameters(shape, classes) or 0))
+
+    @property
+    def _images(self) -> tuple[tuple[int, int, int], int]:
+        return shape_of(self.data.config["dataset"], self.data.config["image_size"])
+
+    @property
+    def _count(self) -> int:
+        return cost.images(self.data.config["dataset"], self.data.config["limit"])
+
+    def item(
+        self,
+        stage: Stage,
+        title: str,
+        config: dict[str, Any],
+        training: Training,
+        train: Sweeping,
+        *,
+        inputs: Inputs | None = None,
+        effort: float = 1.0,
+    ) -> Item:
+        """An item that trains the repeats of the architecture where the study's trainings are.
+
+        Args:
+            config: what it does, but for the data set, the family and the training.
+            inputs: what it reads besides the data.
+            effort: its time, as a multiple of that of `training`.
+        """
+        place: dict[str, Any] = {name: getattr(train, name) for name in ("device", "strategy")}
+        precision = {} if train.precision is None else {"precision": train.precision}
+        config = {"dataset": self.data.slug, "family": self.family, **config}
+        repeats = len(config["repeats"])
+        seconds = effort * self.epoch_s * training.epochs * repeats
+        return stage.item(
+            f"{self.data.slug}-{family_slug(self.family)}-{self.kind.label}-{title}",
+            config | {"train": training.model_dump(mode="json") | place | precision},
+            {"data": self.data.path, **(inputs or {})},
+            identity=config | {"structures": self.structures, "train": training.identity() | precision},
+            extra_code=tuple(network_code(self.kind.network).items()),
+            resources=Resources(seconds=seconds, memory_mb=self.memory_mb(repeats)),
+        )
 
 
 def trainings(
@@ -106,9 +136,10 @@ def trainings(
     train: Sweeping,
 ) -> Iterator[Item]:
     """The items that train one architecture on a data set, one per block of repeats."""
+    trainee = Trainee(data=data, family=family, kind=kind)
     for repeats in blocks:
-        config = {"family": family, "knobs": knobs, "repeats": repeats}
-        yield training_item(stage, data, kind, f"r{repeats[0]}-{repeats[-1]}", config, train, train)
+        config = {"knobs": knobs, "repeats": repeats}
+        yield trainee.item(stage, f"r{repeats[0]}-{repeats[-1]}", config, train, train)
 
 
 def trained(before: Before) -> list[Item]:

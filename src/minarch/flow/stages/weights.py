@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from pydantic import Field
 
-from minarch.flow.item import Inputs, Item
+from minarch.flow.item import Inputs, Item, Resources
 from minarch.flow.stages.section import Images, Real, Section
 from minarch.flow.stages.stage import Before, Stage
 from minarch.flow.stages.train import trained
@@ -36,4 +36,5 @@ STAGE = Stage(
     sections=("weights",),
     reads=("data", "sweep", "refined"),
     items=items,
+    resources=Resources(seconds=1.5),  # as the mean in the default study
 )
