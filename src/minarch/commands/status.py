@@ -29,7 +29,8 @@ def status(study: str, *, verify: bool = False, as_json: bool = False) -> None:
         UserError: something was verified that is damaged, edited or forged, or DVC's cache is not to be trusted.
     """
     plan, running = Plan(study), lock.holder()
-    if verify and (problems := [*_wrong_items(plan, Vouchers()), *_wrong_objects()]):
+    vouchers = Vouchers()  # what a pull wrote outside of artifacts is told whether or not items are verified
+    if verify and (problems := [*_wrong_items(plan, vouchers), *_wrong_objects()]):
         raise UserError("\n".join(problems))
     stages = [_progress(plan, stage, running is not None) for stage in STAGES]
     report = str(plan.reports / "report.html") if read_sealed(plan.index(PUBLISHED)) else None
