@@ -10,6 +10,9 @@ BIN := .venv/bin
 STUDY ?= params.yaml
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
+# With -o .venv/ready nothing is installed, and the environment may be another's: the code is this checkout's.
+study review publish: export PYTHONPATH := $(CURDIR)/src$(addprefix :,$(PYTHONPATH))
+
 .PHONY: run study check test lint generate review announce publish
 run: study
 
@@ -48,8 +51,6 @@ generate: .venv/ready
 	python -m minarch.flow.dvcfile
 	python -m minarch.flow.schema
 
-# By the code of this checkout also where the environment is another's: `make -o .venv/ready review` installs nothing.
-review: export PYTHONPATH := $(CURDIR)/src
 review: announce .venv/ready
 	python -m minarch.commands.review
 
@@ -66,12 +67,12 @@ publish: .venv/ready
 	python -m minarch.commands.publish
 
 CHECK_PYTHON := $(PYTHON) -c 'import sys; sys.exit(None if sys.version_info[:2] == (3, 11) else "minarch needs Python 3.11: make PYTHON=/path/to/python3.11")'
-PACKAGES := the packages of requirements.txt: 5.5 GB in .venv, from PyPI or as PIP_FIND_LINKS and other settings of pip say
+PACKAGES := the packages of requirements.txt: 5.5 GB or more in .venv, from PyPI or as PIP_FIND_LINKS and other settings of pip say
 
 .venv/ready: requirements.txt pyproject.toml
 	@$(CHECK_PYTHON)
 	@echo "installing $(PACKAGES)"
 	$(PYTHON) -m venv .venv
 	@$(BIN)/pip install --quiet --requirement requirements.txt && $(BIN)/pip install --quiet --no-deps --editable . \
-		|| { echo "not installed; what minarch needs: $(PACKAGES); with an environment that has them: make -o .venv/ready ..." >&2; exit 1; }
+		|| { echo "not installed; what minarch needs: $(PACKAGES); in an environment that has them: make -o .venv/ready $(MAKECMDGOALS)" >&2; exit 1; }
 	touch $@
