@@ -1,5 +1,6 @@
 """`make publish` into the repository, and `make review` of a clone of it by the real make, git, DVC and Snakemake."""
 
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -70,7 +71,21 @@ def test_what_is_published_goes_with_the_commit(published: Project) -> None:
     assert _objects(published) == _named(published)
     assert before - _objects(published), "nothing was replaced, so this shows nothing"
     published.commit()
-    assert published.run(*PUBLISH) and published.run("git", "status", "--porcelain") == ""
+    victim = next((published.root / "artifacts/sweep").glob("*/item.json"))
+    digest = md5(victim)
+    stored = published.root / FOLDER / "files/md5" / digest[:2] / digest[2:]
+    stored.write_bytes(b"damaged")
+    published.run(*PUBLISH)
+    assert published.run("git", "status", "--porcelain") == ""
+    stored.unlink()
+    cached = published.root / ".dvc/cache/files/md5" / digest[:2] / digest[2:]
+    times = cached.stat()
+    cached.chmod(0o644)
+    cached.write_bytes(b" " * times.st_size)
+    os.utime(cached, ns=(times.st_atime_ns, times.st_mtime_ns))  # so that `dvc status` notices nothing
+    said = published.run(*PUBLISH, ok=False)
+    assert said.startswith(f"publish: {victim.relative_to(published.root)}: DVC's cache holds something else")
+    assert not list((published.root / FOLDER).rglob(".tmp-*"))
 
 
 def test_what_is_not_finished_is_not_published(project: Project) -> None:
