@@ -3,13 +3,17 @@
 # make test       the same and every other test
 # make study STUDY=mnist    run another study: its name, or its params file
 # make generate   write dvc.yaml and the params files' schema anew, after a change of the stages
-# make review     as a reviewer: pull what was computed, verify it, run nothing
+# make review     as a reviewer: fetch what was computed, verify it, run nothing
+# make publish    bring a finished, committed default study to where reviewers fetch it (DVC's default remote)
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 STUDY ?= params.yaml
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: run study check test lint generate review
+# With -o .venv/ready nothing is installed, and the environment may be another's: the code is this checkout's.
+study review publish: export PYTHONPATH := $(CURDIR)/src$(addprefix :,$(PYTHONPATH))
+
+.PHONY: run study check test lint generate review announce publish
 run: study
 
 study: .venv/ready
@@ -47,12 +51,28 @@ generate: .venv/ready
 	python -m minarch.flow.dvcfile
 	python -m minarch.flow.schema
 
-review: .venv/ready
+review: announce .venv/ready
 	python -m minarch.commands.review
 
+# What a review will fetch is said before anything is installed, so by Python alone.
+announce:
+	@$(CHECK_PYTHON)
+	@PYTHONPATH=src $(PYTHON) -m minarch.commands.announce $(STUDY)
+
+ifneq ($(filter review,$(MAKECMDGOALS)),)
+.venv/ready: | announce
+endif
+
+publish: .venv/ready
+	python -m minarch.commands.publish
+
+CHECK_PYTHON := $(PYTHON) -c 'import sys; sys.exit(None if sys.version_info[:2] == (3, 11) else "minarch needs Python 3.11: make PYTHON=/path/to/python3.11")'
+PACKAGES := the packages of requirements.txt: 5.5 GB or more in .venv, from PyPI or as PIP_FIND_LINKS and other settings of pip say
+
 .venv/ready: requirements.txt pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info[:2] == (3, 11) else "minarch needs Python 3.11: make PYTHON=/path/to/python3.11")'
+	@$(CHECK_PYTHON)
+	@echo "installing $(PACKAGES)"
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --requirement requirements.txt
-	$(BIN)/pip install --quiet --no-deps --editable .
+	@$(BIN)/pip install --quiet --requirement requirements.txt && $(BIN)/pip install --quiet --no-deps --editable . \
+		|| { echo "not installed; what minarch needs: $(PACKAGES); in an environment that has them: make -o .venv/ready $(MAKECMDGOALS)" >&2; exit 1; }
 	touch $@

@@ -96,7 +96,7 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Project:
         check=True,
     )
     for name in listed.stdout.decode().split("\0"):
-        if name and (REPOSITORY / name).is_file() and not name.startswith(("reports/", "dvc.lock")):
+        if name and (REPOSITORY / name).is_file() and not name.startswith(("reports/", "dvc.lock", ".dvc/published/")):
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(REPOSITORY / name, root / name)
     smoke = yaml.safe_load((REPOSITORY / "params/smoke.yaml").read_text())

@@ -1,4 +1,4 @@
-"""Reviews of studies on the remotes that reviewers use: S3 (a local server) and SSH (a local SFTP server)."""
+"""Reviews of studies on the remotes that reviewers use: S3, SSH (SFTP) and HTTP, each by a local server."""
 
 import subprocess
 import sys
@@ -93,3 +93,16 @@ def test_a_study_behind_ssh_is_reviewed(project: Project, tmp_path: Path) -> Non
         folder = tmp_path / "remote"
         folder.mkdir()
         _check(project, tmp_path, f"ssh://reviewer@127.0.0.1:{port}{folder}", "password", "secret")
+
+
+def test_a_directory_that_a_web_server_shows_is_reviewed(project: Project, tmp_path: Path) -> None:
+    folder = tmp_path / "remote"
+    pushed(project, str(folder))
+    with _server(sys.executable, "-m", "http.server", "--bind", "127.0.0.1", "--directory", str(folder)) as port:
+        project.run("dvc", "remote", "add", "--default", "web", f"http://127.0.0.1:{port}")
+        project.commit()
+        clone = cloned(project, tmp_path / "clone")
+        said = clone.run("make", "-o", ".venv/ready", "review")
+        assert f"from the remote 'web' (http://127.0.0.1:{port})" in said
+        assert "every file as the commit names it" in said
+        clone.assert_clean()

@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from minarch.errors import UserError, one_line
@@ -12,6 +12,7 @@ from minarch.flow.plan import DEFAULT, Plan
 from minarch.flow.reconcile import is_published
 from minarch.flow.remote import Output, fetch
 from minarch.flow.seal import md5
+from minarch.flow.session import unfinished
 from minarch.flow.stages import STAGES
 
 NOTHING = "Nothing to be done"
@@ -25,15 +26,29 @@ def review() -> None:
     Raises:
         UserError: what is no part of the commit, could not be fetched, differs from what is named, or would run.
     """
-    _refuse_edits()
+    refuse_edits(TRUSTED)
     outputs = fetch()
     _tool("dvc", "checkout")
     for output in outputs:
         if odd := next(_differences(output), None):
             raise UserError(f"{odd}; allowed: what the commit names (remove it, and review again)")
+    plan = settled()
+    count = sum(len(plan.items(stage)) for stage in STAGES)
+    print(
+        f"{count} items fetched, every file as the commit names it; dvc and snakemake have nothing to do; report:"
+        f" {plan.reports / 'report.html'}"
+    )
+
+
+def settled() -> Plan:
+    """The plan of the default study, of which nothing is left to run.
+
+    Raises:
+        UserError: an item, the report, DVC or Snakemake says otherwise.
+    """
     plan = Plan()
-    if missing := [stage for stage in STAGES if not plan.ready(stage)]:
-        raise UserError(f"{missing[0]}: its items are not planned, because what decides them is missing")
+    if missing := unfinished(plan, []):
+        raise UserError(f"{missing[0]}: is not finished; allowed: a study of which `make` has computed every stage")
     if not is_published(plan):
         raise UserError(
             f"{plan.reports}: differs from the report that was computed; `git status` tells what was changed"
@@ -43,16 +58,16 @@ def review() -> None:
     said = _tool("snakemake", "-n")
     if NOTHING not in said:
         raise UserError(f"snakemake -n: would run something:\n{said}")
-    count = sum(len(plan.items(stage)) for stage in STAGES)
-    print(
-        f"{count} items fetched, every file as the commit names it; dvc and snakemake have nothing to do; report:"
-        f" {plan.reports / 'report.html'}"
-    )
+    return plan
 
 
-def _refuse_edits() -> None:
-    """What is trusted is the commit: code and records must be those of it."""
-    command = ["git", "status", "--porcelain", "--untracked-files=all", "--", *TRUSTED]
+def refuse_edits(paths: Iterable[str]) -> None:
+    """What is trusted is the commit: code and records must be those of it.
+
+    Raises:
+        UserError: a file under these paths is not as committed, or this is no git checkout.
+    """
+    command = ["git", "status", "--porcelain", "--untracked-files=all", "--", *paths]
     status = subprocess.run(command, capture_output=True, text=True, check=False)
     if status.returncode:
         raise UserError(f"git status: {one_line(status.stderr)}; allowed: a git checkout, whose commit is trusted")

@@ -12,11 +12,9 @@ from platformdirs import site_config_dir, user_config_dir
 
 from minarch.errors import UserError, one_line
 from minarch.flow import manifest
+from minarch.flow.published import LOCK, SIDECARS
 from minarch.flow.seal import md5
 from minarch.flow.tree import tree
-
-LOCK = Path("dvc.lock")
-SIDECARS = ("artifacts/studies", "data/folders")  # where README says to `dvc add`
 
 
 @cache
