@@ -1,6 +1,7 @@
 """Test accuracy of each data set's recommended model, class by class."""
 
 from math import ceil
+from textwrap import fill
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -13,6 +14,7 @@ from minarch.reporting.tables import Table, Tables
 
 MOST, ACROSS = 9, 3  # panels of a figure, and of a row
 LEGIBLE = {1: 26, 2: 12, 3: 10}  # classes that a panel names, by panels in a row
+TITLE = 120  # characters of a row of titles
 CHARACTERS = 100  # of all names of a row that stand beside each other
 COLOUR = "#0072B2"
 ACCURACY = of_mean("accuracy")
@@ -36,7 +38,8 @@ def draw_classes(tables: Tables) -> Figure | None:
         rows = classes[classes["dataset"] == dataset]
         few = rows.nsmallest(LEGIBLE[across], ACCURACY.value).sort_values("class")
         poorest = f", the {len(few)} poorest of {len(rows)} classes" if len(few) < len(rows) else ""
-        axes.set_title(f"{dataset}{poorest}", fontsize=9)
+        name = f"{dataset}: {rows['model'].iloc[0]}, n = {rows['n'].min()}{poorest}"
+        axes.set_title(fill(name, TITLE // across), fontsize=9 if across == 1 else 7)
         axes.vlines(range(len(few)), few[ACCURACY.low], few[ACCURACY.high], color=COLOUR, linewidth=2, alpha=0.5)
         axes.plot(range(len(few)), few[ACCURACY.value], "o", color=COLOUR)
         ends = [few[column].dropna() for column in ACCURACY]

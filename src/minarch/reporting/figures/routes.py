@@ -77,7 +77,7 @@ def draw_routes(tables: Tables, max_drop_points: float) -> Figure | None:
     shown = [(answer, title, accuracy) for answer in answers for title, accuracy in splits.items()]
     across = min(len(shown), 2 if len(shown) == 4 else ACROSS)
     down = ceil(len(shown) / across)
-    figure, grid = panels(down, across, row_height=min(3.6, TALLEST / down), share_y=len(answers) == 1)
+    figure, grid = panels(down, across, row_height=min(3.0, TALLEST / down), share_y=len(answers) == 1)
     for axes in grid.flat[len(shown) :]:
         axes.set_axis_off()
     for axes, (answer, title, accuracy) in zip(grid.flat, shown, strict=False):
