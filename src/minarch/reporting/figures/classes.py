@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from minarch.analysis.intervals import of_mean
-from minarch.reporting.figures.families import TALLEST, accuracy_axis
-from minarch.reporting.figures.style import INK, panels
+from minarch.reporting.figures.families import TALLEST, accuracy_axis, note_rest
+from minarch.reporting.figures.style import panels
 from minarch.reporting.tables import Table, Tables
 
 MOST, ACROSS = 9, 3  # panels of a figure, and of a row
@@ -41,12 +41,13 @@ def draw_classes(tables: Tables) -> Figure | None:
         name = f"{dataset}: {rows['model'].iloc[0]}, n = {rows['n'].min()}{poorest}"
         axes.set_title(fill(name, TITLE // across), fontsize=9 if across == 1 else 7)
         axes.vlines(range(len(few)), few[ACCURACY.low], few[ACCURACY.high], color=COLOUR, linewidth=2, alpha=0.5)
-        axes.plot(range(len(few)), few[ACCURACY.value], "o", color=COLOUR)
+        axes.plot(range(len(few)), few[ACCURACY.value], "o", color=COLOUR, clip_on=False)
         ends = [few[column].dropna() for column in ACCURACY]
         accuracy_axis(axes, *ends)
         name_classes(axes, [str(name) for name in few["name"]], across)
     for axes in grid[:, 0]:
-        axes.set_ylabel("test accuracy", color=INK)
+        axes.set_ylabel("test accuracy", fontsize=9)
+    note_rest(figure, len(datasets), int(classes["dataset"].nunique()))
     return figure
 
 

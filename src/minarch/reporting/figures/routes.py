@@ -12,13 +12,14 @@ from minarch.analysis.front import pareto_front, worthwhile
 from minarch.analysis.intervals import TEST, VALIDATION, Columns
 from minarch.analysis.routes import in_order
 from minarch.quantization import FLOAT32, INT8
-from minarch.reporting.figures.families import TALLEST
+from minarch.reporting.figures.families import TALLEST, note_rest
 from minarch.reporting.figures.style import INK, QUIET, legend_above, log_axis, panels, percent_axis
 from minarch.reporting.tables import Table, Tables, rows_of
 from minarch.reporting.tables.models import RECOMMENDED
 
 MOST, ACROSS = 9, 3  # panels of the figure, and of a row
 LINE = 8  # entries of the legend
+LINE_HEIGHT, LABELS = 0.14, 0.4  # inches of a line of a name, and of what stands around a panel
 WINDOW, MARGIN = 0.06, 0.005  # of accuracy below the best, and around what is drawn
 MARKERS = {FLOAT32: "o", INT8: "D", "int4": "s", "nf4": "^"}
 COLOURS = ["#0072B2", "#E69F00", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#000000"]  # Okabe and Ito
@@ -77,13 +78,14 @@ def draw_routes(tables: Tables, max_drop_points: float) -> Figure | None:
     shown = [(answer, title, accuracy) for answer in answers for title, accuracy in splits.items()]
     across = min(len(shown), 2 if len(shown) == 4 else ACROSS)
     down = ceil(len(shown) / across)
-    figure, grid = panels(down, across, row_height=min(3.0, TALLEST / down), share_y=len(answers) == 1)
+    height = min(3.0, TALLEST / down)
+    figure, grid = panels(down, across, row_height=height, share_y=len(answers) == 1)
     for axes in grid.flat[len(shown) :]:
         axes.set_axis_off()
     for axes, (answer, title, accuracy) in zip(grid.flat, shown, strict=False):
         rows = models[models["dataset"] == answer["dataset"]]
         best_of_all = front.loc[front["dataset"] == answer["dataset"], VALIDATION.value].max()
-        axes.set_title(f"{answer['dataset']}: {title}", fontsize=10 if len(answers) == 1 else 8.5)
+        axes.set_title(f"{answer['dataset']}: {title}" if len(answers) == 1 else answer["dataset"])
         draw_models(axes, rows, accuracy, palette)
         draw_answer(axes, answer, accuracy, rows["bytes"].to_numpy(float))
         if accuracy == VALIDATION:
@@ -91,12 +93,17 @@ def draw_routes(tables: Tables, max_drop_points: float) -> Figure | None:
             axes.axhline(bound, color=QUIET, linewidth=0.9, linestyle=(0, (1, 2)), zorder=1)
         accuracies = rows[[split.value for split in splits.values()]].to_numpy(float)
         lowest = max(best_of_all - WINDOW, np.nanmin(accuracies))
-        axes.set_ylim(lowest - MARGIN, min(np.nanmax(accuracies), 1.0) + 2 * MARGIN)
+        low, high = lowest - MARGIN, min(np.nanmax(accuracies), 1.0) + 2 * MARGIN
+        name = (str(answer["model"]).count(", ") + 2) * LINE_HEIGHT / (height - LABELS)  # share of the panel
+        high = max(high, low + (answer[VALIDATION.value] - low) / (1 - min(name, 0.5)))
+        axes.set_ylim(low, high)
+        axes.set_yticks([tick for tick in axes.get_yticks() if low <= tick <= min(high, 1.0)])
         percent_axis(axes)
     for axes in grid[-1]:
         axes.set_xlabel("bytes of the smallest deployable file")
     for axes in grid[:, 0]:
-        axes.set_ylabel("accuracy")
+        axes.set_ylabel("accuracy" if len(answers) == 1 else "validation accuracy", fontsize=9)
+    note_rest(figure, len(answers), int(front["dataset"].nunique()))
     entries = [(route, {"marker": "o", "color": colour}) for route, colour in palette.items()]
     hollow = {name: {} if name == FLOAT32 else {"markerfacecolor": "white"} for name in MARKERS}
     kinds = [(n.upper(), {"marker": MARKERS[n], **hollow[n]}) for n in MARKERS if n in set(models["precision"])]
