@@ -25,6 +25,7 @@ from minarch.flow.seal import RECORD
 from minarch.holdings import holdings
 from minarch.reporting.tables.grown import SEARCH_MACS, SEARCH_TRAININGS
 from minarch.reporting.tables.models import ITEMS, batches_of, latency
+from minarch.reporting.wording import milliseconds
 
 NAMES = [*VARIANT, "model", "precision", ITEMS]
 COUNTS = ["repeats", "failed", "n", "parameters", "bytes"]
@@ -155,7 +156,8 @@ def _shown(row: dict[str, Any], batches: list[int], quantized: Path) -> Table:
     for batch in batches:
         median, low, high = (row[column] for column in latency(batch))
         if not math.isnan(median):
-            lines.append((f"latency, batch {batch}", f"{median:.4g} ms ({low:.4g} to {high:.4g})"))
+            took, fastest, slowest = map(milliseconds, (median, low, high))
+            lines.append((f"latency, batch {batch}", f"{took} ({fastest} to {slowest})"))
     if not math.isnan(row[SEARCH_MACS]):
         trainings = row[SEARCH_TRAININGS]
         told = "" if math.isnan(trainings) else f", {trainings:.2g} times a training of the whole network"

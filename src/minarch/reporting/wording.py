@@ -37,6 +37,7 @@ PLAIN = {  # settings and statuses as a reader says them
     "log10_parameters": "ten times the parameters",
     "difficulty": "a point of difficulty",
 }
+ROLES = {"learning": "near best"}  # whose regime need not be learning
 MISSING = Markup("–")
 
 
@@ -52,6 +53,11 @@ def short_name(row: dict[str, Any]) -> str:
 def plain(name: Any) -> str:
     """A setting or status in plain words."""
     return PLAIN.get(str(name), str(name))
+
+
+def role_name(role: Any) -> str:
+    """A representative's role as a reader says it."""
+    return ROLES.get(str(role), str(role))
 
 
 def percent(value: Any, digits: int = 1) -> str:
@@ -112,6 +118,7 @@ def duration(seconds: Any) -> str:
 FORMATS: dict[str, Callable[..., str]] = {
     "percent": percent,
     "plain": plain,
+    "role": role_name,
     "share": share,
     "count": count,
     "duration": duration,

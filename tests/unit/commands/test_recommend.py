@@ -215,7 +215,7 @@ def test_what_fits_is_printed_with_interval_and_n(study, capsys):
         "89.00 % (88.00 to 90.00, n = 4)",
     ):
         assert text in said
-    assert "0.02 ms (0.01 to 0.03)" in said
+    assert "20.0 µs (10.0 µs to 30.0 µs)" in said
     assert "large" not in said
 
 

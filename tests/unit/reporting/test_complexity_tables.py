@@ -224,7 +224,9 @@ def test_there_is_a_panel_per_curve_and_a_mean_below_it_is_shown(tables: Tables,
     with styled():
         axes = draw_tradeoff(tables, size).axes
     titles = [panel.get_title("left").split("\n")[0] for panel in axes]
-    assert [title for title in titles if title] == [f"digits, beta {beta}" for beta in ("0", "0", "0.5", "1")]
+    assert [title for title in titles if title] == [
+        f"digits, beta {beta}" for beta in ("0: units alone", "0: units alone", "0.5: both", "1: layers alone")
+    ]
     low, high = axes[0].get_ylim()
     assert low > 0.8 and high < 1  # networks that guess do not squeeze the others
     feet = [line for line in axes[0].lines if list(line.get_ydata()) == [low]]

@@ -111,7 +111,7 @@ def test_slimming_takes_nothing_away_that_is_seen() -> None:
  <defs><style type="text/css">*{stroke-linejoin: round}</style></defs>
  <g id="line_1"><path d="M 1.23456 2
 L 3 4.999" style="fill: none; stroke: #123456"/></g>
- <text style="font-size: 9px" x="1.5" transform="rotate(-0 1.5 2)">a b</text>
+ <text style="font-size: 9px" x="1.5678" transform="rotate(-0 1.5 2)">0.0001</text>
  <text style="font-size: 9px" transform="rotate(-90 1.5 2)">c</text></svg>"""
     slimmed = slim(text)
     root = ElementTree.fromstring(slimmed)
@@ -119,6 +119,8 @@ L 3 4.999" style="fill: none; stroke: #123456"/></g>
         f"{SVG}{tag}" for tag in ("svg", "defs", "style", "g", "path", "text", "text")
     ]
     assert root.find(f".//{SVG}path").get("d") == "M 1.23 2 L 3 4.99"
+    number = root.find(f".//{SVG}text")
+    assert (number.text, number.get("x")) == ("0.0001", "1.56"), "what is read keeps its digits"
     style = root.find(f".//{SVG}style").text
     looks = {name: rule for name, rule in re.findall(r"\.(\w+)\{(.*?)\}", style)}
     classes = [element.get("class") for element in root.iter() if element.get("class")]

@@ -221,7 +221,7 @@ def test_what_the_report_shows_is_the_figure(study) -> None:
         ("complexity", {"test_difference_points_mean": "points", "deterministic_mean": "percent", "pairs": "count"}),
         ("tradeoff", {"test_difference_points_high": "points", "lowest_share": "percent", "n": "count"}),
         ("quantization", {"bytes": "count", "weight_bytes_fp32": "count", "test_drop_points_mean": "points"}),
-        ("models", {"bytes": "count", "macs": "count", "test_mean": "percent", "latency_64_ms": "milliseconds"}),
+        ("models", {"bytes": "count", "weight_bytes": "count", "test_mean": "percent", "latency_1_ms": "milliseconds"}),
         ("front", {"bytes": "count", "validation_high": "percent", "latency_1_ms_low": "milliseconds"}),
     ],
 )

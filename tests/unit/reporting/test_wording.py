@@ -29,7 +29,7 @@ def test_numbers_in_words(kind: str, value: float, words: str) -> None:
 
 
 @pytest.mark.parametrize("nothing", [None, np.nan, np.inf, pd.NA])
-@pytest.mark.parametrize("kind", sorted(FORMATS.keys() - {"plain", "duration"}))
+@pytest.mark.parametrize("kind", sorted(FORMATS.keys() - {"plain", "role", "duration"}))
 def test_nothing_is_a_dash(kind: str, nothing) -> None:
     assert FORMATS[kind](nothing) == MISSING
 

@@ -11,8 +11,9 @@ from minarch.analysis.choice import ROLES
 from minarch.analysis.records import MODEL
 from minarch.reporting.figures.families import accuracy_axis, family_panels
 from minarch.reporting.figures.magnitude import LINES
-from minarch.reporting.figures.style import colours, legend_above, log_axis
+from minarch.reporting.figures.style import BAND, colours, legend_above, log_axis
 from minarch.reporting.tables import rows_of
+from minarch.reporting.wording import role_name
 
 TRAIN = "#8c8c8c"
 
@@ -43,9 +44,9 @@ def draw_curves(representatives: pd.DataFrame, curves: pd.DataFrame, metric: str
             accuracy_axis(panel.axes, values)
         panel.axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     roles = [role for role in ROLES if role in set(representatives["role"])]
-    entries: list[tuple[str, dict[str, Any]]] = [(role, {"linestyle": LINES[role]}) for role in roles]
+    entries: list[tuple[str, dict[str, Any]]] = [(role_name(role), {"linestyle": LINES[role]}) for role in roles]
     shown = sorted(representatives["family"].unique())
     entries += [("train", {"color": TRAIN, "linestyle": "-"})]
     entries += [(f"validation, {family}", {"color": colours(shown)[family], "linestyle": "-"}) for family in shown]
-    legend_above(figure, [*entries, ("band: from the lowest to the highest repeat", {})], columns=5)
+    legend_above(figure, [*entries, ("from the lowest to the highest repeat", BAND)], columns=5)
     return figure

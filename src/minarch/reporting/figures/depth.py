@@ -1,5 +1,6 @@
 """Redundancy against size, with the depth of each model beside it."""
 
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -36,7 +37,7 @@ def draw_models(axes: Axes, models: pd.DataFrame, colour: str) -> None:
 
 
 def draw_depth(tables: Tables) -> Figure | None:
-    """A figure with a row per data set and a column per family and scope of which the table has a slope."""
+    """A figure with a row per data set and scope and a column per family of which the table has a slope."""
     table = tables[Table.DEPTH]
     if table.empty:
         return None
@@ -44,13 +45,14 @@ def draw_depth(tables: Tables) -> Figure | None:
     models = tables[Table.REDUNDANCY].merge(sizes, on=MODEL).dropna(subset=["depth"])
     models = models[~models["finetuned"].astype(bool)]
     palette = colours(tables[Table.REDUNDANCY]["family"])
-    columns = sorted(set(zip(table["family"], table["scope"], strict=True)))
-    datasets = fitting(table["dataset"].unique(), columns)
-    figure, grid = panels(len(datasets), len(columns), row_height=min(2.8, TALLEST / len(datasets)), share_y=True)
+    families, scopes = (sorted(set(table[name])) for name in ("family", "scope"))
+    datasets = fitting(table["dataset"].unique(), [*product(families, scopes)])
+    lines = [*product(datasets, scopes)]
+    figure, grid = panels(len(lines), len(families), row_height=min(2.8, TALLEST / len(lines)), share_y=True)
     for (i, j), axes in np.ndenumerate(grid):
-        family, scope = columns[j]
-        rows = models[(models["dataset"] == datasets[i]) & (models["family"] == family) & (models["scope"] == scope)]
-        axes.set_title(f"{datasets[i]}: {family}, {SCOPES[scope]}")
+        (dataset, scope), family = lines[i], families[j]
+        rows = models[(models["dataset"] == dataset) & (models["family"] == family) & (models["scope"] == scope)]
+        axes.set_title(f"{dataset}: {family}, {SCOPES[scope]}", fontsize=9)
         axes.set_ylim(-0.06, 1.06)
         percent_axis(axes)
         log_axis(axes, rows["parameters"])

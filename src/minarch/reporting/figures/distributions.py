@@ -11,6 +11,7 @@ from minarch.reporting.figures.families import MOST, TALLEST, fitting
 from minarch.reporting.figures.magnitude import LINES
 from minarch.reporting.figures.style import FAINT, colours, legend_above, missing, panels, percent_axis
 from minarch.reporting.tables.shown import POOREST, Shown
+from minarch.reporting.wording import role_name
 
 BINS = {"weight": 25, "strength": 15}  # a layer has fewer nodes than weights
 CENTRAL = 0.995  # share of each network's values that its panel must hold
@@ -86,7 +87,7 @@ def draw_parts(
     for axes in grid[-1]:
         axes.set_xlabel(what)
     roles = [role for role in ROLES if any(network.role == role for network in shown)]
-    entries = [(f"{role} (all repeats)", {"linestyle": LINES[role]}) for role in roles]
+    entries = [(f"{role_name(role)} (all repeats)", {"linestyle": LINES[role]}) for role in roles]
     legend_above(figure, [*entries, ("poorest network", {"marker": "s", "color": FAINT, "markersize": 9})])
     return figure
 

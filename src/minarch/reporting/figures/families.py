@@ -57,9 +57,14 @@ def family_panels(
         axes.set_xlabel(x)
     for axes in grid[:, 0]:
         axes.set_ylabel(y)
-    if len(shown) < len(datasets):
-        figure.supxlabel(f"the first {len(shown)} of {len(datasets)} data sets", fontsize=8, color=QUIET)
+    note_rest(figure, len(shown), len(datasets))
     return figure, filled
+
+
+def note_rest(figure: Figure, shown: int, datasets: int) -> None:
+    """A line at the foot where not all data sets are shown."""
+    if shown < datasets:
+        figure.supxlabel(f"the first {shown} of {datasets} data sets", fontsize=8, color=QUIET)
 
 
 def models_in_panels(table: pd.DataFrame) -> list[list[pd.DataFrame | None]]:

@@ -1,4 +1,4 @@
-"""Accuracy against bytes on disk: the front is chosen on validation images and checked on test images."""
+"""Accuracy against bytes: the front is chosen on validation images and checked on test images."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from minarch.reporting.figures.style import INK, QUIET, colours, legend_above, l
 from minarch.reporting.tables import Table, Tables, rows_of
 from minarch.reporting.tables.models import RECOMMENDED
 
-WINDOW = 0.2  # models further below the best are not drawn: the front would be a flat line
+WINDOW = 0.1  # models further below the best are not drawn: the front would be a flat line
 MARKERS = {FLOAT32: "o", INT8: "D", "int4": "s", "nf4": "^"}
 SPLITS: list[tuple[str, Columns, dict[str, Any]]] = [  # title, accuracy, line of the front
     ("chosen on validation", VALIDATION, {"drawstyle": "steps-post"}),
@@ -55,7 +55,7 @@ def draw_front(tables: Tables) -> Figure:
             log_axis(axes, rows["bytes"], unit="B")
             percent_axis(axes)
             axes.set_title(f"{dataset}: {title}")
-            axes.set_xlabel("bytes on disk (network and weights)")
+            axes.set_xlabel("bytes of the smallest deployable file")
         low, high = rows[VALIDATION.value].min(), rows[VALIDATION.value].max()
         grid[i, 0].set_ylim(max(low, high - WINDOW) - 0.02, min(high + 0.02, 1.005))
         grid[i, 0].set_ylabel("accuracy")

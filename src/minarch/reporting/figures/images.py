@@ -11,6 +11,7 @@ from minarch.analysis.choice import ROLES
 from minarch.reporting.figures.families import MOST, fitting
 from minarch.reporting.figures.style import panels, short_number
 from minarch.reporting.tables.shown import POOREST, Shown
+from minarch.reporting.wording import role_name
 
 DOWN, ACROSS = 2, 4  # places for units of a network
 EDGE, GAP = 32, 2  # pixels: about to what a tile is enlarged, and between two tiles
@@ -84,7 +85,7 @@ def draw_pictures(
         if i < len(chosen):
             network, picture = chosen[i]
             size = short_number(network.parameters)
-            axes.set_title(f"{dataset}: {family}, {network.role}, {size} parameters", fontsize=8.5)
+            axes.set_title(f"{dataset}: {family}, {role_name(network.role)}, {size} parameters", fontsize=8.5)
             draw(axes, picture)
             axes.set_anchor("NW")
     return figure

@@ -13,6 +13,7 @@ from minarch.reporting.figures.families import models_in_panels
 from minarch.reporting.figures.style import INK, QUIET, WIDTH
 from minarch.reporting.tables import Table, Tables, rows_of
 from minarch.reporting.tables.pruning import DROP
+from minarch.reporting.wording import role_name
 
 COLOURS = "Blues"  # one hue, so that it reads without colour vision and in print
 LINE = 0.2  # inches of a group
@@ -38,7 +39,7 @@ def draw_model(axes: Axes, rows: pd.DataFrame, worst: float) -> None:
     labels = [f"{n} ({u})".replace(" and ", "\nand ") for n, u in zip(names, groups["units"], strict=True)]
     axes.set_yticks(range(len(names)), labels, fontsize=6.5)
     axes.set_xticks(range(len(levels)), [f"{100 * level:.3g}%" for level in levels], fontsize=7)
-    title = f"{rows['dataset'].iloc[0]}, {rows['role'].iloc[0]}\n{rows['architecture'].iloc[0]}"
+    title = f"{rows['dataset'].iloc[0]}, {role_name(rows['role'].iloc[0])}\n{rows['architecture'].iloc[0]}"
     axes.set_title(title, fontsize=7.5, loc="right")
     axes.tick_params(length=0)
     axes.grid(visible=False)

@@ -16,7 +16,7 @@ from minarch.reporting.figures.regimes import shades
 from minarch.reporting.figures.style import FAINT, colours, label_chance, legend_above, missing, panels, percent_axis
 from minarch.reporting.tables import Table, Tables, rows_of
 from minarch.reporting.tables.pruning import PHASE, SHARE
-from minarch.reporting.wording import SCOPES
+from minarch.reporting.wording import SCOPES, role_name
 
 STROKES = {"minimal": (0, (1, 1.2)), "learning": (0, (5, 1.5)), "overfitting": "-", "best": (0, (4, 1, 1, 1))}
 LINES: dict[str, Any] = {role: STROKES[role] for role in ROLES if role != FURTHER}
@@ -97,7 +97,7 @@ def draw_magnitude(tables: Tables) -> Figure:
     for axes in grid[:, 0]:
         axes.set_ylabel("validation accuracy")
     roles = [role for role in LINES if role in set(plain["role"])]
-    entries: list[tuple[str, dict[str, Any]]] = [(role, {"linestyle": LINES[role]}) for role in roles]
+    entries: list[tuple[str, dict[str, Any]]] = [(role_name(role), {"linestyle": LINES[role]}) for role in roles]
     if (plain["role"] == FURTHER).any():
         entries.append(("further, the deeper the darker", {"linestyle": "-", "linewidth": 0.9}))
     entries += [("end of the plateau", {"marker": "D"}), ("collapsed", {"marker": "x"})]

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from minarch.analysis.minimal import P_MIN, P_NEAR_BEST
-from minarch.reporting.figures.style import INK, colours, legend_above, log_axis, panels
+from minarch.reporting.figures.style import INK, P_MIN_SAID, P_NEAR_BEST_SAID, colours, legend_above, log_axis, panels
 from minarch.reporting.tables import Table, Tables
 from minarch.reporting.tables.edges import ALL, AT_LEAST, AT_MOST, MORE, minimal_rows
 from minarch.reporting.tables.sweep import COUNTS
@@ -39,8 +39,8 @@ def draw_minimal(tables: Tables) -> Figure:
         log_axis(axes, [*tables[Table.MINIMAL][COUNTS].stack().astype(float), largest])
     grid[-1, 0].set_xlabel("trainable parameters")
     entries: list[tuple[str, dict[str, Any]]] = [
-        ("P_min: every larger size learns reliably", {"marker": "o", "color": INK}),
-        ("P_near_best: as good as the best within the margin", {"marker": "o", "markerfacecolor": "white"}),
+        (f"{P_MIN_SAID}: every larger size learns reliably", {"marker": "o", "color": INK}),
+        (f"{P_NEAR_BEST_SAID}: as good as the best within the margin", {"marker": "o", "markerfacecolor": "white"}),
         ("at the edge of what was run", {"marker": "<"}),
     ]
     legend_above(figure, entries)

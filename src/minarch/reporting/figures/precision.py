@@ -7,7 +7,7 @@ from matplotlib.ticker import FixedLocator
 from minarch.analysis.precision import FEWEST, TEST_DROP, VARIANT, integers
 from minarch.contract import ORIGINAL
 from minarch.reporting.figures.quantization import legend, marker
-from minarch.reporting.figures.style import QUIET, colours, log_axis, panels
+from minarch.reporting.figures.style import BAND, BAR, QUIET, colours, log_axis, panels
 from minarch.reporting.tables import Table, Tables, rows_of
 
 SCHEMES = {"tensor": "one scale per tensor", "channel": "one scale per row"}
@@ -38,7 +38,7 @@ def draw_precision(tables: Tables) -> Figure | None:
             axes.set_xlabel("bits of every trainable parameter (simulated)")
         grid[i, 0].set_ylim(*ENDS)
         grid[i, 0].set_ylabel("points lost (test images)")
-    legend(figure, families, ("band: interval of the mean", {}))
+    legend(figure, families, ("interval of the mean", BAND))
     return figure
 
 
@@ -69,5 +69,5 @@ def draw_fewest(tables: Tables) -> Figure | None:
             axes.set_title(f"{dataset}: {SCHEMES[scheme]}")
             axes.set_xlabel("trainable parameters")
         grid[i, 0].set_ylabel("fewest bits (simulated)")
-    legend(figure, families, ("bar: bootstrap interval", {}))
+    legend(figure, families, ("bootstrap interval", BAR))
     return figure

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from minarch.analysis.precision import TEST_DROP, VARIANT
 from minarch.contract import ORIGINAL
 from minarch.quantization import FLOAT32
-from minarch.reporting.figures.style import INK, QUIET, colours, legend_above, log_axis, panels
+from minarch.reporting.figures.style import BAR, INK, QUIET, colours, legend_above, log_axis, panels
 from minarch.reporting.tables import Table, Tables, rows_of
 from minarch.reporting.tables.models import batches_of, headline_method, latency, stored_as
 
@@ -50,7 +50,7 @@ def draw_drops(tables: Tables) -> Figure:
         margin = max(1.0, 0.5 * float(np.ptp(means)))
         grid[i, 0].set_ylim(means.min() - margin, means.max() + margin)
         grid[i, 0].set_ylabel("points lost (test images)")
-    legend(figure, families, ("bar: interval of the mean", {}))
+    legend(figure, families, ("interval of the mean", BAR))
     return figure
 
 

@@ -12,7 +12,15 @@ from minarch.analysis.intervals import VALIDATION
 from minarch.analysis.minimal import P_MIN
 from minarch.analysis.regimes import LEARNING, OVERFITTING, UNSTABLE
 from minarch.reporting.figures.families import Panel, accuracy_axis, family_panels
-from minarch.reporting.figures.style import QUIET, colours, label_chance, legend_above, log_axis, short_number
+from minarch.reporting.figures.style import (
+    P_MIN_SAID,
+    QUIET,
+    colours,
+    label_chance,
+    legend_above,
+    log_axis,
+    short_number,
+)
 from minarch.reporting.figures.sweep_map import with_width
 from minarch.reporting.tables import Table, Tables
 from minarch.reporting.tables.edges import ALL, MORE, minimal_rows
@@ -64,9 +72,8 @@ def draw_minimum(axes: Axes, row: dict[str, Any], largest: float) -> None:
     ends = [low, largest if pd.isna(high) else high]
     foot: dict[str, Any] = {"transform": axes.get_xaxis_transform(), "color": QUIET, "solid_capstyle": "butt"}
     axes.plot(ends, [FOOT, FOOT], linewidth=4, **foot)
-    axes.set_title(
-        f"P_min {row['p_min_sign']}{short_number(p_min)}", loc="right", color=QUIET, fontsize=7.5, fontweight="normal"
-    )
+    number = f"{P_MIN_SAID} {row['p_min_sign']}{short_number(p_min)}"
+    axes.set_title(number, loc="right", color=QUIET, fontsize=7.5, fontweight="normal")
 
 
 def draw_regimes(tables: Tables) -> Figure:
@@ -86,7 +93,7 @@ def draw_regimes(tables: Tables) -> Figure:
         ("learning", {"marker": "o"}),
         ("overfitting", {"marker": "D"}),
         ("the deeper the darker", {"linestyle": "-"}),
-        ("P_min, bar: bootstrap interval", {"linestyle": (0, (4, 2)), "color": QUIET}),
+        (f"{P_MIN_SAID}, bar: bootstrap interval", {"linestyle": (0, (4, 2)), "color": QUIET}),
     ]
     legend_above(figure, entries)
     return figure

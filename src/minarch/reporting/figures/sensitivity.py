@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from minarch.analysis.minimal import P_MIN
 from minarch.analysis.sensitivity import AS_SET, FACTORS
 from minarch.reporting.figures.families import family_panels
-from minarch.reporting.figures.style import QUIET, colours, legend_above, log_axis
+from minarch.reporting.figures.style import P_MIN_SAID, QUIET, colours, legend_above, log_axis
 from minarch.reporting.tables import Table, Tables
 from minarch.reporting.wording import plain
 
@@ -33,7 +33,7 @@ def draw_thresholds(axes: Axes, rows: pd.DataFrame, colour: str, beyond: float) 
 def draw_sensitivity(tables: Tables) -> Figure:
     """One row per data set, one column per family, one line per threshold that decides what is unstable."""
     table, sizes = tables[Table.SENSITIVITY], tables[Table.SIZES]
-    figure, filled = family_panels(table, row_height=2.0, x="P_min, trainable parameters", y="")
+    figure, filled = family_panels(table, row_height=2.0, x=f"{P_MIN_SAID}, trainable parameters", y="")
     for panel in filled:
         axes, rows = panel.axes, panel.rows
         of_family = (sizes["dataset"] == panel.dataset) & (sizes["family"] == panel.family)

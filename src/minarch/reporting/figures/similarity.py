@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from minarch.reporting.figures.families import MOST
-from minarch.reporting.figures.style import QUIET, legend_above, panels
+from minarch.reporting.figures.style import BAR, QUIET, legend_above, panels
 from minarch.reporting.tables import rows_of
 
 BLOCKS = ("good-good", "good-poor", "poor-poor")
@@ -43,5 +43,5 @@ def draw_similarity(table: pd.DataFrame) -> Figure | None:
         axes.locator_params(axis="x", nbins=4)
         axes.set_xlabel(NAMES.get(distances[i], distances[i]))
     entries = [(f"{name} pairs", {"marker": "o", "color": colour}) for name, colour in COLOURS.items()]
-    legend_above(figure, [*entries, ("bar: interval of the mean", {})])
+    legend_above(figure, [*entries, ("interval of the mean", BAR | {"marker": "_"})])
     return figure

@@ -11,10 +11,11 @@ from matplotlib.figure import Figure
 
 from minarch.analysis.controls import is_control
 from minarch.reporting.figures.families import TALLEST, models_in_panels
-from minarch.reporting.figures.style import INK, legend_above, log_axis, panels, percent_axis
+from minarch.reporting.figures.style import BAR, INK, legend_above, log_axis, panels, percent_axis
 from minarch.reporting.tables import Table, Tables
 from minarch.reporting.tables.pruning import FRONT, accuracy_column
 from minarch.reporting.tables.read import REMOVED_SHARE
+from minarch.reporting.wording import role_name
 
 BASE, PRUNED, FINETUNED = accuracy_column("base"), accuracy_column("pruned"), accuracy_column("finetuned")
 # Methods in colour with one marker each, controls in grey and black.
@@ -86,7 +87,7 @@ def draw_structured(tables: Tables) -> Figure | None:
             continue
         first = rows.iloc[0]
         name = fill(first["architecture"], TITLE)  # of a ViT it is longer than the panel is wide
-        axes.set_title(f"{first['dataset']}, {first['role']}\n{name}", fontsize=7)
+        axes.set_title(f"{first['dataset']}, {role_name(first['role'])}\n{name}", fontsize=7)
         for method, of_method in rows.groupby("method"):
             draw_method(axes, of_method, methods[str(method)], cut=len(methods) == 1)
         axes.plot([first["macs_before"]], [first[BASE.value]], "s", color=INK, markersize=7, zorder=4)
@@ -102,6 +103,6 @@ def draw_structured(tables: Tables) -> Figure | None:
         if len(methods) == 1:
             entries.append((f"{name}, after the cut", look | {"markerfacecolor": "white", "linestyle": "none"}))
         entries.append((f"{name}, then trained" if len(methods) == 1 else name, look))
-    entries += [("on the data set's front", EDGE | {"marker": "o", "color": "white"}), ("bar: interval", {})]
+    entries += [("on the data set's front", EDGE | {"marker": "o", "color": "white"}), ("interval of the mean", BAR)]
     legend_above(figure, entries, columns=6)
     return figure

@@ -21,6 +21,9 @@ from minarch.reporting.figures.svg import slim
 FAMILY_COLOURS = {"dnn": "#0072B2", "cnn": "#D55E00", "vit": "#009E73"}  # Okabe and Ito, as are the next
 FURTHER_COLOURS = ["#CC79A7", "#E69F00", "#56B4E9", "#000000"]
 INK, QUIET, FAINT = "#222222", "#6b6b6b", "#d9d9d9"
+BAR: dict[str, Any] = {"marker": "|", "markersize": 10, "color": QUIET}  # of an interval, in a legend
+BAND: dict[str, Any] = {"marker": "s", "markersize": 9, "color": FAINT}
+P_MIN_SAID, P_NEAR_BEST_SAID = r"P$_\mathrm{min}$", r"P$_\mathrm{near\ best}$"
 WIDTH = 10.0  # inches
 UNDATED = ("CreationDate", "Creator", "Producer")  # what would change a PDF whose picture is the same
 

@@ -7,6 +7,7 @@ UNSEEN = re.compile(r"<!--.*?-->|<\?xml.*?\?>|<!DOCTYPE.*?>|<metadata>.*?</metad
 NO_TURN = re.compile(r' transform="rotate\(-?0 [^"]*\)"')
 GROUP = re.compile(r'<g id="[^"]*"')  # matplotlib's names of the parts of a figure; nothing refers to them
 DECIMALS = re.compile(r"(\d\.\d\d)\d+")  # a hundredth of a point is seen on no screen
+TAG = re.compile(r"<[^>]*>")
 STYLE = re.compile(r' style="([^"]*)"')
 
 
@@ -15,7 +16,8 @@ def slim(text: str) -> str:
 
     matplotlib repeats the style in every element, names every group and gives coordinates to a millionth of a point.
     """
-    text = DECIMALS.sub(r"\1", GROUP.sub("<g", NO_TURN.sub("", UNSEEN.sub("", text))))
+    text = GROUP.sub("<g", NO_TURN.sub("", UNSEEN.sub("", text)))
+    text = TAG.sub(lambda tag: DECIMALS.sub(r"\1", tag[0]), text)  # what is written between tags keeps its digits
     names = {style: f"s{i}" for i, (style, _) in enumerate(Counter(STYLE.findall(text)).most_common())}
     text = STYLE.sub(lambda match: f' class="{names[match[1]]}"', text)
     rules = "".join(f".{name}{{{style.replace(': ', ':').replace('; ', ';')}}}" for style, name in names.items())

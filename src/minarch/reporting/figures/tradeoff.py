@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from minarch.analysis.complexity import CURVE, WHOLE
+from minarch.analysis.complexity import CURVE, LAYERS, UNITS, WHOLE
 from minarch.analysis.intervals import TEST
 from minarch.complexity import FRESH, FULL, GATED, L1, SWEPT
 from minarch.reporting.figures.families import TALLEST
@@ -55,7 +55,7 @@ def draw_tradeoff(tables: Tables, size: Size) -> Figure | None:
     figure, grid = panels(down, across, row_height=min(2.7, TALLEST / down))
     several = table["alpha"].nunique() > 1
     for axes, ((dataset, family, name, alpha, beta), rows) in zip(grid.flat, curves, strict=False):
-        knobs = f"beta {beta:g}" + (f", alpha {alpha:g}" if several else "")
+        knobs = pruned_by(beta) + (f", alpha {alpha:g}" if several else "")
         full = table[(table[WHOLE] == [dataset, family, name]).all(axis=1) & (table["way"] == FULL)]
         axes.set_title(f"{dataset}, {knobs}\n{fill(str(name), WIDE)}", fontsize=7)
         scale(axes, pd.concat([full, rows]), size)
@@ -93,9 +93,14 @@ def draw_betas(tables: Tables) -> Figure | None:
                 draw_ways(axes, points, size, looks[float(str(beta))])
             axes.set_xlabel(LABELS[size], fontsize=8.5)
         row[0].set_ylabel("test accuracy")
-    words = {0.0: ": units alone", 1.0: ": layers alone"}
-    legend_above(figure, [(f"beta {beta:g}{words.get(beta, ': both')}", looks[beta]) for beta in betas] + SHARED, 3)
+    legend_above(figure, [(pruned_by(beta), looks[beta]) for beta in betas] + SHARED, 3)
     return figure
+
+
+def pruned_by(beta: Any) -> str:
+    """What a value of beta prunes, in words."""
+    words = {UNITS: "units alone", LAYERS: "layers alone"}.get(beta, "both")
+    return f"beta {beta:g}: {words}"
 
 
 def numbers(text: str) -> list[float]:

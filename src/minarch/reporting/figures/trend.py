@@ -61,7 +61,8 @@ def draw_early(tables: Tables, certain_epochs: Sequence[Mapping[str, Any]]) -> F
         axes, rows, colour = panel.axes, panel.rows.sort_values("epoch"), colours(early["family"])[panel.family]
         axes.plot(rows["epoch"], rows[FALSE_ALARMS], color=colour)
         axes.plot(rows["epoch"], rows[MISSED], color=colour, linestyle=DASHED)
-        axes.set_ylim(bottom=0)
+        wrong = early.loc[early["dataset"] == panel.dataset, [FALSE_ALARMS, MISSED]]
+        axes.set_ylim(0, 1.06 * max(1, wrong.to_numpy().max()))
         axes.yaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         epoch = certain[panel.dataset, panel.family]

@@ -13,6 +13,7 @@ from minarch.analysis.precision import VARIANT
 from minarch.analysis.records import MODEL, read_runs
 from minarch.files import read_json
 from minarch.reporting.tables import Table, Tables, pruning, quantization, read
+from minarch.reporting.tables.answers import answers_tables
 from minarch.reporting.tables.complexity import complexity_tables
 from minarch.reporting.tables.grown import SEARCH_MACS, SEARCH_TRAININGS, named_models, searched_models
 from minarch.reporting.tables.models import front_table, models_table, with_failures
@@ -48,17 +49,19 @@ def make_tables(config: dict[str, Any], inputs: dict[str, Any]) -> Tables:
     exports = with_failures(exports, pd.read_csv(inputs["finalists"] / "repeats.csv"), classes)
     latencies = quantization.read_latencies(inputs["latency"], inputs["quantize"])
     structured = read.read_structured(inputs["prune"])
-    quantized = quantization.quantization_table(exports, latencies, methods, confidence)
     parameters = pd.concat([models[[*MODEL, "parameters"]] for models in (sweep, searched)])
     simulated = quantization.precision_tables(inputs["quantize"], parameters, config["max_drop_points"], bootstrap)
-    models = named.merge(models_table(exports, structured, latencies, confidence), on=MODEL)
+    measured = named.merge(models_table(exports, structured, latencies, confidence), on=MODEL)
+    pruned = pruning.pruning_table(structured, measured, failure_share=settings["failure_share"], confidence=confidence)
+    models, exports = (pruning.without_idle_cuts(table, structured) for table in (measured, exports))
+    quantized = quantization.quantization_table(exports, latencies, methods, confidence)
     models = models.merge(searched[[*MODEL, SEARCH_MACS, SEARCH_TRAININGS]], on=MODEL, how="left")
     spent = read_spent(inputs, config["params"], candidates)
     models = models.merge(spent_table(spent), on=VARIANT, how="left")
-    pruned = pruning.pruning_table(structured, models, failure_share=settings["failure_share"], confidence=confidence)
     folders = read_folders(inputs["weights"])
     layers, strengths = read_rows(folders, "layers"), read_rows(folders, "strengths")
     convergence = read_convergence(inputs["convergence"])
+    front = front_table(models, max_drop_points=config["max_drop_points"], failure_share=settings["failure_share"])
     return {
         Table.DATA: read.read_datasets(inputs["data"]),
         Table.SWEEP: sweep,
@@ -81,9 +84,8 @@ def make_tables(config: dict[str, Any], inputs: dict[str, Any]) -> Tables:
         Table.HURT: simulated[Table.HURT],
         Table.CANDIDATES: candidates,
         Table.MODELS: models,
-        Table.FRONT: front_table(
-            models, max_drop_points=config["max_drop_points"], failure_share=settings["failure_share"]
-        ),
+        Table.FRONT: front,
+        **answers_tables(models, front, exports, inputs, config),
         **routes_tables(models, routes_cost(spent), exports, config),
     }
 

@@ -25,6 +25,7 @@ FRONT = "front"
 SHARE = 0.6  # of redundant parameters, as the paper finds
 REACHES, FALLS_SHORT, OPEN = "yes", "no", "open"
 LEVELS = 3  # a fine-tuned curve with fewer says nothing of phases
+IDLE = "nothing_removed"
 FAILED = ["unstable", "diverged"]  # a cut that removed nothing (the layer is too small) is no failure
 FINDINGS = [*CURVE, "n", "base_validation", *REDUNDANCY, "collapse", SIXTY]
 
@@ -104,7 +105,7 @@ def pruning_table(runs: pd.DataFrame, models: pd.DataFrame, *, failure_share: fl
     accuracies = [accuracy_at(split, step) for split in ("validation", "test") for step in STEPS]
     runs = runs.assign(
         failed=runs["status"].isin(FAILED),
-        nothing_removed=runs["status"] == "nothing_removed",
+        nothing_removed=runs["status"] == IDLE,
     )
     grouped = runs.groupby([*VARIANT, *HOW])
     counts = {"repeats": ("repeat", "size"), "failed": ("failed", "sum"), "nothing_removed": ("nothing_removed", "sum")}
@@ -114,6 +115,19 @@ def pruning_table(runs: pd.DataFrame, models: pd.DataFrame, *, failure_share: fl
     exported = models.loc[models["precision"] == FLOAT32, [*VARIANT, *cost]]
     table = table.merge(exported, on=VARIANT, how="left")
     return table.assign(**{FRONT: on_front(table, failure_share)})
+
+
+def without_idle_cuts(models: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
+    """The rows of models that are no mere second training: of those a cut removed nothing in any repeat.
+
+    Args:
+        models: with VARIANT.
+        runs: one row per structured pruning of a repeat.
+    """
+    active = runs.loc[runs["status"] != IDLE, VARIANT].drop_duplicates()
+    idle = runs[VARIANT].drop_duplicates().merge(active, how="left", indicator=True).query("_merge == 'left_only'")
+    merged = models.merge(idle[VARIANT], on=VARIANT, how="left", indicator=True)
+    return models[(merged["_merge"] == "left_only").to_numpy()].reset_index(drop=True)
 
 
 def on_front(table: pd.DataFrame, failure_share: float) -> np.ndarray:

@@ -1,0 +1,62 @@
+"""How narrow the choice of each data set's answer is: what it keeps its bound by, and what a smaller model lacks."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from minarch.analysis.complexity import verdict
+from minarch.analysis.controls import welch
+from minarch.analysis.front import recommend, reliable, worthwhile
+from minarch.analysis.intervals import VALIDATION, of_mean
+from minarch.analysis.regimes import EDGE
+from minarch.analysis.routes import STORED
+
+MODEL = ["model", "bytes", "n", VALIDATION.value]
+BEST, SMALLER = ([f"{which}_{name}" for name in MODEL] for which in ("best", "smaller"))
+DROP, LEAD = of_mean("drop_points"), of_mean("lead_points")
+COLUMNS = ["dataset", *MODEL, *BEST, *DROP, "margin_points", "fitting", *SMALLER, "short_points", *LEAD, "verdict"]
+
+
+def answers(
+    models: pd.DataFrame,
+    validations: Mapping[Any, np.ndarray],
+    *,
+    max_drop_points: float,
+    failure_share: float,
+    confidence: float,
+) -> pd.DataFrame:
+    """One row of COLUMNS per data set that has a recommended model, all in validation accuracy, which chose it.
+
+    DROP is how far the recommended model lies below the best, `margin_points` how far above the bound; `fitting` counts
+    the models that keep the bound. The smaller one is the most accurate of those with fewer bytes: it misses the bound
+    by `short_points`, and LEAD is how far it lies below the recommended one. Intervals are Welch's, of the repeats; the
+    verdict says what the recommended model is against the smaller one.
+
+    Args:
+        models: the table of final models.
+        validations: validation accuracies (fractions) of the repeats of each final model, by its values of STORED.
+    """
+    rows = []
+    for dataset, of_data in models.groupby("dataset"):
+        fit = worthwhile(reliable(of_data, failure_share))
+        if fit.empty:
+            continue
+        chosen, best = (fit.loc[index] for index in recommend(fit, max_drop_points))
+        accuracy = fit[VALIDATION.value]
+        bound = best[VALIDATION.value] - max_drop_points / 100
+        row: dict[str, Any] = {"dataset": dataset} | dict(chosen[MODEL]) | dict(zip(BEST, best[MODEL], strict=True))
+        ours, highest = (100 * validations[tuple(model[STORED])] for model in (chosen, best))
+        row |= dict(zip(DROP, welch(highest, ours, confidence), strict=True))
+        row["margin_points"] = 100 * (chosen[VALIDATION.value] - bound)
+        row["fitting"] = int((accuracy >= bound - EDGE).sum())
+        lighter = fit[fit["bytes"] < chosen["bytes"]].sort_values([VALIDATION.value, "bytes"], ascending=[False, True])
+        if len(lighter):
+            smaller = lighter.iloc[0]
+            row |= dict(zip(SMALLER, smaller[MODEL], strict=True))
+            row["short_points"] = 100 * (bound - smaller[VALIDATION.value])
+            lead = welch(ours, 100 * validations[tuple(smaller[STORED])], confidence)
+            row |= dict(zip(LEAD, lead, strict=True)) | {"verdict": verdict(lead[1], lead[2])}
+        rows.append(row)
+    return pd.DataFrame(rows, columns=COLUMNS)
