@@ -129,13 +129,9 @@ def write_structured(
 def write_export(item: Path, variant: dict[str, Any], parameters: int, accuracy: float, broken: bool, how: str) -> Path:
     """FP32 and INT8 of every repeat; a quarter of the weights' bytes stays. QUANTIZED says what a method loses.
 
-<<<<<<< HEAD
     INT8 is ONNX, FP32 has no counterpart there.
-=======
     Of the test images that are predicted repeat r takes the first r + 1 of class 3 for class 0, and knows all others.
 
-    The IR of FP32 is smaller than its ONNX file, that of INT8 larger.
->>>>>>> wt-look
     """
     runs, tests, classes = [], [], {}
     for repeat in range(3):

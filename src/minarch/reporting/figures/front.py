@@ -55,7 +55,7 @@ def draw_front(tables: Tables) -> Figure:
             log_axis(axes, rows["bytes"], unit="B")
             percent_axis(axes)
             axes.set_title(f"{dataset}: {title}")
-            axes.set_xlabel("bytes of the smallest deployable file")
+            axes.set_xlabel("bytes of the exported file")
         low, high = rows[VALIDATION.value].min(), rows[VALIDATION.value].max()
         grid[i, 0].set_ylim(max(low, high - WINDOW) - 0.02, min(high + 0.02, 1.005))
         grid[i, 0].set_ylabel("accuracy")

@@ -100,7 +100,7 @@ def draw_routes(tables: Tables, max_drop_points: float) -> Figure | None:
         axes.set_yticks([tick for tick in axes.get_yticks() if low <= tick <= min(high, 1.0)])
         percent_axis(axes)
     for axes in grid[-1]:
-        axes.set_xlabel("bytes of the smallest deployable file")
+        axes.set_xlabel("bytes of the exported file")
     for axes in grid[:, 0]:
         axes.set_ylabel("accuracy" if len(answers) == 1 else "validation accuracy", fontsize=9)
     note_rest(figure, len(answers), int(front["dataset"].nunique()))
