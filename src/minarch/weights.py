@@ -51,7 +51,7 @@ def describe(item: Path, images: Tensor, near_zero: float, out: Path) -> None:
 
     layers.csv: a row per layer and one, "all", for the whole network's weights. strengths.csv: a row per node layer;
     std is the layer fluctuation. quantiles.safetensors: weights.all and, of all hidden nodes pooled, strength.hidden,
-    float32 [R, 512]; weights.<layer> and strength.<node layer>, float32 [R, 128]. attention.safetensors, of a ViT with
+    float32 [R, 512]; weights.<layer> and strength.<node layer>, float32 [R, 64]. attention.safetensors, of a ViT with
     heads: attention, float32 [R, blocks, heads, patches]. record.json: what the rows are.
     """
     networks = dict(sorted(load_networks(item).items()))

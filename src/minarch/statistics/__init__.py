@@ -2,4 +2,4 @@
 
 COMPARED = {"weights": "weights.all", "strengths": "strength.hidden"}  # quantity -> name of its quantiles
 QUANTILES = 512  # a distribution that is compared is kept as so many of its quantiles; tails decide distances
-DRAWN = 128  # one that is only drawn
+DRAWN = 64  # one that is only drawn

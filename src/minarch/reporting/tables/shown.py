@@ -34,7 +34,7 @@ class Shown:
     parameters: int
     layers: list[str]
     node_layers: list[str]
-    quantiles: dict[str, np.ndarray]  # of "weights.<layer>" and "strength.<node layer>": [R, 128 or 512]
+    quantiles: dict[str, np.ndarray]  # of "weights.<layer>" and "strength.<node layer>": [R, 64 or 512]
     images: np.ndarray | None  # weights of the first layer's units [units, C, height, width]
     attention: np.ndarray | None  # of the class token to the patches [blocks, heads, rows, columns]
 
