@@ -15,6 +15,7 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from PIL import Image
 
 from minarch.reporting.figures.svg import slim
 
@@ -152,4 +153,8 @@ def save(figure: Figure, path: Path) -> None:
     path.with_name(f"{path.name}.svg").write_text(slim(text.getvalue()), encoding="utf-8")
     FigureCanvasPdf(figure).print_pdf(path.with_name(f"{path.name}.pdf"), metadata=dict.fromkeys(UNDATED))
     figure.set_dpi(150)
-    FigureCanvasAgg(figure).print_png(path.with_name(f"{path.name}.png"), metadata={"Software": None})
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    pixels = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+    palette = pixels.quantize(256, dither=Image.Dither.NONE)  # a third of the bytes, and nothing that can be seen
+    palette.save(path.with_name(f"{path.name}.png"), optimize=True, dpi=(150, 150))
