@@ -16,14 +16,18 @@ from minarch.reporting.wording import short_name
 MOST_BOXES = 2  # data sets whose answers are told in words: of more there is a table
 
 
-def answers(tables: Tables) -> list[dict[str, Any]]:
-    """One row per data set: its recommended and its best model and how `narrow` the choice is (its row of ANSWERS);
-    None where no model is reliable.
+def answers(tables: Tables, max_drop_points: float) -> list[dict[str, Any]]:
+    """One row per data set: its recommended and its best model, how `narrow` the choice is (its row of ANSWERS) and
+    which `way` leads there (its row of ROUTE_VERDICTS); None where no model is reliable.
     """
     rows: list[dict[str, Any]] = []
+    verdicts = tables[Table.ROUTE_VERDICTS]
+    ways = verdicts[verdicts["within_points"] == max_drop_points]
     for dataset in tables["data"]["dataset"]:
-        front, narrow = (table[table["dataset"] == dataset] for table in (tables[Table.FRONT], tables[Table.ANSWERS]))
-        picks = {name: front[front[name].astype(bool)] for name in (RECOMMENDED, BEST)} | {"narrow": narrow}
+        of_set = (table[table["dataset"] == dataset] for table in (tables[Table.FRONT], tables[Table.ANSWERS], ways))
+        front, narrow, way = of_set
+        picks = {name: front[front[name].astype(bool)] for name in (RECOMMENDED, BEST)}
+        picks |= {"narrow": narrow, "way": way}
         rows.append({"dataset": dataset} | {name: next(iter(rows_of(table)), None) for name, table in picks.items()})
     return rows
 
@@ -34,7 +38,7 @@ def facts(evidence: Evidence) -> dict[str, Any]:
         "candidates": len(candidates),
         "finalists": int(candidates[FINALIST].sum()),
         "trained": int(candidates["repeats"].sum()),
-        "answers": answers(evidence.tables),
+        "answers": answers(evidence.tables, evidence.max_drop_points),
         "most_boxes": MOST_BOXES,
     }
 
