@@ -456,3 +456,10 @@ def test_every_data_set_has_its_answer(ragged) -> None:
     text = words(ragged)
     assert "On digits, the smallest model within 1 point" in text
     assert "On mnist, the smallest model within 1 point" in text
+
+
+def test_the_answer_says_which_way_led_to_it(study) -> None:
+    out = study[2]
+    way = table(out, "route_verdicts").query("within_points == 1").iloc[0]
+    assert way["model"] == "dnn-1000, FP32"
+    assert f"Which way? The route “{way['route']}” leads here." in words(out)
