@@ -106,6 +106,17 @@ def test_text_stays_text_and_every_file_has_the_same_bytes_again(tmp_path: Path)
         assert path.read_bytes() == (second / path.name).read_bytes()
 
 
+def test_ids_do_not_depend_on_the_last_digits_they_are_derived_from() -> None:
+    text = """<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"><defs><style></style>
+<path id="ma1" d="M 0 0"/></defs><g clip-path="url(#pb2)"><use xlink:href="#ma1" x="1"/></g>
+<clipPath id="pb2"><rect x="1"/></clipPath></svg>"""
+    slimmed = slim(text)
+    assert slimmed == slim(text.replace("pb2", "pc3").replace("ma1", "md4"))
+    root = ElementTree.fromstring(slimmed)
+    ids = [element.get("id") for element in root.iter() if element.get("id")]
+    assert len(set(ids)) == 2 and f'href="#{ids[0]}"' in slimmed and f'clip-path="url(#{ids[1]})"' in slimmed
+
+
 def test_slimming_takes_nothing_away_that_is_seen() -> None:
     text = """<?xml version="1.0"?><!-- made --><svg xmlns="http://www.w3.org/2000/svg"><metadata>now</metadata>
  <defs><style type="text/css">*{stroke-linejoin: round}</style></defs>
