@@ -22,7 +22,8 @@ from nncf.torch.quantization.layers import BaseQuantizer  # isort: skip
 from nncf.torch.quantization.reference import torch_executor  # isort: skip
 
 OVERFLOW: dict[Target, nncf.OverflowFix] = {"any": nncf.OverflowFix.ENABLE, "vnni": nncf.OverflowFix.DISABLE}
-AT_ONCE = 32  # calibration images that are computed together, though NNCF takes the statistics of each
+# NNCF takes the statistics of each image of a batch, and averages batches as if they were equally large.
+AT_ONCE = 32  # at most so many calibration images are computed together
 OF_ACTIVATIONS = ["ScaledDotProductAttention", "scaled_dot_product_attention", "matmul", "__matmul__", "bmm", "baddbmm"]
 
 
@@ -70,7 +71,8 @@ def quantize_int8(
         accurate: correct biases layer by layer by running the quantized model; only of an OpenVINO model.
     """
     in_torch = isinstance(model, nn.Module)
-    at_once = 1 if in_torch or transformer or attends(model) else AT_ONCE
+    alone = in_torch or transformer or attends(model)
+    at_once = 1 if alone else max(n for n in range(1, AT_ONCE + 1) if len(images) % n == 0)
     samples = [batch if in_torch else batch.numpy() for batch in images.split(at_once)]
     with redirect_stdout(io.StringIO()):  # progress bars
         quantized = nncf.quantize(
