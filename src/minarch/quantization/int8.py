@@ -22,6 +22,8 @@ from nncf.torch.quantization.layers import BaseQuantizer  # isort: skip
 from nncf.torch.quantization.reference import torch_executor  # isort: skip
 
 OVERFLOW: dict[Target, nncf.OverflowFix] = {"any": nncf.OverflowFix.ENABLE, "vnni": nncf.OverflowFix.DISABLE}
+# NNCF takes the statistics of each image of a batch, and averages batches as if they were equally large.
+AT_ONCE = 32  # at most so many calibration images are computed together
 OF_ACTIVATIONS = ["ScaledDotProductAttention", "scaled_dot_product_attention", "matmul", "__matmul__", "bmm", "baddbmm"]
 
 
@@ -69,7 +71,9 @@ def quantize_int8(
         accurate: correct biases layer by layer by running the quantized model; only of an OpenVINO model.
     """
     in_torch = isinstance(model, nn.Module)
-    samples = [image[None] if in_torch else image[None].numpy() for image in images]
+    alone = in_torch or transformer or attends(model)
+    at_once = 1 if alone else max(n for n in range(1, AT_ONCE + 1) if len(images) % n == 0)
+    samples = [batch if in_torch else batch.numpy() for batch in images.split(at_once)]
     with redirect_stdout(io.StringIO()):  # progress bars
         quantized = nncf.quantize(
             model,
@@ -79,7 +83,9 @@ def quantize_int8(
             fast_bias_correction=not accurate,
             model_type=nncf.ModelType.TRANSFORMER if transformer else None,
             ignored_scope=products_of_activations(model) if target == "any" else None,
-            advanced_parameters=nncf.AdvancedQuantizationParameters(overflow_fix=OVERFLOW[target]),
+            advanced_parameters=nncf.AdvancedQuantizationParameters(
+                overflow_fix=OVERFLOW[target], batchwise_statistics=at_once > 1
+            ),
         )
     if in_torch and target == "any":
         _keep_half(quantized)
@@ -97,6 +103,12 @@ def products_of_activations(model: ov.Model | nn.Module) -> nncf.IgnoredScope:
             and all(factor.get_node().get_type_name() != "Constant" for factor in operation.input_values())
         ]
     return nncf.IgnoredScope(names=names, types=OF_ACTIVATIONS, validate=False)
+
+
+def attends(model: ov.Model) -> bool:
+    """Whether a model has attention, where NNCF cannot tell the images of a batch apart."""
+    kinds = {operation.get_type_name() for operation in model.get_ops()}
+    return not kinds.isdisjoint(OF_ACTIVATIONS) or bool(products_of_activations(model).names)
 
 
 def _keep_half(network: nn.Module) -> None:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from minarch.quiet import openvino as ov
 
-ROUND_SECONDS = 0.01
+ROUND_SECONDS = 0.005
 Name = TypeVar("Name")
 
 

@@ -6,6 +6,7 @@ from quantize_items import CONFIGS, ConvolutionalNetwork
 
 from minarch.errors import UserError
 from minarch.models.weights import load_networks
+from minarch.quantization import int8
 from minarch.quantization.export import Deployed, export, save
 from minarch.quantization.int8 import calibration_images
 from minarch.quantization.measure import accuracy, core, runner
@@ -42,6 +43,30 @@ def test_int8_agrees_with_the_network(sweep_items, splits, images, family, name)
     assert evaluate(original.network, validation).accuracy == before  # it is a copy that was quantized
     assert (quantized.network is not None) == (name == "torch")
     assert quantized.reverted is None and quantized.qat is None
+
+
+@pytest.mark.parametrize("count", [64, 50])
+@pytest.mark.parametrize("family", ["dnn", "cnn", "resnet"])
+def test_images_that_are_computed_together_calibrate_as_one_by_one(
+    sweep_items, resnet_items, splits, images, monkeypatch, family, count
+):
+    item = resnet_items["basic"] if family == "resnet" else sweep_items[family]
+    original = source(load_networks(item)[0], splits, family)
+    logits = []
+    for at_once in (int8.AT_ONCE, 1):
+        monkeypatch.setattr(int8, "AT_ONCE", at_once)
+        quantized = quantize(CONFIGS["plain"], original, splits, images[:count])
+        logits.append(runner(quantized.model)(splits["test"].images))
+    together, alone = logits
+    near = (together - alone).abs() <= 1e-4 * alone.abs().max()  # a value between two levels may become either
+    assert near.double().mean() > 0.95 and (together.argmax(1) == alone.argmax(1)).double().mean() > 0.99
+
+
+def test_attention_is_calibrated_image_by_image(sweep_items, splits):
+    attention = {
+        family: int8.attends(source(load_networks(item)[0], splits).model) for family, item in sweep_items.items()
+    }
+    assert attention == {"dnn": False, "cnn": False, "vit": True}
 
 
 def test_accuracy_control_names_the_layers_that_are_float_again_and_keeps_its_bound(

@@ -40,5 +40,6 @@ STAGE = Stage(
     items=items,
     resources=Resources(seconds=60),
     single=True,
+    alone=True,
     published=True,
 )

@@ -43,7 +43,7 @@ class Stage:
     single: bool = False  # at most one item, which later stages read as one folder
     decides: Decision[Any] | None = None  # what later stages list
     makes_networks: bool = False  # its folders keep the contract of networks
-    alone: bool = False  # nothing else runs beside its items, which measure time
+    alone: bool = False  # nothing else runs beside its items: they measure time, or use all cores
     published: bool = False  # its item is copied to where people and git look for it
 
     def __post_init__(self) -> None:
