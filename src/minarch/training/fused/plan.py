@@ -1,0 +1,93 @@
+"""Where a CNN's parameters and maps lie in flat arrays, as the kernels read them.
+
+A map is a plane of rows `stride` places apart. Maps that a padded convolution reads have one more column and row: the
+gap after a row is the padding after it and before the next one. All images of a block follow each other in a plane.
+"""
+
+from collections.abc import Sequence
+from itertools import accumulate
+
+import numpy as np
+from numpy.typing import NDArray
+
+from minarch.models.families import Spec
+
+IMAGES = 8  # of a block: what they need fits into the second cache
+GROUP = 5  # classes at once: the classifier has whole groups of them
+LINE = 16  # float32 of a cache line
+SPARE = 80  # places after a plane, which loops that end at multiples of 32 may touch
+
+LAYER = np.dtype(
+    [
+        ("inputs", "i8"),
+        ("outputs", "i8"),
+        ("height", "i8"),  # of the maps made
+        ("width", "i8"),
+        ("stride", "i8"),  # from row to row
+        ("plane", "i8"),  # from image to image
+        ("pitch", "i8"),  # from filter to filter
+        ("used", "i8"),  # places of an image's maps made, with their gaps
+        ("read", "i8"),  # where the maps read begin,
+        ("made", "i8"),  # the maps made, and later the gradients of the maps read,
+        ("slopes", "i8"),  # and the gradients of the maps made
+        ("places", "i8"),  # where it is noted which places were the largest
+        ("weight", "i8"),  # where the filters begin among the parameters
+        ("bias", "i8"),
+    ]
+)
+
+
+class Plan:
+    """The places of everything that a block of images needs in a CNN of this structure.
+
+    `layers` has a row of LAYER per convolution; `head` is the shape [K, F, height, stride] of the classifier's weights,
+    whose gaps and further classes are 0, and `weight`, `bias` say where it begins; `values` counts parameters.
+    """
+
+    def __init__(self, spec: Spec) -> None:
+        rows, floats, notes, values = [], 0, 0, 0
+        inputs, height, width = spec["shape"]
+        for position, outputs in enumerate(spec["channels"]):
+            if position == 0:
+                stride, plane = width, height * width
+                height, width = height - 2, width - 2
+            else:
+                height, width = height // 2, width // 2
+                stride, plane = width + 1, (height + 1) * (width + 1)
+            pitch = _rounded(IMAGES * plane + 3 * stride) + SPARE
+            starts = [*accumulate([inputs, max(inputs, outputs), outputs], lambda s, n: s + n * pitch, initial=floats)]
+            weight, values = values, values + 9 * inputs * outputs + outputs
+            used = height * stride
+            rows.append(
+                (inputs, outputs, height, width, stride, plane, pitch, used, *starts[:3], notes, weight, values - outputs)
+            )
+            floats, notes = starts[3], notes + inputs * IMAGES * plane
+            inputs = outputs
+        self.layers = np.array(rows, LAYER)
+        self.floats, self.notes = floats + SPARE, notes + SPARE
+        self.classes = spec["classes"]
+        self.head = (-(-self.classes // GROUP) * GROUP, inputs, height, stride)
+        self.columns = width
+        self.weight, self.bias = values, values + int(np.prod(self.head))
+        self.values = self.bias + self.head[0]
+
+    def packed(self, state: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+        """The parameters, in the order of the network's, as one array."""
+        *filters, weight, bias = state
+        head = np.zeros(self.head, np.float32)
+        head[: self.classes, ..., : self.columns] = weight.reshape(self.classes, *self.head[1:3], self.columns)
+        further = np.zeros(self.head[0] - self.classes, np.float32)
+        return np.concatenate([*(f.ravel() for f in filters), head.ravel(), bias, further])
+
+    def unpacked(self, values: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+        """The parameters, or their gradients, as `packed` takes them, flat: copies."""
+        parts = [values[a:b] for row in self.layers for a, b in ((row["weight"], row["bias"]), self._biases(row))]
+        head = values[self.weight : self.bias].reshape(self.head)[: self.classes, ..., : self.columns]
+        return [*(part.copy() for part in parts), head.ravel(), values[self.bias :][: self.classes].copy()]
+
+    def _biases(self, row: np.void) -> tuple[int, int]:
+        return row["bias"], row["bias"] + row["outputs"]
+
+
+def _rounded(count: int) -> int:
+    return -(-count // LINE) * LINE
