@@ -43,9 +43,9 @@ from minarch.flow.fastest import FOLDER as FASTEST
 from minarch.models.build import build
 from minarch.models.families import architecture
 from minarch.sweep import work as make_item
-from minarch.training.blocks import TRAIN_MEASURED
 from minarch.training.evaluate import evaluate
 from minarch.training.loop import Recipe, train
+from minarch.training.repeats import TRAIN_MEASURED
 from minarch.training.tuning import keep
 
 RECIPE: dict[str, Any] = {"optimizer": "adam", "learning_rate": 1e-3, "weight_decay": 0.0}

@@ -7,12 +7,16 @@ separately compiled functions did not. The flags let sums be reordered and multi
 from typing import Any, TypeAlias
 
 import numpy as np
-from numba import njit
+from numba import config, njit
 from numpy.typing import NDArray
+
+from minarch.training.fused.available import kept
 
 Floats: TypeAlias = NDArray[np.float32]
 FLAGS = {"contract", "reassoc", "nsz", "arcp"}
 ZERO = np.float32(0)
 
 inner: Any = njit(fastmath=FLAGS, error_model="numpy", forceinline=True)
-entry: Any = njit(fastmath=FLAGS, error_model="numpy", cache=True, nogil=True)
+if folder := kept():
+    config.CACHE_DIR = str(folder)
+entry: Any = njit(fastmath=FLAGS, error_model="numpy", cache=folder is not None)

@@ -1,9 +1,12 @@
 """3x3 convolutions over flattened planes, and their gradients, as numba compiles them.
 
-A plane holds a map of every image of a block, row after row of `stride` places: a convolution is then one long loop, also
-over the places between rows, whose values mean nothing. Arrays are flat float32; `pitch` is the distance of two planes.
+A plane holds a map of every image of a block, row after row of `stride` places: a convolution is then one long loop,
+also over the places between rows, whose values mean nothing. Arrays are flat float32; `pitch` is the distance of two
+planes.
 Four filters and the three taps of a row go together: so many weights and sums fit into the registers.
 """
+
+import numpy as np
 
 from minarch.training.fused.compiler import ZERO, Floats, inner
 
@@ -20,11 +23,20 @@ def convolve(
             for row in range(3):
                 of_row = weights[(f * inputs + c) * 9 + row * 3 :]
                 _four_filters(
-                    maps[c * pitch + row * stride :], of_row, inputs * 9, bias[f:], out[f * pitch :], pitch, n, c + row == 0
+                    maps[c * pitch + row * stride :],
+                    of_row,
+                    inputs * 9,
+                    bias[f:],
+                    out[f * pitch :],
+                    pitch,
+                    n,
+                    c + row == 0,
                 )
     for f in range(outputs // 4 * 4, outputs):
         for c in range(inputs):
-            _one_filter(maps[c * pitch :], weights[(f * inputs + c) * 9 :], bias[f], out[f * pitch :], stride, n, c == 0)
+            _one_filter(
+                maps[c * pitch :], weights[(f * inputs + c) * 9 :], bias[f], out[f * pitch :], stride, n, c == 0
+            )
 
 
 @inner
@@ -108,7 +120,7 @@ def turned(weights: Floats, outputs: int, inputs: int, out: Floats) -> None:
 
 
 @inner
-def total(values: Floats, n: int) -> float:
+def total(values: Floats, n: int) -> np.float32:
     """The sum of the first n."""
     whole = ZERO
     for p in range(n):

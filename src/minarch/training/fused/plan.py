@@ -5,7 +5,6 @@ gap after a row is the padding after it and before the next one. All images of a
 """
 
 from collections.abc import Sequence
-from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,13 +54,12 @@ class Plan:
                 height, width = height // 2, width // 2
                 stride, plane = width + 1, (height + 1) * (width + 1)
             pitch = _rounded(IMAGES * plane + 3 * stride) + SPARE
-            starts = [*accumulate([inputs, max(inputs, outputs), outputs], lambda s, n: s + n * pitch, initial=floats)]
-            weight, values = values, values + 9 * inputs * outputs + outputs
-            used = height * stride
-            rows.append(
-                (inputs, outputs, height, width, stride, plane, pitch, used, *starts[:3], notes, weight, values - outputs)
-            )
-            floats, notes = starts[3], notes + inputs * IMAGES * plane
+            made = floats + inputs * pitch
+            slopes = made + max(inputs, outputs) * pitch
+            bias = values + 9 * inputs * outputs
+            of_maps = inputs, outputs, height, width, stride, plane, pitch, height * stride
+            rows.append((*of_maps, floats, made, slopes, notes, values, bias))
+            floats, notes, values = slopes + outputs * pitch, notes + inputs * IMAGES * plane, bias + outputs
             inputs = outputs
         self.layers = np.array(rows, LAYER)
         self.floats, self.notes = floats + SPARE, notes + SPARE

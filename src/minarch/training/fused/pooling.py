@@ -43,7 +43,12 @@ def pool(
         largest[p] = ZERO if value <= 0 else value
     for y in range(height):
         start = 2 * y * stride
-        values, offsets, row_out, row_places = largest[start:], window[start:], out[y * stride_out :], places[y * stride_out :]
+        values, offsets, row_out, row_places = (
+            largest[start:],
+            window[start:],
+            out[y * stride_out :],
+            places[y * stride_out :],
+        )
         for x in range(width):
             row_out[x] = values[2 * x]
             row_places[x] = np.uint32(offsets[2 * x] + start + 2 * x)

@@ -1,6 +1,6 @@
 """The linear classifier and the loss, as numba compiles them.
 
-A block holds I = 8 images; `values` are a filter's map of them, one image after the other, `pitch` apart; weights of the
+A block holds I images; `values` are a filter's map of them, one image after the other, `pitch` apart; weights of the
 filter are [K, width], where K is the number of classes rounded up to whole groups of five. Logits are [I, K].
 Two images and five classes go together: so many sums fit into the registers.
 """
@@ -10,9 +10,6 @@ from numpy.typing import NDArray
 
 from minarch.training.fused.compiler import ZERO, Floats, inner
 from minarch.training.fused.plan import GROUP, IMAGES
-
-
-
 
 
 @inner
@@ -35,7 +32,14 @@ def read(values: Floats, pitch: int, weights: Floats, width: int, n: int, logits
 
 @inner
 def differentiate(
-    values: Floats, pitch: int, weights: Floats, width: int, n: int, slopes: Floats, of_values: Floats, of_weights: Floats
+    values: Floats,
+    pitch: int,
+    weights: Floats,
+    width: int,
+    n: int,
+    slopes: Floats,
+    of_values: Floats,
+    of_weights: Floats,
 ) -> None:
     """From the gradients of the logits (`slopes`) those of the values, where these are positive, and of the weights.
 

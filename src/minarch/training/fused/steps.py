@@ -2,16 +2,16 @@
 while what it needs is in the caches.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from minarch.training.fused.compiler import Floats, entry, inner
 from minarch.training.fused.convolution import WHOLE, convolve, correlate, total, turned
+from minarch.training.fused.plan import IMAGES
 from minarch.training.fused.pooling import let_live, pool, unpool
 from minarch.training.fused.readout import differentiate, lose, read
-from minarch.training.fused.plan import IMAGES
 
 NEAR = 8192  # float32 of the maps that a convolution reads again and again: half of the first cache
 FIRST, SECOND, SMALL = np.float32(0.9), np.float32(0.999), np.float32(1e-8)  # Adam's; SGD's momentum is FIRST, too
@@ -50,7 +50,7 @@ class Room(NamedTuple):
 
 
 @inner
-def _load(images: Images, index: NDArray[np.int64], layer: np.void, room: Room) -> None:
+def _load(images: Images, index: NDArray[np.int64], layer: Any, room: Room) -> None:
     """Normalise the block's images into the maps that the first layer reads."""
     area = images.pixels.shape[1] // layer.inputs
     for i in range(len(index)):
@@ -94,9 +94,7 @@ def _backward(values: Floats, gradients: Floats, layers: NDArray[np.void], room:
         step = a.plane * max(1, NEAR // (a.plane * 4))
         for s in range(0, whole, step):
             n = min(step, whole - s) - a.plane + a.used
-            correlate(
-                maps[a.read + s :], a.inputs, slopes[s:], a.outputs, gradients[a.weight :], a.pitch, a.stride, n
-            )
+            correlate(maps[a.read + s :], a.inputs, slopes[s:], a.outputs, gradients[a.weight :], a.pitch, a.stride, n)
         for f in range(a.outputs):
             gradients[a.bias + f] += total(slopes[f * a.pitch :], whole - a.plane + a.used)
         if position == 0:
@@ -107,9 +105,7 @@ def _backward(values: Floats, gradients: Floats, layers: NDArray[np.void], room:
         for s in range(0, whole, step):
             n = (min(step, whole - s) - a.plane + a.used + WHOLE - 1) // WHOLE * WHOLE
             back = maps[a.made + s :]
-            convolve(
-                maps[a.slopes + s :], a.outputs, room.filters, room.nothing, back, a.inputs, a.pitch, a.stride, n
-            )
+            convolve(maps[a.slopes + s :], a.outputs, room.filters, room.nothing, back, a.inputs, a.pitch, a.stride, n)
         for c in range(a.inputs):
             back = maps[a.made + c * a.pitch :]
             let_live(back, maps[a.read + c * a.pitch + a.stride + 1 :], whole)
