@@ -10,6 +10,8 @@ import builtins, importlib, pkgutil, sys
 
 ALLOWED = {"torch", "numpy", "safetensors", *sys.stdlib_module_names}
 OURS = ("minarch.training", "minarch.models", "minarch.data.tensors", "minarch.errors", "minarch.files")
+FUSED = "minarch.training.fused."
+COMPILED = [FUSED + name for name in ("alone", "compiler", "convolution", "network", "pooling", "readout", "steps")]
 genuine = builtins.__import__
 
 def guarded(name, globals=None, locals=None, fromlist=(), level=0):
@@ -24,7 +26,8 @@ import minarch.models, minarch.training
 from minarch.data.tensors import Split
 for package in (minarch.models, minarch.training):
     for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-        importlib.import_module(module.name)
+        if module.name not in COMPILED:
+            importlib.import_module(module.name)
 
 import torch
 from minarch.models.cost import macs

@@ -14,8 +14,9 @@ from minarch.training.fused.pooling import let_live, pool, unpool
 from minarch.training.fused.readout import differentiate, lose, read
 
 NEAR = 8192  # float32 of the maps that a convolution reads again and again: half of the first cache
-FIRST, SECOND, SMALL = np.float32(0.9), np.float32(0.999), np.float32(1e-8)  # Adam's; SGD's momentum is FIRST, too
-ONE = np.float32(1)
+KEPT, KEPT_SQUARE = np.float32(0.9), np.float32(0.999)  # of Adam's moments in a step; the first is SGD's momentum, too
+NEW, NEW_SQUARE = np.float32(1 - 0.9), np.float32(1 - 0.999)  # not 1 - KEPT: the second would be off by 5e-5 of itself
+SMALL = np.float32(1e-8)  # Adam's epsilon
 
 
 class Images(NamedTuple):
@@ -160,8 +161,8 @@ def _adam(net: Values, rate: float, decay: float, steps: int) -> None:
     values, first, second = net.values, net.first, net.second
     for p in range(len(values)):
         gradient = net.gradients[p] + decay * values[p]
-        first[p] = FIRST * first[p] + (ONE - FIRST) * gradient
-        second[p] = SECOND * second[p] + (ONE - SECOND) * gradient * gradient
+        first[p] = KEPT * first[p] + NEW * gradient
+        second[p] = KEPT_SQUARE * second[p] + NEW_SQUARE * gradient * gradient
         values[p] -= size * first[p] / (np.sqrt(second[p]) / root + SMALL)
 
 
@@ -169,7 +170,7 @@ def _adam(net: Values, rate: float, decay: float, steps: int) -> None:
 def _momentum(net: Values, rate: float, decay: float) -> None:
     values, first, size = net.values, net.first, np.float32(rate)
     for p in range(len(values)):
-        first[p] = FIRST * first[p] + (net.gradients[p] + decay * values[p])
+        first[p] = KEPT * first[p] + (net.gradients[p] + decay * values[p])
         values[p] -= size * first[p]
 
 
