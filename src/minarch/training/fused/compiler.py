@@ -18,5 +18,5 @@ ZERO = np.float32(0)
 
 inner: Any = njit(fastmath=FLAGS, error_model="numpy", forceinline=True)
 if folder := kept():
-    config.CACHE_DIR = str(folder)
+    vars(config)["CACHE_DIR"] = str(folder)
 entry: Any = njit(fastmath=FLAGS, error_model="numpy", cache=folder is not None)

@@ -30,15 +30,12 @@ class FusedCNN:
         self.names = list(network.state_dict())
         values = plan.packed([tensor.detach().numpy() for tensor in network.state_dict().values()])
         self.net = steps.Values(values, *(np.zeros_like(values) for _ in range(3)))
-        inside = np.zeros(plan.head[2:], np.float32)
-        inside[:, : plan.columns] = 1
         first, most = layers[0], int(layers["plane"].max())
         self.room = steps.Room(
             maps=np.zeros(plan.floats, np.float32),
             places=np.zeros(plan.notes, np.uint32),
             filters=np.zeros(9 * int((layers["inputs"] * layers["outputs"]).max()), np.float32),
             nothing=np.zeros(int(layers["inputs"].max()) + 4, np.float32),
-            inside=inside.ravel(),
             largest=np.zeros(most + int(first["stride"]), np.float32),
             window=np.zeros(most + int(first["stride"]), np.int32),
             logits=np.zeros((IMAGES, plan.head[0]), np.float32),

@@ -10,10 +10,20 @@ from minarch.training.fused.compiler import ZERO, Floats, inner
 
 
 @inner
-def let_live(values: Floats, of: Floats, n: int) -> None:
-    """Set values to 0 where `of` is not positive: ReLU of itself, ReLU's gradient, or a mask."""
+def rectify(values: Floats, height: int, width: int, stride: int) -> None:
+    """ReLU of a map, and 0 in its gaps."""
+    for p in range(height * stride):
+        values[p] = ZERO if values[p] <= 0 else values[p]
+    for y in range(height):
+        for x in range(width, stride):
+            values[y * stride + x] = ZERO
+
+
+@inner
+def let_live(slopes: Floats, values: Floats, n: int) -> None:
+    """ReLU's gradient: 0 where the values are not positive."""
     for p in range(n):
-        values[p] = ZERO if of[p] <= 0 else values[p]
+        slopes[p] = ZERO if values[p] <= 0 else slopes[p]
 
 
 @inner

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from minarch.training.fused.compiler import Floats, entry, inner
 from minarch.training.fused.convolution import WHOLE, convolve, correlate, total, turned
 from minarch.training.fused.plan import IMAGES
-from minarch.training.fused.pooling import let_live, pool, unpool
+from minarch.training.fused.pooling import let_live, pool, rectify, unpool
 from minarch.training.fused.readout import differentiate, lose, read
 
 NEAR = 8192  # float32 of the maps that a convolution reads again and again: half of the first cache
@@ -44,7 +44,6 @@ class Room(NamedTuple):
     places: NDArray[np.uint32]
     filters: Floats  # of a layer, turned
     nothing: Floats  # zeros, in place of a bias
-    inside: Floats  # 1 at the last maps' places, 0 in their gaps
     largest: Floats
     window: NDArray[np.int32]
     logits: Floats  # [IMAGES, K]
@@ -138,9 +137,7 @@ def _block(
     for f in range(top.outputs):
         made = maps[top.made + f * top.pitch :]
         for i in range(IMAGES):
-            image = made[i * top.plane :]
-            let_live(image, image, top.used)
-            let_live(image, room.inside, top.used)
+            rectify(made[i * top.plane :], top.height, top.width, top.stride)
         read(made, top.plane, net.values[head + f * top.used :], wide, top.used, logits)
     result = lose(logits, images.labels, index, classes, share)
     if learn:
