@@ -11,7 +11,7 @@ import builtins, importlib, pkgutil, sys
 ALLOWED = {"torch", "numpy", "safetensors", *sys.stdlib_module_names}
 OURS = ("minarch.training", "minarch.models", "minarch.data.tensors", "minarch.errors", "minarch.files")
 FUSED = "minarch.training.fused."
-COMPILED = [FUSED + name for name in ("alone", "compiler", "convolution", "network", "pooling", "readout", "steps")]
+WITHOUT_NUMBA = ["available", "plan"]
 genuine = builtins.__import__
 
 def guarded(name, globals=None, locals=None, fromlist=(), level=0):
@@ -26,7 +26,7 @@ import minarch.models, minarch.training
 from minarch.data.tensors import Split
 for package in (minarch.models, minarch.training):
     for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-        if module.name not in COMPILED:
+        if not module.name.startswith(FUSED) or module.name.removeprefix(FUSED) in WITHOUT_NUMBA:
             importlib.import_module(module.name)
 
 import torch

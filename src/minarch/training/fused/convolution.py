@@ -2,72 +2,108 @@
 
 A plane holds a map of every image of a block, row after row of `stride` places: a convolution is then one long loop,
 also over the places between rows, whose values mean nothing. Arrays are flat float32; `pitch` is the distance of two
-planes.
-Four filters and the three taps of a row go together: so many weights and sums fit into the registers.
+planes. Loops run over whole vectors: up to TILE places beyond the last one are read and written.
+Four filters go together, and the sums of TILE of their places stay in the registers until all inputs are added.
 """
 
 import numpy as np
 
 from minarch.training.fused.compiler import ZERO, Floats, inner
+from minarch.training.fused.lanes import LANES, add_product, load, spread, store, sum_of, where_positive
 
-WHOLE = 32  # places: loops end at multiples of so many, and no vector is left over
+TILE = 2 * LANES
 
 
 @inner
 def convolve(
-    maps: Floats, inputs: int, weights: Floats, bias: Floats, out: Floats, outputs: int, pitch: int, stride: int, n: int
+    maps: Floats,
+    inputs: int,
+    weights: Floats,
+    bias: Floats,
+    out: Floats,
+    outputs: int,
+    pitch: int,
+    stride: int,
+    n: int,
+    rectified: bool,
 ) -> None:
-    """Write n places of all output planes; weights are [outputs, inputs, 9]."""
+    """Write n places of all output planes, `rectified` after ReLU; weights are [outputs, inputs, 9]."""
     for f in range(0, outputs - 3, 4):
-        for c in range(inputs):
-            for row in range(3):
-                of_row = weights[(f * inputs + c) * 9 + row * 3 :]
-                _four_filters(
-                    maps[c * pitch + row * stride :],
-                    of_row,
-                    inputs * 9,
-                    bias[f:],
-                    out[f * pitch :],
-                    pitch,
-                    n,
-                    c + row == 0,
-                )
-    for f in range(outputs // 4 * 4, outputs):
-        for c in range(inputs):
-            _one_filter(
-                maps[c * pitch :], weights[(f * inputs + c) * 9 :], bias[f], out[f * pitch :], stride, n, c == 0
+        for p in range(0, n, TILE):
+            _four_filters(
+                maps, p, inputs, weights[f * inputs * 9 :], bias[f:], out[f * pitch :], pitch, stride, rectified
             )
+    for f in range(outputs // 4 * 4, outputs):
+        for p in range(0, n, TILE):
+            _one_filter(maps, p, inputs, weights[f * inputs * 9 :], bias[f], out[f * pitch :], pitch, stride, rectified)
 
 
 @inner
 def _four_filters(
-    x: Floats, weights: Floats, apart: int, bias: Floats, out: Floats, pitch: int, n: int, first: bool
+    maps: Floats,
+    p: int,
+    inputs: int,
+    weights: Floats,
+    bias: Floats,
+    out: Floats,
+    pitch: int,
+    stride: int,
+    rectified: bool,
 ) -> None:
-    """out[p] = (bias if first else out[p]) + the three taps of a row, of four filters."""
-    x1, x2 = x[1:], x[2:]
-    out1, out2, out3 = out[pitch:], out[2 * pitch :], out[3 * pitch :]
-    v, w, y = weights[apart:], weights[2 * apart :], weights[3 * apart :]
-    u0, u1, u2, v0, v1, v2 = weights[0], weights[1], weights[2], v[0], v[1], v[2]
-    w0, w1, w2, y0, y1, y2 = w[0], w[1], w[2], y[0], y[1], y[2]
-    b0, b1, b2, b3 = bias[0], bias[1], bias[2], bias[3]
-    for p in range(n):
-        left, middle, right = x[p], x1[p], x2[p]
-        out[p] = (b0 if first else out[p]) + u0 * left + u1 * middle + u2 * right
-        out1[p] = (b1 if first else out1[p]) + v0 * left + v1 * middle + v2 * right
-        out2[p] = (b2 if first else out2[p]) + w0 * left + w1 * middle + w2 * right
-        out3[p] = (b3 if first else out3[p]) + y0 * left + y1 * middle + y2 * right
+    apart = inputs * 9
+    a0, a1, a2, a3 = spread(bias[0]), spread(bias[1]), spread(bias[2]), spread(bias[3])
+    b0, b1, b2, b3 = a0, a1, a2, a3
+    for c in range(inputs):
+        for row in range(3):
+            start, w = c * pitch + row * stride + p, c * 9 + row * 3
+            for tap in range(3):
+                x, y = load(maps, start + tap), load(maps, start + tap + LANES)
+                w0, w1 = spread(weights[w + tap]), spread(weights[w + tap + apart])
+                w2, w3 = spread(weights[w + tap + 2 * apart]), spread(weights[w + tap + 3 * apart])
+                a0, a1, a2, a3 = (
+                    add_product(a0, w0, x),
+                    add_product(a1, w1, x),
+                    add_product(a2, w2, x),
+                    add_product(a3, w3, x),
+                )
+                b0, b1, b2, b3 = (
+                    add_product(b0, w0, y),
+                    add_product(b1, w1, y),
+                    add_product(b2, w2, y),
+                    add_product(b3, w3, y),
+                )
+    if rectified:
+        a0, a1, a2, a3 = where_positive(a0, a0), where_positive(a1, a1), where_positive(a2, a2), where_positive(a3, a3)
+        b0, b1, b2, b3 = where_positive(b0, b0), where_positive(b1, b1), where_positive(b2, b2), where_positive(b3, b3)
+    q = p + LANES
+    store(out, p, a0), store(out, p + pitch, a1), store(out, p + 2 * pitch, a2), store(out, p + 3 * pitch, a3)
+    store(out, q, b0), store(out, q + pitch, b1), store(out, q + 2 * pitch, b2), store(out, q + 3 * pitch, b3)
 
 
 @inner
-def _one_filter(x: Floats, w: Floats, bias: float, out: Floats, stride: int, n: int, first: bool) -> None:
-    """out[p] = (bias if first else out[p]) + all nine taps."""
-    a1, a2, b0, b1, b2 = x[1:], x[2:], x[stride:], x[stride + 1 :], x[stride + 2 :]
-    c0, c1, c2 = x[2 * stride :], x[2 * stride + 1 :], x[2 * stride + 2 :]
-    w0, w1, w2, w3, w4, w5, w6, w7, w8 = w[0], w[1], w[2], w[3], w[4], w[5], w[6], w[7], w[8]
-    for p in range(n):
-        value = (bias if first else out[p]) + w0 * x[p] + w1 * a1[p] + w2 * a2[p]
-        value += w3 * b0[p] + w4 * b1[p] + w5 * b2[p]
-        out[p] = value + w6 * c0[p] + w7 * c1[p] + w8 * c2[p]
+def _one_filter(
+    maps: Floats,
+    p: int,
+    inputs: int,
+    weights: Floats,
+    bias: float,
+    out: Floats,
+    pitch: int,
+    stride: int,
+    rectified: bool,
+) -> None:
+    a = b = spread(bias)
+    for c in range(inputs):
+        for row in range(3):
+            start, w = c * pitch + row * stride + p, c * 9 + row * 3
+            for tap in range(3):
+                weight = spread(weights[w + tap])
+                a = add_product(a, weight, load(maps, start + tap))
+                b = add_product(b, weight, load(maps, start + tap + LANES))
+    if rectified:
+        a, b = where_positive(a, a), where_positive(b, b)
+    store(out, p, a)
+    store(out, p + LANES, b)
 
 
 @inner
@@ -88,26 +124,29 @@ def correlate(
 
 @inner
 def _of_four(x: Floats, d: Floats, pitch: int, out: Floats, apart: int, n: int) -> None:
-    x1, x2, d1, d2, d3 = x[1:], x[2:], d[pitch:], d[2 * pitch :], d[3 * pitch :]
-    r0 = r1 = r2 = s0 = s1 = s2 = t0 = t1 = t2 = u0 = u1 = u2 = ZERO
-    for p in range(n):
-        left, middle, right = x[p], x1[p], x2[p]
-        r0, r1, r2 = r0 + d[p] * left, r1 + d[p] * middle, r2 + d[p] * right
-        s0, s1, s2 = s0 + d1[p] * left, s1 + d1[p] * middle, s2 + d1[p] * right
-        t0, t1, t2 = t0 + d2[p] * left, t1 + d2[p] * middle, t2 + d2[p] * right
-        u0, u1, u2 = u0 + d3[p] * left, u1 + d3[p] * middle, u2 + d3[p] * right
+    """The three taps of a row, of four filters."""
+    r0 = r1 = r2 = s0 = s1 = s2 = t0 = t1 = t2 = u0 = u1 = u2 = spread(ZERO)
+    for p in range(0, n, LANES):
+        x0, x1, x2 = load(x, p), load(x, p + 1), load(x, p + 2)
+        d0, d1, d2, d3 = load(d, p), load(d, p + pitch), load(d, p + 2 * pitch), load(d, p + 3 * pitch)
+        r0, r1, r2 = add_product(r0, d0, x0), add_product(r1, d0, x1), add_product(r2, d0, x2)
+        s0, s1, s2 = add_product(s0, d1, x0), add_product(s1, d1, x1), add_product(s2, d1, x2)
+        t0, t1, t2 = add_product(t0, d2, x0), add_product(t1, d2, x1), add_product(t2, d2, x2)
+        u0, u1, u2 = add_product(u0, d3, x0), add_product(u1, d3, x1), add_product(u2, d3, x2)
     for f, sums in enumerate(((r0, r1, r2), (s0, s1, s2), (t0, t1, t2), (u0, u1, u2))):
         for tap in range(3):
-            out[f * apart + tap] += sums[tap]
+            out[f * apart + tap] += sum_of(sums[tap])
 
 
 @inner
 def _of_one(x: Floats, d: Floats, out: Floats, n: int) -> None:
-    x1, x2, left, middle, right = x[1:], x[2:], ZERO, ZERO, ZERO
-    for p in range(n):
-        left, middle, right = left + d[p] * x[p], middle + d[p] * x1[p], right + d[p] * x2[p]
+    left = middle = right = spread(ZERO)
+    for p in range(0, n, LANES):
+        slope = load(d, p)
+        left, middle = add_product(left, slope, load(x, p)), add_product(middle, slope, load(x, p + 1))
+        right = add_product(right, slope, load(x, p + 2))
     for tap, value in enumerate((left, middle, right)):
-        out[tap] += value
+        out[tap] += sum_of(value)
 
 
 @inner

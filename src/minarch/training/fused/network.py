@@ -35,6 +35,7 @@ class FusedCNN:
             maps=np.zeros(plan.floats, np.float32),
             places=np.zeros(plan.notes, np.uint32),
             filters=np.zeros(9 * int((layers["inputs"] * layers["outputs"]).max()), np.float32),
+            mask=plan.mask(),
             nothing=np.zeros(int(layers["inputs"].max()) + 4, np.float32),
             largest=np.zeros(most + int(first["stride"]), np.float32),
             window=np.zeros(most + int(first["stride"]), np.int32),

@@ -10,18 +10,8 @@ from minarch.training.fused.compiler import ZERO, Floats, inner
 
 
 @inner
-def rectify(values: Floats, height: int, width: int, stride: int) -> None:
-    """ReLU of a map, and 0 in its gaps."""
-    for p in range(height * stride):
-        values[p] = ZERO if values[p] <= 0 else values[p]
-    for y in range(height):
-        for x in range(width, stride):
-            values[y * stride + x] = ZERO
-
-
-@inner
 def let_live(slopes: Floats, values: Floats, n: int) -> None:
-    """ReLU's gradient: 0 where the values are not positive."""
+    """Set slopes to 0 where the values are not positive: ReLU's gradient, or a mask."""
     for p in range(n):
         slopes[p] = ZERO if values[p] <= 0 else slopes[p]
 

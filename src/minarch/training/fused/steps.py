@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minarch.training.fused.compiler import Floats, entry, inner
-from minarch.training.fused.convolution import WHOLE, convolve, correlate, total, turned
+from minarch.training.fused.convolution import TILE, convolve, correlate, total, turned
 from minarch.training.fused.plan import IMAGES
-from minarch.training.fused.pooling import let_live, pool, rectify, unpool
+from minarch.training.fused.pooling import let_live, pool, unpool
 from minarch.training.fused.readout import differentiate, lose, read
 
 NEAR = 8192  # float32 of the maps that a convolution reads again and again: half of the first cache
@@ -43,6 +43,7 @@ class Room(NamedTuple):
     maps: Floats
     places: NDArray[np.uint32]
     filters: Floats  # of a layer, turned
+    mask: Floats  # 1 at the places of a row of the classifier's weights, 0 in its gaps
     nothing: Floats  # zeros, in place of a bias
     largest: Floats
     window: NDArray[np.int32]
@@ -67,11 +68,11 @@ def _forward(count: int, values: Floats, layers: NDArray[np.void], room: Room) -
     maps, top = room.maps, len(layers) - 1
     for position in range(top + 1):
         a = layers[position]
-        step = a.plane * max(1, NEAR // (a.plane * a.inputs))
-        for s in range(0, IMAGES * a.plane, step):
-            n = (min(step, IMAGES * a.plane - s) - a.plane + a.used + WHOLE - 1) // WHOLE * WHOLE
-            weight, bias = values[a.weight :], values[a.bias :]
-            convolve(maps[a.read + s :], a.inputs, weight, bias, maps[a.made + s :], a.outputs, a.pitch, a.stride, n)
+        whole, step = (IMAGES - 1) * a.plane + a.used, max(1, NEAR // a.inputs // TILE) * TILE
+        for s in range(0, whole, step):
+            x, out, weight, bias = maps[a.read + s :], maps[a.made + s :], values[a.weight :], values[a.bias :]
+            n = min(step, whole - s)
+            convolve(x, a.inputs, weight, bias, out, a.outputs, a.pitch, a.stride, n, position == top)
         if position < top:
             b = layers[position + 1]
             for f in range(a.outputs):
@@ -89,23 +90,21 @@ def _backward(values: Floats, gradients: Floats, layers: NDArray[np.void], room:
     maps = room.maps
     for position in range(len(layers) - 1, -1, -1):
         a = layers[position]
-        whole = IMAGES * a.plane
-        slopes = maps[a.slopes + a.stride + 1 :]
-        step = a.plane * max(1, NEAR // (a.plane * 4))
+        whole = (IMAGES - 1) * a.plane + a.used
+        slopes, step = maps[a.slopes + a.stride + 1 :], NEAR // 4
         for s in range(0, whole, step):
-            n = min(step, whole - s) - a.plane + a.used
-            correlate(maps[a.read + s :], a.inputs, slopes[s:], a.outputs, gradients[a.weight :], a.pitch, a.stride, n)
+            n, x = min(step, whole - s), maps[a.read + s :]
+            correlate(x, a.inputs, slopes[s:], a.outputs, gradients[a.weight :], a.pitch, a.stride, n)
         for f in range(a.outputs):
-            gradients[a.bias + f] += total(slopes[f * a.pitch :], whole - a.plane + a.used)
+            gradients[a.bias + f] += total(slopes[f * a.pitch :], whole)
         if position == 0:
             break
         b = layers[position - 1]
         turned(values[a.weight :], a.outputs, a.inputs, room.filters)
-        step = a.plane * max(1, NEAR // (a.plane * a.outputs))
+        step = max(1, NEAR // a.outputs // TILE) * TILE
         for s in range(0, whole, step):
-            n = (min(step, whole - s) - a.plane + a.used + WHOLE - 1) // WHOLE * WHOLE
-            back = maps[a.made + s :]
-            convolve(maps[a.slopes + s :], a.outputs, room.filters, room.nothing, back, a.inputs, a.pitch, a.stride, n)
+            x, out, n = maps[a.slopes + s :], maps[a.made + s :], min(step, whole - s)
+            convolve(x, a.outputs, room.filters, room.nothing, out, a.inputs, a.pitch, a.stride, n, False)
         for c in range(a.inputs):
             back = maps[a.made + c * a.pitch :]
             let_live(back, maps[a.read + c * a.pitch + a.stride + 1 :], whole)
@@ -130,15 +129,13 @@ def _block(
     maps, logits, top = room.maps, room.logits, layers[len(layers) - 1]
     _load(images, index, layers[0], room)
     _forward(len(index), net.values, layers, room)
-    wide, rows = top.outputs * top.used, logits.shape[1]
+    wide, rows = top.outputs * top.span, logits.shape[1]
     head = top.bias + top.outputs
     bias = head + rows * wide
     logits[:] = net.values[bias:]
     for f in range(top.outputs):
         made = maps[top.made + f * top.pitch :]
-        for i in range(IMAGES):
-            rectify(made[i * top.plane :], top.height, top.width, top.stride)
-        read(made, top.plane, net.values[head + f * top.used :], wide, top.used, logits)
+        read(made, top.plane, net.values[head + f * top.span :], wide, top.used, logits)
     result = lose(logits, images.labels, index, classes, share)
     if learn:
         for k in range(rows):
@@ -146,10 +143,18 @@ def _block(
                 net.gradients[bias + k] += logits[i, k]
         for f in range(top.outputs):
             made, slopes = maps[top.made + f * top.pitch :], maps[top.slopes + f * top.pitch + top.stride + 1 :]
-            at = head + f * top.used
-            differentiate(made, top.plane, net.values[at:], wide, top.used, logits, slopes, net.gradients[at:])
+            at = head + f * top.span
+            of_weights = net.gradients[at:]
+            differentiate(made, top.plane, net.values[at:], wide, top.used, logits, classes, slopes, of_weights)
         _backward(net.values, net.gradients, layers, room)
     return result
+
+
+@inner
+def _clear_gaps(gradients: Floats, top: Any, classes: int, mask: Floats) -> None:
+    """What lies between the rows of maps means nothing, and no weight is to read it."""
+    for row in range(classes * top.outputs):
+        let_live(gradients[top.bias + top.outputs + row * top.span :], mask, top.span)
 
 
 @inner
@@ -205,6 +210,7 @@ def go_through(
             )
             loss, right = loss + of_block[0], right + of_block[1]
         if learn:
+            _clear_gaps(net.gradients, layers[len(layers) - 1], classes, room.mask)
             steps += 1
             if adam:
                 _adam(net, rate, np.float32(decay), steps)
