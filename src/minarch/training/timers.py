@@ -17,8 +17,8 @@ from minarch.training.stacked.pixels import Pixels
 from minarch.training.stacked.products import Products
 
 if TYPE_CHECKING:
+    from minarch.training.fused.block import Images
     from minarch.training.fused.network import FusedCNN
-    from minarch.training.fused.steps import Images
 
 STEPS = 2  # that are timed
 MEASURED = 512  # images, at most, of the measurement that is timed

@@ -10,15 +10,16 @@ from minarch.data.tensors import Split
 from minarch.models.build import build
 from minarch.models.families import Spec
 from minarch.models.network import Network
-from minarch.training.fused import steps
+from minarch.training.fused.block import Images, Room, Values
 from minarch.training.fused.plan import IMAGES, Plan
+from minarch.training.fused.steps import go_through
 from minarch.training.loop import Recipe
 
 
-def images_of(split: Split) -> steps.Images:
+def images_of(split: Split) -> Images:
     """The split as the steps read it; nothing is copied."""
     pixels, labels = split.images.flatten(1).numpy(), split.labels.numpy()
-    return steps.Images(pixels, labels, split.mean.numpy(), split.std.reciprocal().numpy())
+    return Images(pixels, labels, split.mean.numpy(), split.std.reciprocal().numpy())
 
 
 class FusedCNN:
@@ -29,9 +30,9 @@ class FusedCNN:
         plan, layers = self.plan, self.plan.layers
         self.names = list(network.state_dict())
         values = plan.packed([tensor.detach().numpy() for tensor in network.state_dict().values()])
-        self.net = steps.Values(values, *(np.zeros_like(values) for _ in range(3)))
+        self.net = Values(values, *(np.zeros_like(values) for _ in range(3)))
         first, most = layers[0], int(layers["plane"].max())
-        self.room = steps.Room(
+        self.room = Room(
             maps=np.zeros(plan.floats, np.float32),
             places=np.zeros(plan.notes, np.uint32),
             filters=np.zeros(9 * int((layers["inputs"] * layers["outputs"]).max()), np.float32),
@@ -42,13 +43,13 @@ class FusedCNN:
             logits=np.zeros((IMAGES, plan.head[0]), np.float32),
         )
 
-    def epoch(self, images: steps.Images, order: Tensor, factor: float = 1.0) -> None:
+    def epoch(self, images: Images, order: Tensor, factor: float = 1.0) -> None:
         """One pass over the images in `order` int64 [N], at `factor` times the recipe's learning rate."""
         batch = self.recipe.batch_size
         self._go(images, order.numpy(), batch, True, self.recipe.learning_rate * factor)
         self.steps += -(-len(order) // batch)
 
-    def measure(self, images: steps.Images) -> tuple[float, float]:
+    def measure(self, images: Images) -> tuple[float, float]:
         """Mean cross-entropy in nats (not finite if the network diverged), share of right answers."""
         count = len(images.labels)
         loss, right = self._go(images, np.arange(count), count, False, 0.0)
@@ -64,10 +65,10 @@ class FusedCNN:
         )
         return network
 
-    def _go(self, images: steps.Images, order: Any, batch: int, learn: bool, rate: float) -> tuple[float, int]:
+    def _go(self, images: Images, order: Any, batch: int, learn: bool, rate: float) -> tuple[float, int]:
         net, layers, recipe = self.net, self.plan.layers, self.recipe
         adam = recipe.optimizer == "adam"
-        result: tuple[float, int] = steps.go_through(
+        result: tuple[float, int] = go_through(
             images, order, batch, net, layers, self.plan.classes, self.room,
             learn, adam, rate, recipe.weight_decay, self.steps,
         )  # fmt: skip

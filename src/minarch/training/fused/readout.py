@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from minarch.training.fused.compiler import ZERO, Floats, inner
 from minarch.training.fused.lanes import LANES, add_product, load, spread, store, sum_of, where_positive
 from minarch.training.fused.plan import GROUP, IMAGES
+from minarch.training.fused.pooling import let_live
 
 
 @inner
@@ -71,6 +72,13 @@ def differentiate(
             store(of_values, at + pitch + p, where_positive(d1, z1))
             store(of_values, at + 2 * pitch + p, where_positive(d2, z2))
             store(of_values, at + 3 * pitch + p, where_positive(d3, z3))
+
+
+@inner
+def clear_gaps(gradients: Floats, rows: int, mask: Floats) -> None:
+    """Set to 0 what no weight is to learn: gradients [rows, width] where the mask [width] is 0."""
+    for row in range(rows):
+        let_live(gradients[row * len(mask) :], mask, len(mask))
 
 
 @inner
