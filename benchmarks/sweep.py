@@ -252,7 +252,7 @@ class _Memory(threading.Thread):
 
 def show(rows: list[dict[str, Any]], peak: float) -> None:
     """The table."""
-    print(f"{CORES} cores, {processor()}, torch {torch.__version__}, numba {available.fusable({'family': 'cnn'})}")
+    print(f"{CORES} cores, {processor()}, torch {torch.__version__}, numba {available.installed()}")
     print(f"peak of a float32 product: {peak:.0f} GFLOP/s per core; the share counts 6 operations per weight and image")
     print(f"largest process: {resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20:.2f} GiB\n")
     print(f"{'':34}{'milliseconds per epoch of a training':>40}   times as fast as the better loop (least to most)")
@@ -283,8 +283,9 @@ def main() -> None:
         folder = Path(name)
         keep(folder)  # what is fastest, for all processes
         available.keep(folder / "compiled")
-        if available.fusable({"family": "cnn"}):  # as the fork server does before it forks
-            importlib.import_module("minarch.training.fused.alone").prepare()
+        for family in ("cnn", "dnn"):
+            if available.fusable({"family": family}):  # as the fork server does before it forks
+                importlib.import_module("minarch.training.fused.alone").prepare(family)
         together(_write_peak, [(folder / "peak",)])
         peak, rows, data = float((folder / "peak").read_text()), [], dict[tuple[int, ...], Path]()
         for case in cases():

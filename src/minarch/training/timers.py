@@ -18,7 +18,7 @@ from minarch.training.stacked.products import Products
 
 if TYPE_CHECKING:
     from minarch.training.fused.block import Images
-    from minarch.training.fused.network import FusedCNN
+    from minarch.training.fused.network import Fused as FusedNetwork
 
 STEPS = 2  # that are timed
 MEASURED = 512  # images, at most, of the measurement that is timed
@@ -107,13 +107,14 @@ class Fused(Timer):
         network.measure(part)
 
     @cached_property
-    def _ready(self) -> "tuple[FusedCNN, Images, Images, torch.Tensor]":
+    def _ready(self) -> "tuple[FusedNetwork, Images, Images, torch.Tensor]":
         from minarch.training.fused.alone import prepare
-        from minarch.training.fused.network import FusedCNN, images_of
+        from minarch.training.fused.network import Fused as FusedNetwork
+        from minarch.training.fused.network import images_of
 
-        prepare()
         task = self.task
-        network = FusedCNN(task.spec, build(task.spec), task.recipe)
+        prepare(task.spec["family"])
+        network = FusedNetwork(task.spec, build(task.spec), task.recipe)
         return network, images_of(task.train), images_of(self.part), _index(task, 1)[0]
 
 

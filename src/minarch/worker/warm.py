@@ -36,9 +36,9 @@ def warm_up() -> None:
 
 
 def compile_steps(items: Iterable[Item]) -> None:
-    """Load the compiled steps, and before the first run compile them, if an item will probably be trained by them."""
-    long = (item for item in items if item.resources.seconds >= SHORT_S)
-    if any(fusable({"family": item.config.get("family")}) for item in long):
+    """Load the compiled steps, and before the first run compile them, if items will probably be trained by them."""
+    long = {str(item.config.get("family")) for item in items if item.resources.seconds >= SHORT_S}
+    for family in sorted(family for family in long if fusable({"family": family})):
         from minarch.training.fused.alone import prepare
 
-        prepare()
+        prepare(family)

@@ -28,10 +28,8 @@ from minarch.training.strategy import Strategy, choose
 CPU = torch.device("cpu")
 ALONE, FUSED = Strategy(0, Products(CPU)), Strategy(0, Products(CPU), fused=True)
 SOURCE = Path(__file__).parents[3] / "src"
-needs_numba = pytest.mark.skipif(
-    not available.fusable({"family": "cnn"}), reason="numba is not installed (the extra `fast`)"
-)
-STRUCTURES = [  # shape, classes, channels
+needs_numba = pytest.mark.skipif(not available.installed(), reason="numba is not installed (the extra `fast`)")
+STRUCTURES = [  # shape, classes, channels of a CNN
     ((1, 8, 8), 10, [1]),
     ((1, 8, 8), 2, [4]),
     ((1, 9, 7), 10, [5]),
@@ -44,6 +42,18 @@ STRUCTURES = [  # shape, classes, channels
 
 def spec_of(shape, classes, channels):
     return {"family": "cnn", "shape": list(shape), "classes": classes, "channels": list(channels)}
+
+
+PERCEPTRONS = [  # shape, classes, hidden
+    ((1, 8, 8), 10, [1]),
+    ((1, 28, 28), 10, [16, 16]),
+    ((3, 5, 3), 11, [3, 9, 6]),
+    ((2, 4, 4), 2, [40]),
+]
+SPECS = [spec_of(*structure) for structure in STRUCTURES] + [
+    {"family": "dnn", "shape": list(shape), "classes": classes, "hidden": hidden}
+    for shape, classes, hidden in PERCEPTRONS
+]
 
 
 def noise(shape, classes, count):
@@ -72,15 +82,14 @@ def test_a_plan_holds_every_parameter_once_and_its_maps_do_not_overlap(shape, cl
 
 
 @needs_numba
-@pytest.mark.parametrize(("shape", "classes", "channels"), STRUCTURES)
-@pytest.mark.parametrize("count", [1, 8, 21])
-def test_gradients_are_those_of_float64(shape, classes, channels, count):
-    from minarch.training.fused.network import FusedCNN, images_of
+@pytest.mark.parametrize("spec", SPECS, ids=str)
+@pytest.mark.parametrize("count", [1, 8, 45])
+def test_gradients_are_those_of_float64(spec, count):
+    from minarch.training.fused.network import Fused, images_of
 
     torch.manual_seed(1)
-    spec, split = spec_of(shape, classes, channels), noise(shape, classes, count)
-    network = build(spec)
-    fused = FusedCNN(spec, network, recipe(count))
+    split, network = noise(spec["shape"], spec["classes"], count), build(spec)
+    fused = Fused(spec, network, recipe(count))
     fused.epoch(images_of(split), torch.arange(count))
     exact = copy.deepcopy(network).double()
     functional.cross_entropy(exact(split.batch(slice(None)).double()), split.labels).backward()
@@ -94,14 +103,14 @@ def test_gradients_are_those_of_float64(shape, classes, channels, count):
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])
 @pytest.mark.parametrize("weight_decay", [0.0, 0.1])
 def test_each_optimizer_steps_as_torchs(optimizer, weight_decay):
-    from minarch.training.fused.network import FusedCNN, images_of
+    from minarch.training.fused.network import Fused, images_of
     from minarch.training.loop import optimizer_for
 
     torch.manual_seed(2)
     spec, split = spec_of((1, 8, 8), 4, [4]), noise((1, 8, 8), 4, 16)
     how = recipe(16, optimizer=optimizer, weight_decay=weight_decay, learning_rate=1e-2)
     network = build(spec)
-    fused, stepper = FusedCNN(spec, network, how), optimizer_for(network.parameters(), how)
+    fused, stepper = Fused(spec, network, how), optimizer_for(network.parameters(), how)
     for _ in range(5):
         fused.epoch(images_of(split), torch.arange(16))
         step(network, split, torch.arange(16), stepper)
@@ -114,11 +123,14 @@ def test_each_optimizer_steps_as_torchs(optimizer, weight_decay):
 
 
 @needs_numba
-@pytest.mark.parametrize("knobs", [{"channels": 3}, {"depth": 3, "channels": 3}])
+@pytest.mark.parametrize(
+    ("family", "knobs"),
+    [("cnn", {"channels": 3}), ("cnn", {"depth": 3, "channels": 3}), ("dnn", {"depth": 3, "width": 7})],
+)
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])
 @pytest.mark.parametrize("shared", [False, True])
-def test_after_100_steps_a_repeat_is_the_one_of_the_plain_loop(knobs, optimizer, shared, task):
-    made = task("cnn", knobs, optimizer=optimizer, shared_batches=shared, epochs=8, weight_decay=1e-4)  # 104 steps
+def test_after_100_steps_a_repeat_is_the_one_of_the_plain_loop(family, knobs, optimizer, shared, task):
+    made = task(family, knobs, optimizer=optimizer, shared_batches=shared, epochs=8, weight_decay=1e-4)  # 104 steps
     for one, other in zip(*(train_repeats(made, [0, 1, 5], how) for how in (FUSED, ALONE)), strict=True):
         assert (one.repeat, one.seed, one.status, one.best_epoch) == (
             other.repeat, other.seed, other.status, other.best_epoch,
@@ -161,9 +173,9 @@ def test_a_diverging_training_is_what_the_plain_loop_says(task):
 
 
 @needs_numba
-@pytest.mark.parametrize("channels", [[3], [4, 2]])
+@pytest.mark.parametrize("channels", [[3], [4, 2], []])
 def test_measuring_is_evaluating_each_network(channels, task):
-    made = replace(task("cnn", {"channels": 1}), spec=spec_of((1, 8, 8), 10, channels))
+    made = replace(task(), spec=spec_of((1, 8, 8), 10, channels) if channels else task().spec)
     networks = [made.network(Repeat(r, r)) for r in range(3)]
     for split in (made.train, made.validation.thinned(7)):
         for (loss, accuracy), network in zip(measure(made, networks, split, FUSED), networks, strict=True):
@@ -191,8 +203,10 @@ images = torch.randint(256, (50, 1, 12, 12), dtype=torch.uint8, generator=genera
 split = Split(images, torch.arange(50) % 4, torch.full((1,), 127.0), torch.full((1,), 70.0))
 recipe = Recipe(epochs=2, batch_size=21, optimizer="adam", learning_rate=0.01, weight_decay=0.01)
 strategy = Strategy(0, Products(torch.device("cpu")), fused=True)
-for channels in ([6], [3, 5, 8]):
-    spec = {"family": "cnn", "shape": [1, 12, 12], "classes": 4, "channels": channels}
+of_any = {"shape": [1, 12, 12], "classes": 4}
+cnns = [{"family": "cnn", "channels": channels} for channels in ([6], [3, 5, 8])]
+for sizes in (*cnns, {"family": "dnn", "hidden": [9, 6]}):
+    spec = of_any | sizes
     (result,) = train_repeats(Task(spec, {}, split, split, recipe), [0], strategy)
     values = b"".join(t.numpy().tobytes() for t in result.networks["final"].state_dict().values())
     print(hashlib.sha256(values).hexdigest(), result.curve)
@@ -230,15 +244,18 @@ def test_no_kernel_touches_what_lies_outside_its_arrays():
     run(NUMBA_BOUNDSCHECK="1")
 
 
+VIT = {"depth": 1, "width": 4, "heads": 2, "patch": 4}
+
+
 def test_compiled_steps_are_chosen_only_where_trainings_last(task, no_answers, monkeypatch):
     short, long = task("cnn", {"channels": 2}), task("cnn", {"channels": 2}, epochs=1000)
     assert not available.lasts(short, 2) and available.lasts(long, 2)
     offered = []
     monkeypatch.setattr(module, "fastest", lambda question, timers: offered.append([str(way) for way in timers]))
-    monkeypatch.setattr(module, "fusable", lambda spec: spec["family"] == "cnn")
+    monkeypatch.setattr(available, "find_spec", lambda name: name)
     for made, kind, compiled in (
         (long, "auto", True), (short, "auto", True), (long, "auto", False), (long, "stacked", True),
-        (long, "sequential", True), (task("dnn", epochs=10**6), "auto", True),
+        (long, "sequential", True), (task("vit", VIT, epochs=10**6), "auto", True),
     ):  # fmt: skip
         choose(made, 2, kind, CPU, compiled=compiled)
     assert ["fused" in ways for ways in offered] == [True, False, False, False, False, False]
@@ -250,7 +267,7 @@ def test_without_numba_nothing_is_compiled(monkeypatch):
 
 
 @needs_numba
-def test_an_item_that_is_trained_by_compiled_steps_says_so(task, no_answers):
+def test_what_lasts_can_be_timed_and_an_item_says_how_it_was_trained(task, no_answers):
     made = task("cnn", {"channels": 8}, epochs=60)
     strategy = choose(made, 4, "auto", CPU)
     assert str(strategy) in ("fused", "stacked 4", "stacked 1", "sequential contiguous", "sequential channels_last")

@@ -1,1 +1,1 @@
-"""Trainings of a CNN whose every step is one function compiled to machine code by numba (extra `minarch[fast]`)."""
+"""CNNs and perceptrons trained by single functions that numba compiles to machine code (the extra `minarch[fast]`)."""

@@ -10,17 +10,20 @@ from minarch.data.tensors import Split
 from minarch.models.build import build
 from minarch.models.families import Spec
 from minarch.training.fused.available import kept
-from minarch.training.fused.network import FusedCNN, images_of
+from minarch.training.fused.network import Fused, images_of
 from minarch.training.loop import Recipe
 from minarch.training.repeats import Repeat, Task
 
-SMALLEST: Spec = {"family": "cnn", "shape": [1, 3, 3], "classes": 1, "channels": [1]}
+SMALLEST: dict[str, Spec] = {
+    "cnn": {"family": "cnn", "shape": [1, 3, 3], "classes": 1, "channels": [1]},
+    "dnn": {"family": "dnn", "shape": [1, 3, 3], "classes": 1, "hidden": [1]},
+}
 RECIPE = Recipe(epochs=1, batch_size=1, optimizer="adam", learning_rate=0.1, weight_decay=0.0)
 
 
 def train_fused(task: Task, result: Repeat) -> None:
     """Train a repeat as the plain loop does, within rounding."""
-    network, order, factor = FusedCNN(task.spec, task.network(result), task.recipe), task.order(result), 1.0
+    network, order, factor = Fused(task.spec, task.network(result), task.recipe), task.order(result), 1.0
     images, *measured = (images_of(split) for split in (task.train, *task.measured))
     best = network.net.values
     for _ in range(task.recipe.epochs):
@@ -36,18 +39,22 @@ def train_fused(task: Task, result: Repeat) -> None:
 def measure_fused(task: Task, networks: Sequence[nn.Module], split: Split) -> list[tuple[float, float]]:
     """Loss and accuracy of networks of the task's structure on a split."""
     images = images_of(split)
-    return [FusedCNN(task.spec, network, task.recipe).measure(images) for network in networks]
+    return [Fused(task.spec, network, task.recipe).measure(images) for network in networks]
 
 
-def prepare() -> None:
-    """Compile the steps, which takes many seconds, or load them; of several processes one compiles, the others wait."""
-    one = torch.zeros(1, dtype=torch.int64)
-    split = Split(torch.zeros(1, 1, 3, 3, dtype=torch.uint8), one, torch.zeros(1), torch.ones(1))
-    network, folder = FusedCNN(SMALLEST, build(SMALLEST), RECIPE), kept()
+def prepare(family: str) -> None:
+    """Compile a family's steps, which takes many seconds, or load them; of several processes one compiles, all wait."""
+    folder = kept()
     if folder is None:
-        network.epoch(images_of(split), one)
+        _step_once(SMALLEST[family])
         return
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        network.epoch(images_of(split), one)
+        _step_once(SMALLEST[family])
+
+
+def _step_once(spec: Spec) -> None:
+    one = torch.zeros(1, dtype=torch.int64)
+    split = Split(torch.zeros(1, 1, 3, 3, dtype=torch.uint8), one, torch.zeros(1), torch.ones(1))
+    Fused(spec, build(spec), RECIPE).epoch(images_of(split), one)

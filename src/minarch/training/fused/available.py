@@ -8,20 +8,29 @@ from minarch.training.loop import FORWARD_PASSES
 from minarch.training.repeats import Task
 
 SHORT_S = 1.0  # estimated seconds of an item by other ways: one that is shorter is not worth what compiling takes
-BASE_S, RATE = 10e-6, 20e9  # of other ways: seconds of an image beside its arithmetic, operations per second
+OTHERS = {
+    "cnn": (10e-6, 20e9),
+    "dnn": (2e-6, 60e9),
+}  # ways: seconds of an image beside its arithmetic, operations per s
 
 _folder: Path | None = None
 
 
 def fusable(spec: Spec) -> bool:
     """True if steps of this family can be compiled, and numba is installed."""
-    return spec["family"] == "cnn" and find_spec("numba") is not None
+    return spec["family"] in OTHERS and installed()
+
+
+def installed() -> bool:
+    """True if numba is there."""
+    return find_spec("numba") is not None
 
 
 def lasts(task: Task, repeats: int) -> bool:
     """True if it pays to compile: by an estimate, because a measured time would not be the same everywhere."""
     images = repeats * task.recipe.epochs * len(task.train)
-    return images * (BASE_S + 2 * FORWARD_PASSES * task.macs / RATE) >= SHORT_S
+    base, rate = OTHERS[task.spec["family"]]
+    return images * (base + 2 * FORWARD_PASSES * task.macs / rate) >= SHORT_S
 
 
 def keep(folder: Path) -> None:

@@ -1,9 +1,11 @@
-"""One CNN that is trained and measured by the compiled steps."""
+"""One network that is trained and measured by compiled steps."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from minarch.data.tensors import Split
@@ -11,7 +13,9 @@ from minarch.models.build import build
 from minarch.models.families import Spec
 from minarch.models.network import Network
 from minarch.training.fused.block import Images, Room, Values
-from minarch.training.fused.plan import IMAGES, Plan
+from minarch.training.fused.layers import Layers
+from minarch.training.fused.perceptron import Activations, go_through_perceptron
+from minarch.training.fused.plan import IMAGES, ROWS, Plan
 from minarch.training.fused.steps import go_through
 from minarch.training.loop import Recipe
 
@@ -22,26 +26,43 @@ def images_of(split: Split) -> Images:
     return Images(pixels, labels, split.mean.numpy(), split.std.reciprocal().numpy())
 
 
-class FusedCNN:
+def _room(plan: Plan) -> Room:
+    layers = plan.layers
+    longest = int(layers["plane"].max() + layers["stride"].max())
+    return Room(
+        maps=np.zeros(plan.floats, np.float32),
+        places=np.zeros(plan.notes, np.uint32),
+        filters=np.zeros(9 * int((layers["inputs"] * layers["outputs"]).max()), np.float32),
+        mask=plan.mask(),
+        nothing=np.zeros(int(layers["inputs"].max()) + 4, np.float32),
+        largest=np.zeros(longest, np.float32),
+        window=np.zeros(longest, np.int32),
+        logits=np.zeros((IMAGES, plan.head[0]), np.float32),
+    )
+
+
+def _activations(plan: Layers) -> Activations:
+    pixels, logits = np.zeros(ROWS * plan.rows[0]["inputs"], np.float32), np.zeros((ROWS, plan.classes), np.float32)
+    return Activations(pixels, np.zeros(plan.made, np.float32), np.zeros(plan.made, np.float32), logits)
+
+
+class Fused:
     """The network `network`, of the structure `spec`; its parameters are copied."""
 
     def __init__(self, spec: Spec, network: nn.Module, recipe: Recipe) -> None:
-        self.spec, self.recipe, self.plan, self.steps = spec, recipe, Plan(spec), 0
-        plan, layers = self.plan, self.plan.layers
+        self.spec, self.recipe, self.steps = spec, recipe, 0
+        self.plan: Plan | Layers
+        self._pass: Callable[..., tuple[float, int]]
+        self._where: tuple[Any, ...]
+        if spec["family"] == "cnn":
+            self.plan = maps = Plan(spec)
+            self._pass, self._where = go_through, (maps.layers, maps.classes, _room(maps))
+        else:
+            self.plan = layers = Layers(spec)
+            self._pass, self._where = go_through_perceptron, (layers.rows, layers.classes, _activations(layers))
         self.names = list(network.state_dict())
-        values = plan.packed([tensor.detach().numpy() for tensor in network.state_dict().values()])
+        values = self.plan.packed([tensor.detach().numpy() for tensor in network.state_dict().values()])
         self.net = Values(values, *(np.zeros_like(values) for _ in range(3)))
-        first, most = layers[0], int(layers["plane"].max())
-        self.room = Room(
-            maps=np.zeros(plan.floats, np.float32),
-            places=np.zeros(plan.notes, np.uint32),
-            filters=np.zeros(9 * int((layers["inputs"] * layers["outputs"]).max()), np.float32),
-            mask=plan.mask(),
-            nothing=np.zeros(int(layers["inputs"].max()) + 4, np.float32),
-            largest=np.zeros(most + int(first["stride"]), np.float32),
-            window=np.zeros(most + int(first["stride"]), np.int32),
-            logits=np.zeros((IMAGES, plan.head[0]), np.float32),
-        )
 
     def epoch(self, images: Images, order: Tensor, factor: float = 1.0) -> None:
         """One pass over the images in `order` int64 [N], at `factor` times the recipe's learning rate."""
@@ -55,7 +76,7 @@ class FusedCNN:
         loss, right = self._go(images, np.arange(count), count, False, 0.0)
         return loss / count, right / count
 
-    def network(self, values: np.ndarray[Any, Any] | None = None) -> Network:
+    def network(self, values: NDArray[np.float32] | None = None) -> Network:
         """The network as it is now, or with parameters that were copied from `net.values`."""
         network = build(self.spec)
         parts = self.plan.unpacked(self.net.values if values is None else values)
@@ -65,11 +86,9 @@ class FusedCNN:
         )
         return network
 
-    def _go(self, images: Images, order: Any, batch: int, learn: bool, rate: float) -> tuple[float, int]:
-        net, layers, recipe = self.net, self.plan.layers, self.recipe
-        adam = recipe.optimizer == "adam"
-        result: tuple[float, int] = go_through(
-            images, order, batch, net, layers, self.plan.classes, self.room,
-            learn, adam, rate, recipe.weight_decay, self.steps,
-        )  # fmt: skip
-        return result
+    def _go(self, images: Images, order: NDArray[np.int64], batch: int, learn: bool, rate: float) -> tuple[float, int]:
+        adam, decay = self.recipe.optimizer == "adam", float(self.recipe.weight_decay)
+        layers, classes, room = self._where
+        return self._pass(
+            images, order, batch, self.net, layers, classes, room, learn, adam, float(rate), decay, self.steps
+        )

@@ -1,4 +1,4 @@
-"""Steps of Adam and of SGD with momentum on all parameters of a CNN, as numba compiles them and as torch makes them."""
+"""Steps of Adam and of SGD with momentum on all parameters, as numba compiles them and as torch makes them."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ SMALL = np.float32(1e-8)  # Adam's epsilon
 
 
 @inner
-def adam_step(net: Values, rate: float, decay: float, steps: int) -> None:
+def _adam(net: Values, rate: float, decay: float, steps: int) -> None:
     size, root = np.float32(rate / (1 - 0.9**steps)), np.float32(np.sqrt(1 - 0.999**steps))
     values, first, second = net.values, net.first, net.second
     for p in range(len(values)):
@@ -22,8 +22,17 @@ def adam_step(net: Values, rate: float, decay: float, steps: int) -> None:
 
 
 @inner
-def momentum_step(net: Values, rate: float, decay: float) -> None:
+def _momentum(net: Values, rate: float, decay: float) -> None:
     values, first, size = net.values, net.first, np.float32(rate)
     for p in range(len(values)):
         first[p] = KEPT * first[p] + (net.gradients[p] + decay * values[p])
         values[p] -= size * first[p]
+
+
+@inner
+def optimize(net: Values, adam: bool, rate: float, decay: float, steps: int) -> None:
+    """One step by the gradients: the optimizer's `steps`-th."""
+    if adam:
+        _adam(net, rate, np.float32(decay), steps)
+    else:
+        _momentum(net, rate, np.float32(decay))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from minarch.models.families import Spec
 
-IMAGES = 8  # of a block: what they need fits into the second cache
+IMAGES, ROWS = 8, 32  # of a block of a CNN, of other networks: what they need fits into the second cache
 GROUP = 5  # classes at once: the classifier has whole groups of them
 WIDE = 32  # places of the longest vector; loops run over whole ones, or over two
 SPARE = 80  # places after a plane, which such loops may touch

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from minarch.training.fused.block import Images, Room, Values, forward_and_backward
 from minarch.training.fused.compiler import entry
-from minarch.training.fused.optimizers import adam_step, momentum_step
+from minarch.training.fused.optimizers import optimize
 from minarch.training.fused.plan import IMAGES
 from minarch.training.fused.readout import clear_gaps
 
@@ -47,8 +47,5 @@ def go_through(
             top = layers[len(layers) - 1]
             clear_gaps(net.gradients[top.bias + top.outputs :], classes * top.outputs, room.mask)
             steps += 1
-            if adam:
-                adam_step(net, rate, np.float32(decay), steps)
-            else:
-                momentum_step(net, rate, np.float32(decay))
+            optimize(net, adam, rate, decay, steps)
     return loss, right
