@@ -23,7 +23,8 @@ def share() -> None:
     if tuning := sys.modules.get("minarch.training.tuning"):
         tuning.keep(folder())
     if available := sys.modules.get("minarch.training.fused.available"):
-        available.keep(COMPILED / short(json.dumps(code("minarch.training.fused.steps")).encode()))
+        compiled = [code(f"minarch.training.fused.{module}") for module in ("steps", "perceptron")]
+        available.keep(COMPILED / short(json.dumps(compiled).encode()))
 
 
 def told() -> list[str]:
