@@ -99,10 +99,10 @@ def choose(task: Task, count: int, kind: Kind, device: torch.device, *, compiled
     if device.type != "cpu":
         return Strategy(count if stacks else 0, products)
     timers: dict[Strategy, Callable[[], float]] = {}
-    if compiled and kind == "auto" and fusable(task.spec) and lasts(task, count):
-        timers[Strategy(0, products, fused=True)] = Fused(task)
     if stacks:
         timers |= {Strategy(size, products): Stacked(task, size) for size in _sizes(task, count)}
+    if compiled and kind == "auto" and fusable(task.spec) and lasts(task, count):
+        timers[Strategy(0, products, fused=True)] = Fused(task)
     if kind != "stacked":
         layouts = LAYOUTS if family == "cnn" else ["contiguous"]
         timers |= {Strategy(0, products, layout): Plain(task, LAYOUTS[layout]) for layout in layouts}

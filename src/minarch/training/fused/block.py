@@ -127,8 +127,7 @@ def forward_and_backward(
     _load(images, index, layers[0], room)
     _forward(len(index), net.values, layers, room)
     wide, rows = top.outputs * top.span, logits.shape[1]
-    head = top.bias + top.outputs
-    bias = head + rows * wide
+    head, bias = top.head, top.head + rows * wide
     logits[:] = net.values[bias:]
     for f in range(top.outputs):
         made = maps[top.made + f * top.pitch :]

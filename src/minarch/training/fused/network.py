@@ -19,6 +19,8 @@ from minarch.training.fused.plan import IMAGES, ROWS, Plan
 from minarch.training.fused.steps import go_through
 from minarch.training.loop import Recipe
 
+LINE = 16  # float32 of a line of the cache
+
 
 def images_of(split: Split) -> Images:
     """The split as the steps read it; nothing is copied."""
@@ -26,11 +28,18 @@ def images_of(split: Split) -> Images:
     return Images(pixels, labels, split.mean.numpy(), split.std.reciprocal().numpy())
 
 
+def _zeros(count: int) -> NDArray[np.float32]:
+    """Float32 that begin where a line of the cache does: vectors that cross lines take twice as long to load."""
+    spare = np.zeros(count + LINE, np.float32)
+    start = -spare.ctypes.data // spare.itemsize % LINE
+    return spare[start : start + count]
+
+
 def _room(plan: Plan) -> Room:
     layers = plan.layers
     longest = int(layers["plane"].max() + layers["stride"].max())
     return Room(
-        maps=np.zeros(plan.floats, np.float32),
+        maps=_zeros(plan.floats),
         places=np.zeros(plan.notes, np.uint32),
         filters=np.zeros(9 * int((layers["inputs"] * layers["outputs"]).max()), np.float32),
         mask=plan.mask(),
@@ -42,8 +51,8 @@ def _room(plan: Plan) -> Room:
 
 
 def _activations(plan: Layers) -> Activations:
-    pixels, logits = np.zeros(ROWS * plan.rows[0]["inputs"], np.float32), np.zeros((ROWS, plan.classes), np.float32)
-    return Activations(pixels, np.zeros(plan.made, np.float32), np.zeros(plan.made, np.float32), logits)
+    logits = np.zeros((ROWS, plan.classes), np.float32)
+    return Activations(_zeros(ROWS * plan.rows[0]["inputs"]), _zeros(plan.made), _zeros(plan.made), logits)
 
 
 class Fused:
@@ -62,7 +71,8 @@ class Fused:
             self._pass, self._where = go_through_perceptron, (layers.rows, layers.classes, _activations(layers))
         self.names = list(network.state_dict())
         values = self.plan.packed([tensor.detach().numpy() for tensor in network.state_dict().values()])
-        self.net = Values(values, *(np.zeros_like(values) for _ in range(3)))
+        self.net = Values(*(_zeros(len(values)) for _ in range(4)))
+        self.net.values[:] = values
 
     def epoch(self, images: Images, order: Tensor, factor: float = 1.0) -> None:
         """One pass over the images in `order` int64 [N], at `factor` times the recipe's learning rate."""

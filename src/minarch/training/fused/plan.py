@@ -15,7 +15,7 @@ from minarch.models.families import Spec
 IMAGES, ROWS = 8, 32  # of a block of a CNN, of other networks: what they need fits into the second cache
 GROUP = 5  # classes at once: the classifier has whole groups of them
 WIDE = 32  # places of the longest vector; loops run over whole ones, or over two
-SPARE = 80  # places after a plane, which such loops may touch
+SPARE = 96  # places after a plane, which such loops may touch
 
 LAYER = np.dtype(
     [
@@ -34,6 +34,7 @@ LAYER = np.dtype(
         ("places", "i8"),  # where it is noted which places were the largest
         ("weight", "i8"),  # where the filters begin among the parameters
         ("bias", "i8"),
+        ("head", "i8"),  # where the classifier's weights begin, if the layer is the last one
     ]
 )
 
@@ -63,14 +64,15 @@ class Plan:
             slopes = made + max(inputs, outputs) * pitch
             bias = values + 9 * inputs * outputs
             of_maps = inputs, outputs, height, width, stride, plane, pitch, used, span
-            rows.append((*of_maps, floats, made, slopes, notes, values, bias))
+            rows.append((*of_maps, floats, made, slopes, notes, values, bias, _rounded(bias + outputs)))
             floats, notes, values = slopes + outputs * pitch, notes + inputs * IMAGES * plane, bias + outputs
             inputs = outputs
         self.layers = np.array(rows, LAYER)
         self.floats, self.notes = floats + SPARE, notes + SPARE
         self.classes = spec["classes"]
         self.head, self.last = (-(-self.classes // GROUP) * GROUP, inputs, span), (height, width, stride)
-        self.weight, self.bias = values, values + int(np.prod(self.head))
+        self.weight = rows[-1][-1]
+        self.bias = self.weight + int(np.prod(self.head))
         self.values = self.bias + self.head[0]
 
     def packed(self, state: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
@@ -78,8 +80,11 @@ class Plan:
         *filters, weight, bias = state
         head = np.zeros(self.head, np.float32)
         self._inside(head)[:] = weight.reshape(self.classes, self.head[1], *self.last[:2])
-        further = np.zeros(self.head[0] - self.classes, np.float32)
-        return np.concatenate([*(f.ravel() for f in filters), head.ravel(), bias, further])
+        values, filled = np.zeros(self.values, np.float32), np.concatenate([part.ravel() for part in filters])
+        values[: len(filled)] = filled
+        values[self.weight : self.bias] = head.ravel()
+        values[self.bias :][: self.classes] = bias
+        return values
 
     def unpacked(self, values: NDArray[np.float32]) -> list[NDArray[np.float32]]:
         """The parameters, or their gradients, as `packed` takes them, flat: copies."""

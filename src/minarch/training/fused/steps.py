@@ -45,7 +45,7 @@ def go_through(
             loss, right = loss + of_block[0], right + of_block[1]
         if learn:
             top = layers[len(layers) - 1]
-            clear_gaps(net.gradients[top.bias + top.outputs :], classes * top.outputs, room.mask)
+            clear_gaps(net.gradients[top.head :], classes * top.outputs, room.mask)
             steps += 1
             optimize(net, adam, rate, decay, steps)
     return loss, right
