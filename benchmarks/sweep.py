@@ -1,13 +1,15 @@
-"""What a sweep costs: `python benchmarks/sweep.py [--root FOLDER] [--rounds 3] [--only TEXT] [--json FILE]`,
+"""What a sweep costs: `python benchmarks/sweep.py [--rounds 3] [--only TEXT] [--json FILE]`,
 and how the cost grows: `python benchmarks/sweep.py --growth 10 100 1000`.
 
-Four ways to train the same architectures, side by side in one run, evaluated after each epoch, results written:
-  naive    what a user would write: a torchvision data set with transforms, DataLoader, Adam, default threads, one
-           model after the other in one process;
-  plain    a good loop: tensors in memory, fused Adam, one process of one thread per core (our reference loop);
+Four ways to train the same architectures, in turn in every round, measured after each epoch, results written:
+  naive    what a beginner would write: torchvision's transforms, DataLoader, Adam, default threads, one model after the
+           other in one process;
+  better   a good plain loop: normalised images in memory, fused Adam, one process of one thread per core;
   own      this package, every repeat with its own order of the images;
   shared   the same with one order for all repeats of an architecture (train.shared_batches: true).
-The unit is the wall time of the whole divided by its trainings and epochs; the ratios are of medians.
+The unit is the wall time of the whole divided by its trainings and epochs. A ratio is the median of the rounds' ratios,
+with the least and the most. Images are drawn, in the shapes and numbers of MNIST, CIFAR-10 and scikit-learn's digits.
+On some cores only: `taskset -c 3 python benchmarks/sweep.py`.
 """
 
 import argparse
@@ -16,7 +18,6 @@ import importlib
 import json
 import multiprocessing
 import os
-import platform
 import resource
 import shutil
 import sys
@@ -26,63 +27,77 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import psutil
 import torch
+from loops import COUNTS, RATE, better, draw, naive
 from orchestration import checkout, study, timed
-from sklearn.datasets import load_digits
 from threadpoolctl import threadpool_limits
 
 from minarch.data.__main__ import work as make_data
-from minarch.data.tensors import load_split
-from minarch.data.vision import datasets  # torchvision, also beside a CPU build of torch
 from minarch.flow.fastest import FOLDER as FASTEST
-from minarch.models.build import build
 from minarch.models.families import architecture
+from minarch.models.families.base import Spec
 from minarch.sweep import work as make_item
-from minarch.training.blocks import TRAIN_MEASURED
-from minarch.training.evaluate import evaluate
-from minarch.training.loop import Recipe, train
-from minarch.training.tuning import keep
+from minarch.training.fused import available
+from minarch.training.tuning import keep, processor
 
-RECIPE: dict[str, Any] = {"optimizer": "adam", "learning_rate": 1e-3, "weight_decay": 0.0}
-CORES = os.cpu_count() or 1
+CORES = len(os.sched_getaffinity(0))
+GRAY, COLOUR, DIGITS = COUNTS
+WAYS = ("naive", "better", "own", "shared")
 
 
 @dataclass(frozen=True)
 class Case:
-    """One row: an architecture, how much of it each way trains per round, and the ratios it must reach."""
+    """One row: an architecture, how much of it each way trains per round, and the ratios to the better loop that it
+    should reach with own and shared orders.
+    """
 
-    dataset: str
+    shape: tuple[int, int, int]
     family: str
     knobs: dict[str, int]
-    repeats: int  # of ours on each core, beside `plain_repeats` of the plain loop
+    repeats: int  # of ours on each core, beside `better_repeats` of the better loop
     epochs: int
-    target_naive: float
-    target_plain: float
-    plain_repeats: int = 2
+    target_own: float = 0.0
+    target_shared: float = 0.0
+    better_repeats: int = 2
     batch_size: int = 128
 
     @property
     def name(self) -> str:
-        return f"{self.dataset} {self.family} {architecture(self.family, self.knobs).label}"
+        shape = "x".join(str(edge) for edge in (*self.shape[1:], self.shape[0]))
+        return f"{shape} {self.family} {architecture(self.family, self.knobs).label}"
+
+    @cached_property
+    def spec(self) -> Spec:
+        return architecture(self.family, self.knobs).spec(self.shape, 10)
 
 
 def cases() -> list[Case]:
-    vit = {"depth": 2, "width": 32, "heads": 2, "patch": 7}
-    digits_vit = {"depth": 2, "width": 16, "heads": 2, "patch": 4}
+    def dnn(width: int, own: float, shared: float, repeats: int = 15) -> Case:
+        return Case(GRAY, "dnn", {"depth": 2, "width": width}, repeats, 2, own, shared)
+
+    def cnn(shape: tuple[int, int, int], channels: int, target: float, depth: int = 1) -> Case:
+        return Case(shape, "cnn", {"depth": depth, "channels": channels}, 4, 1, target, target, 1)
+
+    def vit(width: int) -> Case:
+        return Case(GRAY, "vit", {"depth": 2, "width": width, "heads": 2, "patch": 7}, 4, 1, 2.5, 2.5, 1)
+
+    many = {"batch_size": 64, "better_repeats": 4}
     return [
-        *(Case("mnist", "dnn", {"depth": 2, "width": w}, 15, 2, 60, 4) for w in (4, 16, 32)),
-        Case("mnist", "dnn", {"depth": 2, "width": 64}, 15, 2, 25, 2),
-        Case("mnist", "dnn", {"depth": 2, "width": 256}, 4, 2, 8, 1.3),
-        *(Case("mnist", "cnn", {"channels": c}, 4, 1, 4, 2) for c in (1, 4, 8, 16)),
-        Case("mnist", "vit", vit, 4, 1, 3, 1.5),
-        Case("digits", "dnn", {"depth": 2, "width": 16}, 30, 20, 60, 4, batch_size=64),
-        Case("digits", "cnn", {"channels": 4}, 30, 20, 4, 2, batch_size=64),
-        Case("digits", "vit", digits_vit, 30, 5, 3, 1.5, batch_size=64),
+        *(dnn(width, 5, 7) for width in (4, 16, 32)),
+        dnn(64, 2.5, 2.5),
+        dnn(256, 1.3, 1.3, 4),
+        *(cnn(GRAY, c, target, depth) for depth in (1, 2, 3) for c, target in ((1, 7), (4, 7), (8, 4.5), (16, 3.5))),
+        *(cnn(COLOUR, c, target) for c, target in ((1, 4), (4, 4), (8, 2.6), (16, 2.6))),
+        *(vit(width) for width in (16, 32, 64)),
+        Case(DIGITS, "dnn", {"depth": 2, "width": 16}, 30, 20, **many),
+        Case(DIGITS, "cnn", {"channels": 4}, 30, 20, **many),
+        Case(DIGITS, "vit", {"depth": 2, "width": 16, "heads": 2, "patch": 4}, 30, 5, **many),
     ]
 
 
@@ -94,88 +109,19 @@ def prepare_data(folder: Path, root: str | None, dataset: str = "mnist", limit: 
     return folder
 
 
-def naive(case: Case, root: str | None) -> float:
-    """Seconds per epoch as a user would write it, in this process with torch's default threads."""
-    transforms = importlib.import_module("torchvision.transforms")
-
-    if case.dataset == "mnist":
-        convert = transforms.Compose([transforms.ToTensor(), transforms.Normalize((0.1307,), (0.3081,))])
-        whole: Any = datasets.MNIST(root or "data/downloads", train=True, transform=convert)
-        parts = torch.utils.data.random_split(whole, [48_000, 12_000])
-    else:
-        bunch = load_digits()
-        convert = transforms.Compose([transforms.ToTensor(), transforms.Normalize((0.3,), (0.38,))])
-        whole = _Transformed([(image * 15).astype("uint8") for image in bunch.images], bunch.target, convert)
-        parts = torch.utils.data.random_split(whole, [1150, 287, len(whole) - 1437])
-    loaders = [torch.utils.data.DataLoader(p, case.batch_size, shuffle=i == 0) for i, p in enumerate(parts[:2])]
-    shape, classes = next(iter(loaders[0]))[0].shape[1:], 10
-    model = build(architecture(case.family, case.knobs).spec(shape, classes))
-    optimizer = torch.optim.Adam(model.parameters(), lr=RECIPE["learning_rate"])
-    epochs = 1 if case.dataset == "mnist" else 5
-    began = time.perf_counter()
-    for _ in range(epochs):
-        model.train()
-        train_loss = train_right = validation_loss = right = 0.0
-        for batch, labels in loaders[0]:
-            optimizer.zero_grad()
-            logits = model(batch)
-            loss = torch.nn.functional.cross_entropy(logits, labels)
-            loss.backward()
-            optimizer.step()
-            train_loss += loss.item() * len(labels)
-            train_right += (logits.argmax(1) == labels).sum().item()
-        model.eval()
-        with torch.no_grad():
-            for batch, labels in loaders[1]:
-                logits = model(batch)
-                validation_loss += torch.nn.functional.cross_entropy(logits, labels, reduction="sum").item()
-                right += (logits.argmax(1) == labels).sum().item()
-    return (time.perf_counter() - began) / epochs
-
-
-class _Transformed(torch.utils.data.Dataset[Any]):
-    """Images and labels with transforms applied when one is asked for, as torchvision's data sets do."""
-
-    def __init__(self, images: Any, labels: Any, convert: Callable[[Any], Any]) -> None:
-        self.images, self.labels, self.convert = images, labels, convert
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    def __getitem__(self, index: int) -> Any:
-        return self.convert(self.images[index]), int(self.labels[index])
-
-
-def plain(case: Case, data: Path, out: Path, repeats: list[int]) -> None:
-    """The reference loop over repeats, in one process of one thread."""
-    splits = {name: load_split(data, name) for name in ("train", "validation", "test")}
-    measured = splits["train"].thinned(TRAIN_MEASURED), splits["validation"]
-    spec = architecture(case.family, case.knobs).spec(splits["train"].images.shape[1:], 10)
-    recipe = Recipe(epochs=case.epochs, batch_size=case.batch_size, **RECIPE)
-    for repeat in repeats:
-        torch.manual_seed(repeat)
-        model = build(spec)
-        rows: list[list[float]] = []
-
-        def record(_: int) -> bool:
-            evaluations = [evaluate(model, split) for split in measured]  # noqa: B023
-            rows.append([value for e in evaluations for value in (e.loss, e.accuracy)])  # noqa: B023
-            return False
-
-        train(model, splits["train"], recipe, torch.Generator().manual_seed(repeat), record)
-        evaluate(model, splits["test"])
-        out.mkdir(parents=True, exist_ok=True)
-        torch.save(model.state_dict(), out / f"{repeat}.pt")
-        (out / f"{repeat}.json").write_text(json.dumps(rows))
-
-
 def ours(case: Case, data: Path, out: Path, repeats: list[int], shared: bool) -> None:
     """One item of the sweep."""
     out.mkdir(parents=True)
-    options = {"epochs": case.epochs, "batch_size": case.batch_size, **RECIPE, "seed": 0, "shared_batches": shared}
+    options = {"epochs": case.epochs, "batch_size": case.batch_size, "optimizer": "adam", "learning_rate": RATE}
+    options |= {"weight_decay": 0.0, "seed": 0, "shared_batches": shared}
     options |= {"give_up_after": None, "device": "cpu", "strategy": "auto"}
-    config = {"dataset": case.dataset, "family": case.family, "knobs": case.knobs, "repeats": repeats}
+    config = {"dataset": "drawn", "family": case.family, "knobs": case.knobs, "repeats": repeats}
     make_item({**config, "train": options}, {"data": data}, out)
+
+
+def plain(case: Case, data: Path, out: Path, repeats: list[int]) -> None:
+    """The better loop over repeats."""
+    better(case.spec, data, out, repeats, case.epochs, case.batch_size)
 
 
 def together(job: Callable[..., None], calls: list[tuple[Any, ...]]) -> float:
@@ -197,11 +143,10 @@ def _alone(job: Callable[..., None], arguments: tuple[Any, ...]) -> None:
     job(*arguments)
 
 
-def in_a_process(case: Case, root: str | None) -> float:
+def in_a_process(case: Case, data: Path) -> float:
     """The naive loop in a process of its own: torch's default threads must not meet a fork."""
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, context) as pool:
-        return pool.submit(naive, case, root).result()
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(naive, case.spec, data, 1, case.batch_size).result()
 
 
 def peak_gflops() -> float:
@@ -220,33 +165,31 @@ def _write_peak(out: Path) -> None:
     out.write_text(str(peak_gflops()))
 
 
-def measure(case: Case, root: str | None, folder: Path, rounds: int) -> dict[str, Any]:
+def measure(case: Case, data: Path, folder: Path, rounds: int) -> dict[str, Any]:
     """Seconds per epoch of one training for each way, in every round."""
-    data = folder / f"data-{case.dataset}"
-    seconds: dict[str, list[float]] = {"naive": [], "plain": [], "own": [], "shared": []}
+    seconds: dict[str, list[float]] = {way: [] for way in WAYS}
+    blocks = [list(range(core * case.repeats, (core + 1) * case.repeats)) for core in range(CORES)]
     for number in range(rounds + 1):  # the first round warms up: what is fastest is measured then
-        ours_units, plain_units = CORES * case.repeats * case.epochs, CORES * case.plain_repeats * case.epochs
         places = [folder / f"{case.name} {number} {core}" for core in range(CORES)]
-        blocks = [list(range(core * case.repeats, (core + 1) * case.repeats)) for core in range(CORES)]
-        for way, shared in (("own", False), ("shared", True)):
-            tasks = [(case, data, p / way, b, shared) for p, b in zip(places, blocks, strict=True)]
-            seconds[way].append(together(ours, tasks) / ours_units)
         if number:
-            few = [(case, data, p / "plain", list(range(case.plain_repeats))) for p in places]
-            seconds["plain"].append(together(plain, few) / plain_units)
-            seconds["naive"].append(in_a_process(case, root))
-    medians = {way: median(values[-rounds:]) for way, values in seconds.items()}
-    shape = [1, 28, 28] if case.dataset == "mnist" else [1, 8, 8]
-    images = 48_000 if case.dataset == "mnist" else 1_150
-    flops = 2 * (architecture(case.family, case.knobs).macs(shape, 10) or 0) * 3 * images
-    timings = [json.loads((p / "own/timing.json").read_text()) for p in places]
+            seconds["naive"].append(in_a_process(case, data))
+            few = [(case, data, place / "better", list(range(case.better_repeats))) for place in places]
+            seconds["better"].append(together(plain, few) / (CORES * case.better_repeats * case.epochs))
+        for way, shared in (("own", False), ("shared", True)):
+            items = [(case, data, place / way, block, shared) for place, block in zip(places, blocks, strict=True)]
+            wall = together(ours, items) / (CORES * case.repeats * case.epochs)
+            if number:
+                seconds[way].append(wall)
+    timings = {way: json.loads((places[0] / way / "timing.json").read_text()) for way in ("own", "shared")}
+    how = {way: " ".join(str(t[k]) for k in ("strategy", "at_once", "layout") if k in t) for way, t in timings.items()}
+    macs = architecture(case.family, case.knobs).macs(case.shape, 10) or 0
+    flops = 2 * 3 * macs * COUNTS[case.shape]["train"] / CORES
     return {
         "case": asdict(case),
         "name": case.name,
         "seconds": seconds,
-        "medians": medians,
-        "how": {k: v for k, v in timings[0].items() if k in ("strategy", "at_once", "layout")},
-        "gflops": {way: flops / medians[way] / CORES / 1e9 for way in ("plain", "own", "shared")},
+        "how": how,
+        "gflops": flops / median(seconds["own"]) / 1e9,
     }
 
 
@@ -309,25 +252,23 @@ class _Memory(threading.Thread):
 
 def show(rows: list[dict[str, Any]], peak: float) -> None:
     """The table."""
-    print(f"{CORES} cores, {platform.processor() or platform.machine()}, torch {torch.__version__}")
+    print(f"{CORES} cores, {processor()}, torch {torch.__version__}, numba {available.installed()}")
     print(f"peak of a float32 product: {peak:.0f} GFLOP/s per core; the share counts 6 operations per weight and image")
     print(f"largest process: {resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20:.2f} GiB\n")
-    print(f"{'':32}{'milliseconds per epoch of a training':>37} {'own, times':^19}{'shared, times':^19}share of")
-    print(f"{'':32}{'naive':>10}{'plain':>9}{'own':>9}{'shared':>9}" + 2 * f"{'naive':>9}{'plain':>10}" + "  peak")
+    print(f"{'':34}{'milliseconds per epoch of a training':>40}   times as fast as the better loop (least to most)")
+    print(f"{'':34}" + "".join(f"{way:>10}" for way in WAYS) + f"{'own':>21}{'shared':>23}   share of peak, ways")
     for row in rows:
-        case, ms = row["case"], {way: 1000 * s for way, s in row["medians"].items()}
-        cells = f"{row['name']:32}{ms['naive']:10.1f}{ms['plain']:9.1f}{ms['own']:9.1f}{ms['shared']:9.1f}"
+        cells = f"{row['name']:34}" + "".join(f"{1000 * median(row['seconds'][way]):10.1f}" for way in WAYS)
         for way in ("own", "shared"):
-            for other, width in (("naive", 8), ("plain", 9)):
-                ratio = ms[other] / ms[way]
-                cells += f"{ratio:{width}.2f}" + (" " if ratio >= case[f"target_{other}"] else "!")
-        print(f"{cells} {row['gflops']['own'] / peak:5.0%}   {row['how']}")
+            ratios = [b / o for b, o in zip(row["seconds"]["better"], row["seconds"][way], strict=True)]
+            short = median(ratios) < row["case"][f"target_{way}"]
+            cells += f"{median(ratios):8.2f}{'!' if short else ' '} ({min(ratios):5.2f} - {max(ratios):5.2f})"
+        print(f"{cells} {row['gflops'] / peak:5.0%}   {', '.join(dict.fromkeys(row['how'].values()))}")
     print("\n! below its target")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--root", metavar="FOLDER", help="holds torchvision's MNIST files (default: data/downloads)")
     parser.add_argument("--rounds", type=int, default=3, help="of each way (default: %(default)s)")
     parser.add_argument("--only", default="", help="cases whose name contains this")
     parser.add_argument("--growth", type=int, nargs="+", metavar="N", help="instead: sweeps of so many items each")
@@ -341,15 +282,18 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="minarch-benchmark-") as name:
         folder = Path(name)
         keep(folder)  # what is fastest, for all processes
-        for dataset in ("mnist", "digits"):
-            together(prepare_data, [(folder / f"data-{dataset}", arguments.root, dataset)])
+        available.keep(folder / "compiled")
+        for family in ("cnn", "dnn"):
+            if available.fusable({"family": family}):  # as the fork server does before it forks
+                importlib.import_module("minarch.training.fused.alone").prepare(family)
         together(_write_peak, [(folder / "peak",)])
-        rows = []
+        peak, rows, data = float((folder / "peak").read_text()), [], dict[tuple[int, ...], Path]()
         for case in cases():
             if arguments.only in case.name:
-                rows.append(measure(case, arguments.root, folder, arguments.rounds))
-                print(f"{rows[-1]['name']}: {rows[-1]['medians']} {rows[-1]['how']}", file=sys.stderr)
-        peak = float((folder / "peak").read_text())
+                if case.shape not in data:
+                    data[case.shape] = draw(folder / f"data {case.shape}", case.shape)
+                rows.append(measure(case, data[case.shape], folder, arguments.rounds))
+                print(f"{rows[-1]['name']}: {rows[-1]['seconds']} {rows[-1]['how']}", file=sys.stderr)
     show(rows, peak)
     if arguments.json:
         arguments.json.write_text(json.dumps({"peak_gflops": peak, "cores": CORES, "rows": rows}, indent=1) + "\n")

@@ -38,7 +38,7 @@ def main() -> None:
         data = prepare_data(folder / "data", root)
         print(f"{'':32}{'seconds to train':>18}{'to describe':>13}{'share':>8}")
         for family, knobs in SIZES:
-            case = Case("mnist", family, knobs, REPEATS, 1, 0, 0)
+            case = Case((1, 28, 28), family, knobs, REPEATS, 1)
             seconds = []
             for number in range(ROUNDS + 1):  # the first measures what is fastest
                 item, out = folder / f"{case.name} {number}", folder / f"{case.name} {number} weights"

@@ -93,7 +93,7 @@ def train_by(
             return train_afresh(task, inputs["gated"], strategy), strategy
         settle = Schedule.of(task.recipe.epochs, config["delay"], config["settle"]).settle
         return prune_by_l1(task, inputs["short"], inputs["gated"], settle, strategy, heads=config["heads"]), strategy
-    strategy = choose(task, len(repeats), config["train"]["strategy"], device)
+    strategy = choose(task, len(repeats), config["train"]["strategy"], device, compiled=way != GATED)
     if way != GATED:
         return [Outcome.of(task, result) for result in train_repeats(task, repeats, strategy)], strategy
     policy = Policy(**{name: config[name] for name in (*PRICE, *RULES) if name != "heads"})

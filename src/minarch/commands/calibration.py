@@ -78,7 +78,7 @@ def _seconds(effort: Effort, study: Study) -> float:
     together = effort.together
     if device.type == "cpu":
         together = max(1, min(together, int(STACK_S / _guess(effort, study))))
-    strategy = choose(task, together, study.train.strategy, device)
+    strategy = choose(task, together, study.train.strategy, device, compiled=False)  # planning must not take so long
     run, at_once = _step(task, strategy), strategy.at_once or 1
     _timed(run, 1, device)
     count = round(TIMED_S / _timed(run, 1, device))

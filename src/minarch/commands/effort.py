@@ -91,7 +91,7 @@ class Rate:
 
 def efforts(study: Study) -> Iterator[Effort]:
     """The grid's architectures on each data set."""
-    from minarch.training.blocks import TRAIN_MEASURED
+    from minarch.training.repeats import TRAIN_MEASURED
 
     repeats = study.sweep.repeats
     for dataset in study.data.datasets:

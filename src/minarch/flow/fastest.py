@@ -1,4 +1,6 @@
-"""What jobs decide by timing, kept in the workspace: one file per type of processor, for the code as it is now."""
+"""What jobs decide by timing, and what they compile, kept in the workspace for the code as it is now: of decisions one
+file per type of processor.
+"""
 
 import json
 import sys
@@ -8,7 +10,7 @@ from pathlib import Path
 from minarch.flow.digest import code, short
 from minarch.training.answers import Answers
 
-FOLDER = Path(".minarch/fastest")
+FOLDER, COMPILED = Path(".minarch/fastest"), Path(".minarch/compiled")
 
 
 def folder() -> Path:
@@ -17,9 +19,12 @@ def folder() -> Path:
 
 
 def share() -> None:
-    """Let this process, if it trains, go by the workspace's decisions and add to them."""
+    """Let this process, if it trains, go by the workspace's decisions and compiled steps, and add to them."""
     if tuning := sys.modules.get("minarch.training.tuning"):
         tuning.keep(folder())
+    if available := sys.modules.get("minarch.training.fused.available"):
+        compiled = [code(f"minarch.training.fused.{module}") for module in ("steps", "perceptron")]
+        available.keep(COMPILED / short(json.dumps(compiled).encode()))
 
 
 def told() -> list[str]:

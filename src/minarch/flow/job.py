@@ -53,7 +53,9 @@ def prepare(words: list[str]) -> None:
     fastest.share()
     plan = _plan(_parser(stage).parse_args(words[1:]).study)
     if plan.ready(stage):
-        plan.items(stage)
+        items = plan.items(stage)
+        if "minarch.training.blocks" in sys.modules:
+            importlib.import_module("minarch.worker.warm").compile_steps(items.values())
 
 
 def make(plan: Plan, item: Item, work: Work) -> None:

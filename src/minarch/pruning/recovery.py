@@ -14,6 +14,7 @@ from minarch.files import read_json
 from minarch.models.network import Network
 from minarch.models.weights import finite
 from minarch.training.evaluate import evaluate
+from minarch.training.fused.available import installed
 from minarch.training.loop import Recipe, train
 from minarch.training.repeats import Repeat, Task
 from minarch.training.stacked.ensemble import Ensemble
@@ -75,6 +76,15 @@ def train_on(
             network.load_state_dict(ensemble.parameters.state(ensemble.parameters.flat, 0))
             loss, accuracy = ensemble.measure(validation)
             keep(float(loss), float(accuracy))
+    elif strategy is not None and strategy.fused:
+        from minarch.training.fused.network import Fused, images_of  # numba is there only where it was chosen
+
+        fused = Fused(spec, network, recipe)
+        images, measured = (images_of(splits[name]) for name in ("train", "validation"))
+        for _ in range(recipe.epochs):
+            fused.epoch(images, torch.randperm(len(splits["train"]), generator=generator))
+            network.load_state_dict(fused.network().state_dict())
+            keep(*fused.measure(measured))
     else:
         if strategy is not None:
             network.to(memory_format=LAYOUTS[strategy.layout])  # type: ignore[call-overload]
@@ -89,8 +99,12 @@ def train_on(
 
 
 def trained_by(item: Path) -> Strategy:
-    """The strategy that trained an item's networks, on a CPU and one by one: what is left is trained by it, too."""
+    """The strategy that trained an item's networks, on a CPU and one by one: what is left is trained by it, too; by
+    autograd if it needs numba, which is not here.
+    """
     timing = read_json(item / "timing.json")
+    if timing.get("strategy") == "fused" and installed():
+        return Strategy(0, Products(torch.device("cpu")), fused=True)
     at_once = min(timing.get("at_once", 0), 1)
     return Strategy(at_once, Products(torch.device("cpu")), timing.get("layout", "contiguous"))
 

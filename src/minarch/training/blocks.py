@@ -4,7 +4,7 @@ import copy
 import math
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import astuple
 from typing import TypeVar
 
@@ -17,14 +17,13 @@ from minarch.models.build import build
 from minarch.training.evaluate import evaluate
 from minarch.training.loop import optimizer_for, train
 from minarch.training.memory import out_of_memory
-from minarch.training.repeats import COLUMNS, Repeat, Task, derive_seed
+from minarch.training.repeats import Repeat, Task, derive_seed
 from minarch.training.stacked.ensemble import Ensemble
 from minarch.training.stacked.pixels import Pixels
 from minarch.training.strategy import LAYOUTS, Strategy
 
 Member = TypeVar("Member")
 Result = TypeVar("Result")
-TRAIN_MEASURED = 10_000  # images: train loss and accuracy are measured on at most so many, evenly spaced
 
 
 def train_repeats(task: Task, repeats: Sequence[int], strategy: Strategy) -> list[Repeat]:
@@ -40,7 +39,11 @@ def train_repeats(task: Task, repeats: Sequence[int], strategy: Strategy) -> lis
     def train_block(block: Sequence[int]) -> list[Repeat]:
         results = [Repeat(repeat, derive_seed(task.identity, repeat)) for repeat in block]
         started = time.perf_counter()
-        if strategy.at_once:
+        if strategy.fused:
+            from minarch.training.fused.alone import train_fused  # numba is there only where it was chosen
+
+            train_fused(task, results[0])
+        elif strategy.at_once:
             _train_stacked(task, results, strategy)
         else:
             _train_alone(task, results[0], strategy)
@@ -96,6 +99,10 @@ def fits_into_memory(task: Task, repeats: int) -> None:
 
 def measure(task: Task, networks: Sequence[nn.Module], split: Split, strategy: Strategy) -> list[tuple[float, float]]:
     """Loss and accuracy of trained networks on a split."""
+    if strategy.fused:
+        from minarch.training.fused.alone import measure_fused
+
+        return measure_fused(task, networks, split)
     if not strategy.at_once:
         split = split.to(strategy.device)
         evaluations = [evaluate(copy.deepcopy(network).to(strategy.device), split) for network in networks]
@@ -109,28 +116,17 @@ def measure(task: Task, networks: Sequence[nn.Module], split: Split, strategy: S
     return in_blocks(task, networks, strategy, measure_block)
 
 
-def _measured(task: Task) -> list[Split]:
-    """The splits that are measured after every epoch."""
-    return [*([task.train.thinned(TRAIN_MEASURED)] if task.measures_train else []), task.validation]
-
-
-def _row(values: Iterable[float]) -> tuple[float, ...]:
-    """Loss and accuracy of the measured splits as a row of COLUMNS; the last one is the validation split."""
-    row = tuple(values)
-    return (*(math.nan for _ in range(len(COLUMNS) - len(row))), *row)
-
-
 def _train_alone(task: Task, result: Repeat, strategy: Strategy) -> None:
     model = task.network(result).to(strategy.device)
     if strategy.device.type == "cuda":
         torch.cuda.manual_seed_all(result.seed)  # dropout's
     model = model.to(memory_format=LAYOUTS[strategy.layout])  # type: ignore[call-overload]
-    split, *measured = (split.to(strategy.device) for split in (task.train, *_measured(task)))
+    split, *measured = (split.to(strategy.device) for split in (task.train, *task.measured))
     stepper = optimizer_for(model.parameters(), task.recipe)
 
     def after_epoch(_: int) -> bool:
         evaluations = [evaluate(model, split) for split in measured]
-        if result.record(_row(value for evaluation in evaluations for value in astuple(evaluation))):
+        if result.record(value for evaluation in evaluations for value in astuple(evaluation)):
             result.networks["best"] = copy.deepcopy(model).cpu()
         for group in stepper.param_groups:
             group["lr"] = task.recipe.learning_rate * task.factor(result)
@@ -143,7 +139,7 @@ def _train_alone(task: Task, result: Repeat, strategy: Strategy) -> None:
 def _train_stacked(task: Task, results: list[Repeat], strategy: Strategy) -> None:
     device, classes = strategy.device, task.spec["classes"]
     pixels = Pixels(task.train, classes, device)
-    measured = [Pixels(split, classes, device) for split in _measured(task)]
+    measured = [Pixels(split, classes, device) for split in task.measured]
     ensemble = Ensemble(task.spec, [task.network(result) for result in results], task.recipe, strategy.products)
     best = ensemble.parameters.flat.detach().clone()
     orders = [task.order(result) for result in results][: 1 if task.recipe.shared_batches else None]
@@ -153,7 +149,7 @@ def _train_stacked(task: Task, results: list[Repeat], strategy: Strategy) -> Non
         ensemble.epoch(pixels, torch.stack(shuffled))
         columns = [column.tolist() for split in measured for column in ensemble.measure(split)]
         rows = zip(*columns, strict=True)
-        better = [result.record(_row(row)) for result, row in zip(going, rows, strict=True)]
+        better = [result.record(row) for result, row in zip(going, rows, strict=True)]
         ensemble.parameters.keep(torch.tensor(better, device=device), best)
         if stopped := [i for i, result in enumerate(going) if task.ended(result)]:
             _store(task, ensemble, best, going, stopped)

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -20,6 +20,7 @@ from minarch.models.network import Network
 from minarch.training.loop import Recipe
 
 COLUMNS = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy")
+TRAIN_MEASURED = 10_000  # images: train loss and accuracy are measured on at most so many, evenly spaced
 
 
 @dataclass
@@ -41,8 +42,10 @@ class Repeat:
         """The row of an epoch; what is not finite becomes None, as JSON has no NaN."""
         return {c: v if math.isfinite(v) else None for c, v in zip(COLUMNS, self.curve[epoch - 1], strict=True)}
 
-    def record(self, row: tuple[float, ...]) -> bool:
-        """Add an epoch's row; return whether it is the best so far."""
+    def record(self, values: Iterable[float]) -> bool:
+        """Add an epoch's row, the last of COLUMNS, NaN before them; return whether it is the best so far."""
+        measured = tuple(values)
+        row = (*(math.nan for _ in range(len(COLUMNS) - len(measured))), *measured)
         self.curve.append(row)
         better = len(self.curve) == 1 or _rank(row) > _rank(self.curve[self.best_epoch - 1])
         if better:
@@ -112,6 +115,11 @@ class Task:
         """The generator of the repeat's orders of the images, one per epoch."""
         shared = derive_seed(self.identity | {"order": "shared"}, 0)
         return torch.Generator().manual_seed(shared if self.recipe.shared_batches else result.seed)
+
+    @cached_property
+    def measured(self) -> list[Split]:
+        """The splits that are measured after every epoch; the validation split is the last."""
+        return [*([self.train.thinned(TRAIN_MEASURED)] if self.measures_train else []), self.validation]
 
     @cached_property
     def chance(self) -> float:

@@ -11,7 +11,9 @@ import platform
 import re
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TypeVar
 
@@ -103,5 +105,7 @@ def processor() -> str:
     # Not all flags: which of the others a kernel names depends on its version.
     flags = re.findall(r"\b(?:sse|avx|amx|fma|f16c|asimd|sve|sme|bf16|i8mm)\w*", described)
     software = [torch.__version__, np.__version__, torch.get_num_threads()]
+    with suppress(PackageNotFoundError):
+        software.append(version("numba"))
     digest = hashlib.sha256(repr([name, of_type, sorted(flags), platform.machine(), software]).encode()).hexdigest()
     return f"{re.sub('[^a-z0-9]+', '-', name.lower()).strip('-')}-{digest[:12]}"

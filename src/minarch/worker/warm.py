@@ -1,12 +1,16 @@
-"""Torch's first steps, taken before a process forks: its jobs then find done what each would do again."""
+"""Torch's first steps, and the compiled ones, before a process forks: its jobs find done what each would do again."""
+
+from collections.abc import Iterable
 
 import torch
 from safetensors.torch import save
 
 from minarch.data.tensors import Split
+from minarch.flow.item import Item
 from minarch.models.build import build
 from minarch.models.cost import macs
 from minarch.models.families import Spec
+from minarch.training.fused.available import SHORT_S, fusable
 from minarch.training.loop import Recipe
 from minarch.training.stacked.ensemble import Ensemble
 from minarch.training.stacked.pixels import Pixels
@@ -29,3 +33,12 @@ def warm_up() -> None:
     if not torch.backends.cuda.is_built():  # a step looks for CUDA, which forked processes could then not use
         ensemble.optimizer.step()
     save(network.state_dict())
+
+
+def compile_steps(items: Iterable[Item]) -> None:
+    """Load the compiled steps, and before the first run compile them, if items will probably be trained by them."""
+    long = {str(item.config.get("family")) for item in items if item.resources.seconds >= SHORT_S}
+    for family in sorted(family for family in long if fusable({"family": family})):
+        from minarch.training.fused.alone import prepare
+
+        prepare(family)

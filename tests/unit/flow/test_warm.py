@@ -1,8 +1,13 @@
 """The first steps before a fork: what a job computes after them is what it would compute without."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
+
+from minarch.training.fused.available import fusable
 
 SOURCE = Path(__file__).parents[3] / "src"
 PROGRAM = """
@@ -49,3 +54,28 @@ def _trained_in_a_fork(how):
 def test_a_job_forked_after_the_first_steps_trains_to_the_same_bytes():
     warm, cold = _trained_in_a_fork("warm"), _trained_in_a_fork("cold")
     assert len(warm) == 8 and warm == cold
+
+
+COMPILING = """
+import sys
+from pathlib import Path
+from minarch.flow.plan import Plan
+from minarch.training.fused import available
+from minarch.worker.warm import compile_steps
+
+available.keep(Path("compiled"))
+compile_steps(Plan(sys.argv[1]).items("sweep").values())
+steps = sys.modules.get("minarch.training.fused.steps")
+print(len(steps.go_through.signatures) if steps else 0, len(list(Path("compiled").rglob("*.nbc"))))
+"""
+
+
+@pytest.mark.skipif(not fusable({"family": "cnn"}), reason="numba is not installed (the extra `fast`)")
+def test_steps_are_compiled_before_jobs_are_forked_if_a_training_lasts(workspace):
+    workspace.write("short.yaml", train__epochs=2)
+    workspace.write("long.yaml", train__epochs=1000)
+    for study, expected in (("short.yaml", "0 0"), ("long.yaml", "1 2"), ("long.yaml", "1 2")):
+        paths = os.pathsep.join([str(SOURCE), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))])
+        command = [sys.executable, "-c", COMPILING, study]
+        done = subprocess.run(command, env={"PYTHONPATH": paths}, capture_output=True, text=True, check=False)
+        assert (done.stdout.strip(), done.stderr) == (expected, "")

@@ -10,13 +10,15 @@ from networks import SPECS, cut_half, sample
 from torch import nn
 
 from minarch.data.tensors import Split
+from minarch.files import write_json
 from minarch.models.build import build
 from minarch.models.families import architecture
 from minarch.models.weights import load_networks
 from minarch.pruning.magnitude import hold_zeros, prunable_weights, prune_magnitude
-from minarch.pruning.recovery import at_epoch, reestimate, train_on
+from minarch.pruning.recovery import at_epoch, reestimate, train_on, trained_by
 from minarch.training.blocks import train_repeats
 from minarch.training.evaluate import evaluate
+from minarch.training.fused.available import installed
 from minarch.training.loop import Recipe, train
 from minarch.training.repeats import Task
 from minarch.training.stacked.products import Products
@@ -170,6 +172,19 @@ def test_best_copies_carry_no_hooks(digits_dnn, splits):
     trained_on = train_on(sparse.network, splits, RECIPE, torch.Generator().manual_seed(0))
     nn.functional.cross_entropy(trained_on(splits["train"].batch(slice(64))), splits["train"].labels[:64]).backward()
     assert trained_on.hidden[0].weight.grad[trained_on.hidden[0].weight == 0].abs().max() > 0
+
+
+@pytest.mark.skipif(not installed(), reason="numba is not installed (the extra `fast`)")
+@pytest.mark.parametrize("sizes", [{"family": "cnn", "channels": [3, 5]}, {"family": "dnn", "hidden": [7]}])
+def test_a_pruned_network_is_trained_by_compiled_steps_as_by_autograd(sizes, splits, tmp_path):
+    write_json(tmp_path / "timing.json", {"strategy": "fused"})
+    states = []
+    for strategy in (trained_by(tmp_path), None):
+        torch.manual_seed(0)
+        network = build(sizes | {"shape": [1, 8, 8], "classes": 10})
+        states.append(train_on(network, splits, RECIPE, torch.Generator().manual_seed(0), strategy).state_dict())
+    for name, tensor in states[0].items():
+        torch.testing.assert_close(tensor, states[1][name], atol=2e-3, rtol=0)
 
 
 def test_what_lost_a_branch_is_trained_stacked_as_by_autograd(splits):

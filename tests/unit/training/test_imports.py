@@ -10,6 +10,8 @@ import builtins, importlib, pkgutil, sys
 
 ALLOWED = {"torch", "numpy", "safetensors", *sys.stdlib_module_names}
 OURS = ("minarch.training", "minarch.models", "minarch.data.tensors", "minarch.errors", "minarch.files")
+FUSED = "minarch.training.fused."
+WITHOUT_NUMBA = ["available", "plan"]
 genuine = builtins.__import__
 
 def guarded(name, globals=None, locals=None, fromlist=(), level=0):
@@ -24,7 +26,8 @@ import minarch.models, minarch.training
 from minarch.data.tensors import Split
 for package in (minarch.models, minarch.training):
     for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-        importlib.import_module(module.name)
+        if not module.name.startswith(FUSED) or module.name.removeprefix(FUSED) in WITHOUT_NUMBA:
+            importlib.import_module(module.name)
 
 import torch
 from minarch.models.cost import macs

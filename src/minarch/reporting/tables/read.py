@@ -137,7 +137,11 @@ def read_sensitivity(items: Iterable[Path]) -> pd.DataFrame:
 def read_timing(items: Iterable[Path]) -> tuple[float, list[str]]:
     """Seconds spent training the sweep (sum over repeats) and what did it: devices, threads, strategies."""
     timings: list[TrainingTime] = [read_json(item / "timing.json") for item in items]
-    ways = {"stacked": "stacked", "sequential": "one after the other"}
+    ways = {
+        "stacked": "stacked",
+        "sequential": "one after the other",
+        "fused": "one after the other, by compiled steps",
+    }
     devices = {
         f"{timing['device']}, {timing['threads']} thread{'s' * (timing['threads'] != 1)}, repeats"
         f" {ways[timing['strategy']]}"

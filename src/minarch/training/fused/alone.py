@@ -1,0 +1,60 @@
+"""Repeats trained by compiled steps, one after the other. Only who has numba can import this."""
+
+import fcntl
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+
+from minarch.data.tensors import Split
+from minarch.models.build import build
+from minarch.models.families import Spec
+from minarch.training.fused.available import kept
+from minarch.training.fused.network import Fused, images_of
+from minarch.training.loop import Recipe
+from minarch.training.repeats import Repeat, Task
+
+SMALLEST: dict[str, Spec] = {
+    "cnn": {"family": "cnn", "shape": [1, 3, 3], "classes": 1, "channels": [1]},
+    "dnn": {"family": "dnn", "shape": [1, 3, 3], "classes": 1, "hidden": [1]},
+}
+RECIPE = Recipe(epochs=1, batch_size=1, optimizer="adam", learning_rate=0.1, weight_decay=0.0)
+
+
+def train_fused(task: Task, result: Repeat) -> None:
+    """Train a repeat as the plain loop does, within rounding."""
+    network, order, factor = Fused(task.spec, task.network(result), task.recipe), task.order(result), 1.0
+    images, *measured = (images_of(split) for split in (task.train, *task.measured))
+    best = network.net.values
+    for _ in range(task.recipe.epochs):
+        network.epoch(images, torch.randperm(len(task.train), generator=order), factor)
+        if result.record(value for split in measured for value in network.measure(split)):
+            best = network.net.values.copy()
+        if task.ended(result):
+            break
+        factor = task.factor(result)
+    result.networks = {"final": network.network(), "best": network.network(best)}
+
+
+def measure_fused(task: Task, networks: Sequence[nn.Module], split: Split) -> list[tuple[float, float]]:
+    """Loss and accuracy of networks of the task's structure on a split."""
+    images = images_of(split)
+    return [Fused(task.spec, network, task.recipe).measure(images) for network in networks]
+
+
+def prepare(family: str) -> None:
+    """Compile a family's steps, which takes many seconds, or load them; of several processes one compiles, all wait."""
+    folder = kept()
+    if folder is None:
+        _step_once(SMALLEST[family])
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _step_once(SMALLEST[family])
+
+
+def _step_once(spec: Spec) -> None:
+    one = torch.zeros(1, dtype=torch.int64)
+    split = Split(torch.zeros(1, 1, 3, 3, dtype=torch.uint8), one, torch.zeros(1), torch.ones(1))
+    Fused(spec, build(spec), RECIPE).epoch(images_of(split), one)
