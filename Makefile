@@ -1,6 +1,7 @@
 # make            set up .venv and run the default study; the report is named at the end
 # make check      set up .venv, check and run the quick tests
-# make test       the same and every other test
+# make test       the same and every other test but the longest
+# make test-long  the longest tests
 # make study STUDY=mnist    run another study: its name, or its params file
 # make generate   write dvc.yaml and the params files' schema anew, after a change of the stages
 # make review     as a reviewer: fetch what was computed, verify it, run nothing
@@ -13,7 +14,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # With -o .venv/ready nothing is installed, and the environment may be another's: the code is this checkout's.
 study review publish: export PYTHONPATH := $(CURDIR)/src$(addprefix :,$(PYTHONPATH))
 
-.PHONY: run study check test lint generate review announce publish
+.PHONY: run study check test test-long lint generate review announce publish
 run: study
 
 study: .venv/ready
@@ -24,6 +25,7 @@ study: .venv/ready
 # compute. The other files compare predictions of one processor with each other, or run no INT8 in this process.
 WITHOUT_VNNI := ONEDNN_MAX_CPU_ISA=AVX512_CORE
 
+WORKFLOW := pytest --numprocesses auto --dist worksteal tests/workflow
 UNIT := OMP_NUM_THREADS=1 pytest --numprocesses auto --dist loadfile
 
 # Without what NNCF does: it prunes and quantizes in processes of their own.
@@ -40,7 +42,10 @@ test: lint
 	$(UNIT) tests/unit/quantization
 	$(UNIT) tests/conformance
 	$(WITHOUT_VNNI) $(UNIT) $(addprefix tests/unit/quantization/test_,methods.py onnx.py parity.py quantize_stage.py)
-	pytest --numprocesses auto --dist worksteal tests/workflow
+	$(WORKFLOW) -m "not long"
+
+test-long: lint
+	$(WORKFLOW) -m long
 
 lint: .venv/ready
 	ruff check . && ruff format --check .

@@ -56,6 +56,7 @@ def test_killed_twice_in_the_sweep_it_trains_exactly_what_is_missing(
     project.assert_clean()
 
 
+@pytest.mark.long
 def test_a_killed_dvc_repro_needs_no_unlock(fresh: Project, finished: Project, tmp_path: Path) -> None:
     project = fresh.copy(tmp_path / "project")
     project.decide_as(finished)
@@ -186,7 +187,10 @@ def test_a_pickle_in_place_of_weights_is_refused(project: Project, tmp_path: Pat
     assert not proof.exists()
 
 
-@pytest.mark.parametrize("known", [True, False], ids=["recorded before", "never recorded"])
+@pytest.mark.parametrize(
+    "known",
+    [pytest.param(True, id="recorded before"), pytest.param(False, id="never recorded", marks=pytest.mark.long)],
+)
 def test_params_edited_while_dvc_records_are_not_bound_to_older_results(project: Project, known: bool) -> None:
     """The edit falls between the last result and DVC's record of it: dvc.lock must stay as it was, or stay away."""
     lock = project.root / "dvc.lock"

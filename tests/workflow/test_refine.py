@@ -7,7 +7,7 @@ from .conftest import Project, jobs
 pytestmark = pytest.mark.workflow
 
 
-@pytest.mark.parametrize("tool", ["dvc", "snakemake"])
+@pytest.mark.parametrize("tool", [pytest.param("dvc", marks=pytest.mark.long), "snakemake"])
 def test_added_sizes_are_trained_once_and_come_back(project: Project, tool: str) -> None:
     command = ("dvc", "repro") if tool == "dvc" else ("snakemake",)
     before = project.items("sweep")

@@ -159,7 +159,7 @@ def test_what_the_folder_of_images_wrote_outside_is_told(project: Project, tmp_p
         assert "data/folders/mine: its directory object" in clone.run(*command, ok=False)
 
 
-@pytest.mark.parametrize("tool", ["dvc", "snakemake"])
+@pytest.mark.parametrize("tool", [pytest.param("dvc", marks=pytest.mark.long), "snakemake"])
 def test_a_forged_item_never_becomes_the_truth(remote: Remote, tmp_path: Path, tool: str) -> None:
     """Pulled by DVC, which believes the remote, under its honest name and rightly sealed."""
     name = remote.forge_sweep_item()
@@ -297,6 +297,7 @@ def test_what_is_the_users_is_moved_and_named_never_deleted(project: Project) ->
     assert [(apart / f"mine/idea.txt{n}").read_text() for n in ("", "-2")] == ["first", "second"]
 
 
+@pytest.mark.long
 def test_a_run_whose_results_do_not_get_into_the_cache_does_not_end_well(
     project: Project, request: pytest.FixtureRequest
 ) -> None:

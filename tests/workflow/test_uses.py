@@ -39,7 +39,7 @@ def test_all_items_go_by_the_same_decisions_which_status_shows(finished: Project
     assert f"rm {decided.relative_to(finished.root)}\n" in said
 
 
-@pytest.mark.parametrize("tool", ["dvc", "snakemake"])
+@pytest.mark.parametrize("tool", [pytest.param("dvc", marks=pytest.mark.long), "snakemake"])
 def test_one_more_architecture_trains_exactly_that_one(project: Project, tool: str) -> None:
     before = {stage: project.items(stage) for stage in STAGES}
     project.edit(sweep__families__dnn__width=[1, 16, 32, 64])

@@ -3,7 +3,7 @@
 import shutil
 
 import pytest
-from quantize_items import change_weights
+from quantize_items import PLAIN, change_weights
 
 from minarch.data.tensors import load_split
 from minarch.quantize import work
@@ -48,3 +48,11 @@ def run(tmp_path, data_item):
         return out
 
     return go
+
+
+@pytest.fixture(scope="module")
+def item(sweep_items, data_item, tmp_path_factory):
+    """An item of stage quantize: two repeats of the CNN."""
+    out = tmp_path_factory.mktemp("quantized")
+    work(PLAIN, {"data": data_item, "parent": sweep_items["cnn"]}, out)
+    return out

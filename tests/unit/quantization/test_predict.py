@@ -51,14 +51,6 @@ def file_of(item: str, repeat: int | None = None, precision: str | None = None) 
 
 
 @pytest.fixture(scope="module")
-def item(sweep_items, data_item, tmp_path_factory):
-    """An item of stage quantize: two repeats of the CNN."""
-    out = tmp_path_factory.mktemp("quantized")
-    work(PLAIN, {"data": data_item, "parent": sweep_items["cnn"]}, out)
-    return out
-
-
-@pytest.fixture(scope="module")
 def images(data_item, tmp_path_factory):
     """The study's test images as files."""
     folder = tmp_path_factory.mktemp("images")

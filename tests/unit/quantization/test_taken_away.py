@@ -7,7 +7,7 @@ import sys
 
 import pytest
 from PIL import Image
-from quantize_items import CONFIGS, PLAIN
+from quantize_items import CONFIGS
 
 from minarch.commands.classify import classify
 from minarch.commands.export import export
@@ -18,14 +18,6 @@ from minarch.data.tensors import load_split
 from minarch.errors import UserError
 from minarch.holdings import holdings
 from minarch.quantize import work
-
-
-@pytest.fixture(scope="module")
-def item(sweep_items, data_item, tmp_path_factory):
-    """An item of stage quantize: two repeats of the CNN."""
-    out = tmp_path_factory.mktemp("quantized")
-    work(PLAIN, {"data": data_item, "parent": sweep_items["cnn"]}, out)
-    return out
 
 
 @pytest.fixture(scope="module")
