@@ -32,7 +32,8 @@ class Project:
         return said
 
     def environment(self, **extra: str) -> dict[str, str]:
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(("DVC_", "MINARCH_", "PYTEST_"))}
+        ours = ("DVC_", "MAKE", "MFLAGS", "MINARCH_", "PYTEST_")
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(ours)}
         path = f"{Path(sys.executable).parent}:{kept['PATH']}"
         return {**kept, "PATH": path, "PYTHONPATH": str(self.root / "src"), "DVC_NO_ANALYTICS": "1", **extra}
 
