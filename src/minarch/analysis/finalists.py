@@ -1,8 +1,8 @@
 """Finalists: the networks that can be a study's answer, so that they must be exported (docs/methods.md 1.5).
 
-The answer has the fewest bytes of all that are nearly as good as the best. Bytes are known of an exported network only,
-but within a family they rise with the parameters: who has more of them and is no better cannot be the answer. By
-validation accuracy alone.
+The answer, and the model of a route, has the fewest bytes of all that are nearly as good as the best. Bytes are known
+of an exported network only, but within a family they rise with the parameters: who has more of them and is no better
+than another that was made in the same way cannot be chosen. By validation accuracy alone.
 """
 
 from collections.abc import Iterable, Mapping
@@ -19,6 +19,7 @@ from minarch.contract import read_networks, variant_of
 
 FINE = ("ok", "nothing_removed")  # the statuses of networks that did not fail, whichever stage made them
 FINALIST = "finalist"
+ALIKE = ["family", "stage", "method"]  # models of a data set whose bytes rise with their parameters, made in one way
 
 
 def read_repeats(items: Iterable[Path], classes: Mapping[str, int]) -> pd.DataFrame:
@@ -59,8 +60,8 @@ def candidates(repeats: pd.DataFrame, confidence: float) -> pd.DataFrame:
 def are_finalists(models: pd.DataFrame, *, failure_share: float, within_points: float) -> pd.Series:
     """Mask of the models that can be the answer.
 
-    They are reliable; of their data set and family no reliable model beats them, by fewer parameters or by a higher
-    mean accuracy; and they are at most `within_points` below the best of the data set.
+    They are reliable; of their data set and ALIKE no reliable model beats them, by fewer parameters or by a higher mean
+    accuracy; and they are at most `within_points` below the best of the data set.
 
     Args:
         models: of `candidates`.
@@ -70,7 +71,7 @@ def are_finalists(models: pd.DataFrame, *, failure_share: float, within_points: 
     chosen = pd.Series(False, models.index)
     for _, rows in fit.groupby("dataset"):
         near = rows[VALIDATION.value] >= rows[VALIDATION.value].max() - within_points / 100 - EDGE
-        for _, family in rows.groupby("family"):
-            front = pareto_front(family["parameters"].to_numpy(float), family[VALIDATION.value].to_numpy(float))
-            chosen[family.index] = front & near[family.index]
+        for _, alike in rows.groupby(ALIKE):
+            front = pareto_front(alike["parameters"].to_numpy(float), alike[VALIDATION.value].to_numpy(float))
+            chosen[alike.index] = front & near[alike.index]
     return chosen

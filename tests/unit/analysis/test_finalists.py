@@ -17,7 +17,8 @@ RULE = {"failure_share": 0.05, "within_points": 3.0}
 def models(*rows: tuple[str, str, int, float, int]) -> pd.DataFrame:
     """Name, family, parameters, accuracy in per cent, failed repeats of 5."""
     table = pd.DataFrame(rows, columns=["architecture", "family", "parameters", "percent", "failed"])
-    return table.assign(dataset="digits", repeats=5, validation_mean=table["percent"] / 100)
+    same = {"dataset": "digits", "stage": "sweep", "method": "original", "repeats": 5}
+    return table.assign(**same, validation_mean=table["percent"] / 100)
 
 
 def chosen(table: pd.DataFrame, **rule: float) -> list[str]:
@@ -38,6 +39,14 @@ def test_of_every_family_those_that_none_beats_and_that_are_near_the_best_of_all
     )
     assert chosen(table) == ["edge", "twin", "other twin", "large", "best"]
     assert chosen(table, within_points=1.0) == ["twin", "other twin", "best"]
+
+
+@pytest.mark.parametrize(("name", "other"), [("stage", "depth"), ("method", "l1")])
+def test_what_was_made_in_another_way_is_a_route_of_its_own(name, other) -> None:
+    table = models(("small", "dnn", 10, 96.0, 0), ("larger", "dnn", 20, 95.0, 0), ("largest", "dnn", 30, 94.0, 0))
+    assert chosen(table) == ["small"]
+    table.loc[1:, name] = other
+    assert chosen(table) == ["small", "larger"]
 
 
 def test_who_fails_too_often_neither_wins_nor_beats_anyone() -> None:

@@ -39,8 +39,8 @@ def test_it_may_choose_from_every_network_that_is_no_control(planned):
     assert networks["refined"] == list(plan.items("refined").values()) != []
     assert [item.config["way"] for item in networks["depth"]] == ["alone", "alone", "odn"]
     assert [item.config["way"] for item in networks["complexity"]] == ["full", "gated"]
-    assert {item.config["method"] for item in networks["prune"]} == {"l1", "again"}
-    cut = [item for item in plan.items("prune").values() if item.config.get("method") in ("l1", "again")]
+    assert {item.config["method"] for item in networks["prune"]} == {"l1", "again", "anew"}
+    cut = [item for item in plan.items("prune").values() if item.config.get("method") in ("l1", "again", "anew")]
     assert networks["prune"] == cut, "of what a search and gates found, too; no curve makes a network"
     assert len(read) == sum(map(len, networks.values()))
 

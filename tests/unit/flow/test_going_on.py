@@ -1,5 +1,5 @@
-"""What an earlier stage passes on: pruned by every method that can, and quantized, whichever stage it is of. Finalists
-are only exported.
+"""What an earlier stage passes on: pruned by every method that can, and quantized, whichever stage it is of. Its pruned
+forms are only simulated at lower precision, finalists only exported.
 """
 
 from dataclasses import replace
@@ -100,7 +100,7 @@ def test_what_goes_on_is_read_trained_and_hurried_like_a_representative(before, 
 
 
 @pytest.mark.parametrize(("pruned", "forms"), [(None, 8), (["l1", "lottery"], 2), ([], 0)])
-def test_what_goes_on_is_quantized_itself_and_in_the_pruned_forms_that_are_asked_for(before, cut, pruned, forms):
+def test_what_goes_on_is_quantized_itself_and_simulated_in_the_pruned_forms_that_are_named(before, cut, pruned, forms):
     everything = Before(
         study="s",
         items=before.items | {"prune": cut[0]},
@@ -116,7 +116,9 @@ def test_what_goes_on_is_quantized_itself_and_in_the_pruned_forms_that_are_asked
         f"{SEARCHED}-precision",
     ]
     assert set(parents) - {search, before.items["sweep"][0].path} <= {item.path for item in cut[0]}
-    assert len(parents) == 2 * (1 + 1 + forms)
+    assert len(parents) == 2 * (1 + 1) + forms
+    exported = {item.inputs["parent"] for item in items if item.config["kind"] == "export"}
+    assert exported == {search, before.items["sweep"][0].path}, "what is pruned is exported as a finalist or not at all"
 
 
 def test_finalists_are_exported_by_every_method_once_and_nothing_else_is_done_with_them(before, cut):
@@ -127,7 +129,9 @@ def test_finalists_are_exported_by_every_method_once_and_nothing_else_is_done_wi
     section = Quantize.model_validate({"pruned": ["fresh"], "precisions": ["int8"], "methods": {"a": {}, "b": {}}})
     without = list(quantize.items(replace(everything, decisions=before.decisions), quantize=section))
     items = list(quantize.items(everything, quantize=section))
-    assert items[: len(without)] == without, "a representative is exported as it was"
-    assert [(item.inputs["parent"], item.config["quantization"]) for item in items[len(without) :]] == [
+    names = {item.name for item in without}
+    assert names < {item.name for item in items}, "a representative is exported as it was"
+    further = [item for item in items if item.name not in names]
+    assert [(item.inputs["parent"], item.config["quantization"]) for item in further] == [
         (parent.path, method) for parent in (alone, other) for method in ("a", "b")
     ]

@@ -47,7 +47,7 @@ def _is_candidate(item: Item) -> bool:
     """Whether an item's networks can be the answer: those of controls are made only to compare with."""
     config = item.config
     if item.stage == "prune":  # whose curves make no networks
-        return item.goes_on and config["importance"] != "random" and config["weights"] != "fresh"
+        return item.goes_on and config["importance"] != "random"
     if item.stage == "complexity":
         return config["way"] not in (SHORT, L1, FRESH)
     return item.stage != "data"
@@ -55,7 +55,7 @@ def _is_candidate(item: Item) -> bool:
 
 STAGE = Stage(
     name="finalists",
-    words="the networks that can be the answer: of every family the smallest that are nearly the best",
+    words="the networks that can be the answer: of every family and way the smallest nearly the best",
     sections=("finalists", "convergence", "aggregate"),
     reads=("data", NETWORKS),
     items=items,

@@ -1,4 +1,4 @@
-"""Stage quantize: every method, and the simulated precisions, of each network that goes on; finalists are exported."""
+"""Stage quantize: representatives and finalists are exported by every method; simulated precisions of what goes on."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -68,13 +68,13 @@ class Quantize(Section):
     pruned: Distinct[str] | None = Field(
         None,
         json_schema_extra=NOT_IDENTITY,
-        description="those of prune.methods whose networks are quantized; null: all",
+        description="those of prune.methods of whose networks lower precisions are simulated; null: all",
     )
     methods: dict[Name, Quantization] = Field(
         default_factory=lambda: {"int8": Quantization.model_validate({})},
         min_length=1,
         max_length=100,
-        description="name -> how; every original and pruned model is exported in float32 and by every method",
+        description="name -> how; representatives and finalists are exported in float32 and by every method",
     )
     calibration: Images = Field(128, description="training images used for calibration")
     seed: Seed = Field(0, description="seed of the choice of calibration images")
@@ -99,28 +99,18 @@ class Quantize(Section):
 
 
 def items(before: Before, *, quantize: Quantize) -> Iterator[Item]:
-    methods = quantize.pruned
-    wanted = [
-        item for item in before.going_on if item.stage != "prune" or methods is None or item.config["method"] in methods
-    ]
-    parents = [*chosen(before), *wanted]
-    for parent in parents:
-        yield from _exports(parent, quantize)
-        if quantize.precisions:
-            config = {"kind": CURVE, "precisions": quantize.precisions, "schemes": quantize.schemes}
-            yield _item(parent, CURVE_TITLE, config)
-    going_on = {parent.path for parent in parents}
-    for finalist in finalists_of(before):
-        if finalist.path not in going_on:
-            yield from _exports(finalist, quantize)
-
-
-def _exports(parent: Item, quantize: Quantize) -> Iterator[Item]:
+    pruned = [item for item in before.going_on if item.stage == "prune"]
+    representatives = [*chosen(before), *(item for item in before.going_on if item.stage != "prune")]
     common = {name: getattr(quantize, name) for name in ("calibration", "seed")}
-    for place, (name, method) in enumerate(quantize.methods.items()):
-        config = {"kind": EXPORT, "quantization": name, **method.model_dump(mode="json"), **common}
-        config["float32"] = place == 0  # every method measures the float32 files, the first one keeps them
-        yield _item(parent, name, config)
+    for parent in {item.path: item for item in (*representatives, *finalists_of(before))}.values():
+        for place, (name, method) in enumerate(quantize.methods.items()):
+            config = {"kind": EXPORT, "quantization": name, **method.model_dump(mode="json"), **common}
+            config["float32"] = place == 0  # every method measures the float32 files, the first one keeps them
+            yield _item(parent, name, config)
+    curve = {"kind": CURVE, "precisions": quantize.precisions, "schemes": quantize.schemes}
+    simulated = [item for item in pruned if quantize.pruned is None or item.config["method"] in quantize.pruned]
+    for parent in (*representatives, *simulated) if quantize.precisions else ():
+        yield _item(parent, CURVE_TITLE, curve)
 
 
 def _item(parent: Item, title: str, config: dict[str, Any]) -> Item:
