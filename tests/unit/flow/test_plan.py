@@ -140,10 +140,8 @@ def test_the_test_share_counts_only_where_it_is_cut(workspace):
 
 
 def test_one_more_pruning_level_leaves_the_other_items(workspace):
-    few, more = (
-        _chosen(workspace, quantize__precisions=["int8"], **levels)
-        for levels in ({}, {"prune__levels": [0.25, 0.5, 0.75]})
-    )
+    simulated = {"quantize__precisions": ["int8"]}
+    few, more = _chosen(workspace, **simulated), _chosen(workspace, **simulated, prune__levels=[0.25, 0.5, 0.75])
     for stage, extra in (("prune", 1), ("quantize", 1)):
         assert _names(few, stage) < _names(more, stage)
         assert len(_names(more, stage) - _names(few, stage)) == extra
@@ -209,7 +207,7 @@ def test_methods_and_simulated_precisions_of_quantization_are_items_apart(worksp
     assert plain < simulated < set(both)
     assert simulated & coarser == plain
     kinds = [item.config.get("quantization", item.config["kind"]) for item in both.values()]
-    assert {kind: kinds.count(kind) for kind in kinds} == {"int8": 1, "careful": 1, "curve": 1 + 1}, "one is pruned"
+    assert {kind: kinds.count(kind) for kind in kinds} == {"int8": 1, "careful": 1, "curve": 1 + 2}, "two levels"
 
 
 def test_how_files_are_calibrated_does_not_touch_what_is_simulated(workspace):
