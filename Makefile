@@ -77,7 +77,7 @@ CHECK_PYTHON := $(PYTHON) -c 'import sys; sys.exit(None if sys.version_info[:2] 
 UV := $(shell command -v uv)
 INSTALL := $(if $(UV),UV_HTTP_TIMEOUT=60 uv pip install --quiet --python .venv,$(BIN)/pip install --quiet)
 CPU ?= $(if $(filter Linux,$(shell uname -s)),$(if $(shell command -v nvidia-smi),,https://download.pytorch.org/whl/cpu))
-PACKAGES := the packages of requirements.txt: $(if $(CPU),2.1 GB (5.6 GB where torch for the processor alone is not to be had),5.6 GB) in .venv, by $(if $(UV),uv,pip)
+PACKAGES := the packages of requirements.txt: $(if $(CPU),2.3 GB (5.8 GB where torch for the processor alone is not to be had),5.8 GB) in .venv, by $(if $(UV),uv,pip)
 
 .venv/ready: requirements.txt pyproject.toml
 	@$(CHECK_PYTHON)
