@@ -1,1 +1,1 @@
-"""CNNs and perceptrons trained by single functions that numba compiles to machine code (the extra `minarch[fast]`)."""
+"""CNNs and perceptrons trained by single functions that numba compiles to machine code."""

@@ -1,4 +1,4 @@
-"""How the kernels are compiled. Only what compiles them imports this: numba is an optional extra.
+"""How the kernels are compiled. Only what compiles them imports this: numba may be missing.
 
 Every inner function is inlined, so that one compilation decides all code: two of them gave the same bytes, which
 separately compiled functions did not. The flags let sums be reordered and multiplications fused; NaN and inf stay.
