@@ -66,6 +66,7 @@ def _tokens(plan: Program) -> Tokens:
         taken_in=_zeros(plan.values),
         nothing=np.zeros(0, np.float32),
         logits=np.zeros((LANES, plan.classes), np.float32),
+        rows=np.zeros(LANES, np.int64),
     )
 
 

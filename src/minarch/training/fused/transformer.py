@@ -36,6 +36,7 @@ class Tokens(NamedTuple):
     taken_in: Floats  # the parameters, those of linear layers with the norms before them
     nothing: Floats  # the biases of a layer that has none
     logits: Floats  # [LANES, K]
+    rows: NDArray[np.int64]  # where the block's images begin
 
 
 @inner
@@ -74,13 +75,16 @@ def _give_out(values: Floats, gradients: Floats, operations: NDArray[np.void]) -
 @inner
 def _load(images: Images, index: NDArray[np.int64], values: Floats, room: Tokens) -> None:
     """Normalise the block's images into patches, and begin the tokens with their positions."""
-    area = images.pixels.shape[1] // len(images.mean)
+    size, flat, rows = images.pixels.shape[1], images.pixels.reshape(-1), room.rows
+    area = size // len(images.mean)
+    for i in range(LANES):
+        rows[i] = index[min(i, len(index) - 1)] * size
     if room.tokens > 1:
         for f in range(len(room.pixels)):
             p = room.pixels[f]
             mean, scale, out = images.mean[p // area], images.scale[p // area], room.made[f * LANES :]
-            for i in range(len(index)):
-                out[i] = (np.float32(images.pixels[index[i], p]) - mean) * scale
+            for i in range(LANES):
+                out[i] = (np.float32(flat[rows[i] + p]) - mean) * scale
     for v in range(room.tokens * room.width):
         value = values[room.positions + v]
         if v < room.width:
