@@ -7,6 +7,7 @@ import numpy as np
 
 from minarch.training.fused.compiler import ZERO, Floats, inner
 from minarch.training.fused.lanes import LANES, add_product, load, spread, store
+from minarch.training.fused.linear import pitch_of
 from minarch.training.fused.operators import ONE, exponential, larger
 
 
@@ -17,7 +18,7 @@ def attend(
     width: int,
 ) -> None:
     """Mix the values [M, EZ] by softmax(queries keys^T / sqrt(Z)), which stays in `shares`."""
-    size, row = width // heads, width * LANES
+    size, row = width // heads, pitch_of(width)
     scale = np.float32(1 / np.sqrt(size))
     for e in range(heads):
         at, of_head = e * size * LANES, shares[e * asking * tokens * LANES :]
@@ -35,7 +36,7 @@ def differentiate_attention(
     """From the gradients [M, EZ] of what was mixed (`slopes`) those of queries, keys and values; `of_scores` [M, N]
     is a buffer.
     """
-    size, row, wide = width // heads, width * LANES, tokens * LANES
+    size, row, wide = width // heads, pitch_of(width), tokens * LANES
     scale = np.float32(1 / np.sqrt(size))
     for e in range(heads):
         at, of_head = e * size * LANES, shares[e * asking * tokens * LANES :]

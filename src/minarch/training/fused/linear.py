@@ -9,6 +9,12 @@ from minarch.training.fused.lanes import LANES, add_product, load, spread, store
 
 
 @inner
+def pitch_of(width: int) -> int:
+    """The distance of two tokens: an odd number of vectors, because caches hold little of what lies powers of 2 apart."""
+    return (width | 1) * LANES
+
+
+@inner
 def multiply(
     values: Floats,
     inputs: int,
@@ -26,12 +32,12 @@ def multiply(
     """
     for t in range(0, tokens - 1, 2):
         _two_tokens(
-            values[t * inputs * LANES :], inputs, weights, across, along, bias, out[t * outputs * LANES :], outputs, onto
+            values[t * pitch_of(inputs) :], inputs, weights, across, along, bias, out[t * pitch_of(outputs) :], outputs, onto
         )
     if tokens % 2:
         t = tokens - 1
         _one_token(
-            values[t * inputs * LANES :], inputs, weights, across, along, bias, out[t * outputs * LANES :], outputs, onto
+            values[t * pitch_of(inputs) :], inputs, weights, across, along, bias, out[t * pitch_of(outputs) :], outputs, onto
         )
 
 
@@ -47,7 +53,7 @@ def _two_tokens(
     outputs: int,
     onto: bool,
 ) -> None:
-    last, apart = outputs - 1, outputs * LANES
+    last, wide, high = outputs - 1, pitch_of(inputs), pitch_of(outputs)
     for u in range(0, outputs, 4):
         u1, u2, u3 = min(u + 1, last), min(u + 2, last), min(u + 3, last)
         a0 = a1 = a2 = a3 = spread(ZERO)
@@ -56,7 +62,7 @@ def _two_tokens(
         b0, b1, b2, b3 = a0, a1, a2, a3
         w0, w1, w2, w3 = u * across, u1 * across, u2 * across, u3 * across
         for v in range(inputs):
-            x, y, w = load(values, v * LANES), load(values, (inputs + v) * LANES), v * along
+            x, y, w = load(values, v * LANES), load(values, wide + v * LANES), v * along
             c0, c1, c2, c3 = (
                 spread(weights[w0 + w]),
                 spread(weights[w1 + w]),
@@ -78,10 +84,10 @@ def _two_tokens(
         p0, p1, p2, p3 = u * LANES, u1 * LANES, u2 * LANES, u3 * LANES
         if onto:
             a0, a1, a2, a3 = a0 + load(out, p0), a1 + load(out, p1), a2 + load(out, p2), a3 + load(out, p3)
-            b0, b1 = b0 + load(out, apart + p0), b1 + load(out, apart + p1)
-            b2, b3 = b2 + load(out, apart + p2), b3 + load(out, apart + p3)
+            b0, b1 = b0 + load(out, high + p0), b1 + load(out, high + p1)
+            b2, b3 = b2 + load(out, high + p2), b3 + load(out, high + p3)
         store(out, p0, a0), store(out, p1, a1), store(out, p2, a2), store(out, p3, a3)
-        store(out, apart + p0, b0), store(out, apart + p1, b1), store(out, apart + p2, b2), store(out, apart + p3, b3)
+        store(out, high + p0, b0), store(out, high + p1, b1), store(out, high + p2, b2), store(out, high + p3, b3)
 
 
 @inner
@@ -118,7 +124,7 @@ def differentiate_weights(
     values: Floats, inputs: int, slopes: Floats, outputs: int, tokens: int, of_weights: Floats, of_bias: Floats
 ) -> None:
     """Add the gradients of the weights [outputs, inputs], and of the biases if there are any."""
-    wide, high = inputs * LANES, outputs * LANES
+    wide, high = pitch_of(inputs), pitch_of(outputs)
     for u in range(0, outputs, 4):
         p0, p1, p2, p3 = (
             u * LANES,
@@ -152,5 +158,5 @@ def differentiate_weights(
     for u in range(min(outputs, len(of_bias))):
         whole = spread(ZERO)
         for t in range(tokens):
-            whole = whole + load(slopes, (t * outputs + u) * LANES)
+            whole = whole + load(slopes, t * high + u * LANES)
         of_bias[u] += sum_of(whole)

@@ -60,7 +60,7 @@ def _activations(plan: Layers) -> Activations:
 
 def _tokens(plan: Program) -> Tokens:
     return Tokens(
-        *(plan.pixels, plan.tokens, plan.width, plan.start, plan.class_token, plan.positions),
+        *(plan.pixels, plan.places, plan.tokens, plan.width, plan.start, plan.class_token, plan.positions),
         made=_zeros(plan.made * LANES),
         slopes=_zeros(plan.slopes * LANES),
         taken_in=_zeros(plan.values),

@@ -57,11 +57,14 @@ class Program:
         pixels = _patches(spec["shape"], spec["patch"])
         self.pixels = pixels.ravel()
         self.tokens = 1 + (len(pixels) if any(spec["heads"]) else 0)
-        self.start, self._rows = pixels.size, list[tuple[int, ...]]()
-        self.made, self.slopes = self.start + self.tokens * self.width, 0
+        count, features = pixels.shape
+        self.places = (np.arange(count)[:, None] * _wide(features) + np.arange(features)).ravel()
+        self.start, self._rows = count * _wide(features), list[tuple[int, ...]]()
+        self.made, self.slopes = self.start + self.tokens * _wide(self.width), 0
         if self.tokens > 1:
-            patches = {"read": 0, "made": self.start + self.width, "of_read": -1, "of_made": self.width}
-            self._linear("embedding", self.tokens - 1, pixels.shape[1], self.width, patches, onto=1)
+            first = _wide(self.width)  # the class token comes before it
+            patches = {"read": 0, "made": self.start + first, "of_read": -1, "of_made": first}
+            self._linear("embedding", self.tokens - 1, features, self.width, patches, onto=1)
         left = self.tokens
         for position, (heads, units) in enumerate(zip(spec["heads"], spec["ffn"], strict=True)):
             name = f"blocks.{position}"
@@ -72,10 +75,10 @@ class Program:
             if units:
                 self._feed_forward(name, left, units)
         slopes = self._normed("norm", 1)
-        logits = {"read": self._last("made"), "made": self._new(self.classes)}
+        logits = {"read": self._last("made"), "made": self._new(_wide(self.classes))}
         logits |= {"of_read": self._last("of_made"), "of_made": slopes}
         self._linear("classifier", 1, self.width, self.classes, logits, "norm")
-        self.slopes = max(self.slopes, slopes + self.classes)
+        self.slopes = max(self.slopes, slopes + _wide(self.classes))
         self.rows = np.array(self._rows, OPERATION)
 
     def packed(self, state: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
@@ -90,35 +93,35 @@ class Program:
         slopes = self._normed(f"{name}.norm1", tokens)
         normed, of_normed = self._last("made"), self._last("of_made")
         parts, counts = ("query", "key", "value"), (asking, tokens, tokens)
-        made = [self._new(count * width) for count in counts]
-        of_made = [slopes + start for start in accumulate([count * width for count in counts], initial=0)]
+        made = [self._new(count * _wide(width)) for count in counts]
+        of_made = [slopes + start for start in accumulate([count * _wide(width) for count in counts], initial=0)]
         for part, count, to, of_to in zip(parts, counts, made, of_made, strict=False):
             where = {"read": normed, "made": to, "of_read": of_normed, "of_made": of_to}
             # gradients come in reverse: those of the values are the first
             self._linear(f"{name}.{part}", count, self.width, width, where, f"{name}.norm1", adds=int(part != "value"))
-        where = {"read": made[0], "made": self._new(asking * width), "of_read": of_made[0], "of_made": of_made[3]}
+        where = {"read": made[0], "made": self._new(asking * _wide(width)), "of_read": of_made[0], "of_made": of_made[3]}
         kept = self._new(heads * asking * tokens)
         self._add(ATTEND, asking, width, width, **where, kept=kept, all=tokens, heads=heads)
         out = {"read": where["made"], "made": self.start, "of_read": of_made[3], "of_made": 0}
         self._linear(f"{name}.output", asking, width, self.width, out, onto=1)
-        self.slopes = max(self.slopes, of_made[3] + asking * width + asking * tokens)
+        self.slopes = max(self.slopes, of_made[3] + asking * _wide(width) + asking * tokens)
 
     def _feed_forward(self, name: str, tokens: int, units: int) -> None:
         slopes = self._normed(f"{name}.norm2", tokens)
-        read, made, bent = self._last("made"), self._new(tokens * units), self._new(tokens * units)
+        read, made, bent = self._last("made"), self._new(tokens * _wide(units)), self._new(tokens * _wide(units))
         where = {"read": read, "made": made, "of_read": self._last("of_made"), "of_made": slopes}
         self._linear(f"{name}.fc1", tokens, self.width, units, where, f"{name}.norm2")
         self._add(GELU, tokens, units, units, read=made, made=bent, of_read=slopes, of_made=slopes)
         where = {"read": bent, "made": self.start, "of_read": slopes, "of_made": 0}
         self._linear(f"{name}.fc2", tokens, units, self.width, where, onto=1)
-        self.slopes = max(self.slopes, slopes + tokens * units)
+        self.slopes = max(self.slopes, slopes + tokens * _wide(units))
 
     def _normed(self, name: str, tokens: int) -> int:
         """Add a norm of the tokens; return where gradients of further values may lie."""
-        made, kept, slopes = self._new(tokens * self.width), self._new(tokens), self.tokens * self.width
+        made, kept, slopes = self._new(tokens * _wide(self.width)), self._new(tokens), self.tokens * _wide(self.width)
         where = {"read": self.start, "made": made, "of_read": 0, "of_made": slopes}
         self._add(NORM, tokens, self.width, self.width, **where, kept=kept, norm=self._places[f"{name}.weight"])
-        return slopes + tokens * self.width
+        return slopes + tokens * _wide(self.width)
 
     def _linear(
         self, name: str, tokens: int, inputs: int, outputs: int, where: dict[str, int], norm: str = "", **how: int
@@ -138,6 +141,11 @@ class Program:
 
     def _last(self, field: str) -> int:
         return self._rows[-1][(OPERATION.names or ()).index(field)]
+
+
+def _wide(width: int) -> int:
+    """The distance of two tokens, as minarch.training.fused.linear.pitch_of counts it, in vectors."""
+    return width | 1
 
 
 def _patches(shape: Sequence[int], patch: int) -> NDArray[np.int64]:

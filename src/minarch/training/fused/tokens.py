@@ -4,6 +4,7 @@ import numpy as np
 
 from minarch.training.fused.compiler import ZERO, Floats, inner
 from minarch.training.fused.lanes import LANES, add_product, load, spread, store
+from minarch.training.fused.linear import pitch_of
 from minarch.training.fused.operators import ONE, gelu, root
 
 EPSILON = np.float32(1e-5)  # torch's default of LayerNorm
@@ -14,7 +15,7 @@ def normalise(values: Floats, width: int, tokens: int, out: Floats, scales: Floa
     """Tokens [tokens, width] less their mean, divided by their deviation, whose reciprocals go into `scales`."""
     share = spread(np.float32(1 / width))
     for t in range(tokens):
-        token, normed = values[t * width * LANES :], out[t * width * LANES :]
+        token, normed = values[t * pitch_of(width) :], out[t * pitch_of(width) :]
         whole = squares = spread(ZERO)
         for v in range(width):
             whole = whole + load(token, v * LANES)
@@ -35,7 +36,7 @@ def differentiate_norm(
     """Add the gradients of the tokens, from those of the normed ones (`slopes`)."""
     share = spread(np.float32(1 / width))
     for t in range(tokens):
-        at, scale = t * width * LANES, load(scales, t * LANES)
+        at, scale = t * pitch_of(width), load(scales, t * LANES)
         whole = along = spread(ZERO)
         for v in range(width):
             slope = load(slopes, at + v * LANES)
@@ -49,8 +50,8 @@ def differentiate_norm(
 
 @inner
 def bend(values: Floats, out: Floats, n: int, learn: bool) -> None:
-    """GELU of n vectors; to `learn`, its derivatives take the place of the values."""
-    for p in range(0, n * LANES, LANES):
+    """GELU of n numbers, whole vectors; to `learn`, its derivatives take the place of the values."""
+    for p in range(0, n, LANES):
         value, slope = gelu(load(values, p))
         store(out, p, value)
         if learn:

@@ -14,7 +14,7 @@ from minarch.training.fused.attention import attend, differentiate_attention
 from minarch.training.fused.block import Images, Values
 from minarch.training.fused.compiler import Floats, entry, inner
 from minarch.training.fused.lanes import LANES, load, spread, store, sum_of
-from minarch.training.fused.linear import differentiate_weights, multiply
+from minarch.training.fused.linear import pitch_of, differentiate_weights, multiply
 from minarch.training.fused.operators import ONE
 from minarch.training.fused.optimizers import optimize
 from minarch.training.fused.program import ATTEND, GELU, LINEAR, NORM
@@ -26,6 +26,7 @@ class Tokens(NamedTuple):
     """Where the tokens lie, and buffers; the numbers are those of the program."""
 
     pixels: NDArray[np.int64]
+    places: NDArray[np.int64]
     tokens: int
     width: int
     start: int
@@ -82,14 +83,15 @@ def _load(images: Images, index: NDArray[np.int64], values: Floats, room: Tokens
     if room.tokens > 1:
         for f in range(len(room.pixels)):
             p = room.pixels[f]
-            mean, scale, out = images.mean[p // area], images.scale[p // area], room.made[f * LANES :]
+            mean, scale, out = images.mean[p // area], images.scale[p // area], room.made[room.places[f] * LANES :]
             for i in range(LANES):
                 out[i] = (np.float32(flat[rows[i] + p]) - mean) * scale
-    for v in range(room.tokens * room.width):
-        value = values[room.positions + v]
-        if v < room.width:
-            value += values[room.class_token + v]
-        store(room.made, (room.start + v) * LANES, spread(value))
+    for t in range(room.tokens):
+        for v in range(room.width):
+            value = values[room.positions + t * room.width + v]
+            if t == 0:
+                value += values[room.class_token + v]
+            store(room.made, room.start * LANES + t * pitch_of(room.width) + v * LANES, spread(value))
 
 
 @inner
@@ -105,9 +107,9 @@ def _forward(operations: NDArray[np.void], room: Tokens, learn: bool) -> None:
         elif a.kind == NORM:
             normalise(read, a.inputs, a.tokens, out, kept)
         elif a.kind == GELU:
-            bend(read, out, a.tokens * a.inputs, learn)
+            bend(read, out, a.tokens * pitch_of(a.inputs), learn)
         else:
-            keys, values = read[a.tokens * a.inputs * LANES :], read[(a.tokens + a.all) * a.inputs * LANES :]
+            keys, values = read[a.tokens * pitch_of(a.inputs) :], read[(a.tokens + a.all) * pitch_of(a.inputs) :]
             attend(read, keys, values, kept, out, a.tokens, a.all, a.heads, a.inputs)
 
 
@@ -129,10 +131,10 @@ def _backward(operations: NDArray[np.void], room: Tokens, gradients: Floats) -> 
         elif a.kind == NORM:
             differentiate_norm(room.made[a.made * LANES :], a.inputs, a.tokens, kept, slopes, of_read)
         elif a.kind == GELU:
-            for p in range(0, a.tokens * a.inputs * LANES, LANES):
+            for p in range(0, a.tokens * pitch_of(a.inputs), LANES):
                 store(of_read, p, load(slopes, p) * load(read, p))
         else:
-            before, asking = a.tokens * a.inputs * LANES, (a.tokens + a.all) * a.inputs * LANES
+            before, asking = a.tokens * pitch_of(a.inputs), (a.tokens + a.all) * pitch_of(a.inputs)
             of_scores = slopes[before:]
             differentiate_attention(
                 read, read[before:], read[asking:], kept, slopes, of_read, of_read[before:], of_read[asking:],
@@ -163,13 +165,14 @@ def _block(
         for k in range(classes):
             for i in range(LANES):
                 room.slopes[(last.of_made + k) * LANES + i] = logits[i, k]
-        room.slopes[: room.tokens * room.width * LANES] = 0
+        room.slopes[: room.tokens * pitch_of(room.width)] = 0
         _backward(operations, room, net.gradients)
-        for v in range(room.tokens * room.width):
-            slope = sum_of(load(room.slopes, v * LANES))
-            net.gradients[room.positions + v] += slope
-            if v < room.width:
-                net.gradients[room.class_token + v] += slope
+        for t in range(room.tokens):
+            for v in range(room.width):
+                slope = sum_of(load(room.slopes, t * pitch_of(room.width) + v * LANES))
+                net.gradients[room.positions + t * room.width + v] += slope
+                if t == 0:
+                    net.gradients[room.class_token + v] += slope
     return result
 
 
