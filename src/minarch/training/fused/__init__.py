@@ -1,1 +1,1 @@
-"""CNNs and perceptrons trained by single functions that numba compiles to machine code (the extra `minarch[fast]`)."""
+"""CNNs, perceptrons and vision transformers trained by single functions that numba compiles (the extra `minarch[fast]`)."""

@@ -7,18 +7,24 @@ import numpy as np
 
 from minarch.training.fused.compiler import ZERO, Floats, inner
 from minarch.training.fused.lanes import LANES, add_product, load, spread, store
-from minarch.training.fused.linear import pitch_of
+from minarch.training.fused.linear import apart
 from minarch.training.fused.operators import ONE, exponential, larger
-
 
 
 @inner
 def attend(
-    queries: Floats, keys: Floats, values: Floats, shares: Floats, out: Floats, asking: int, tokens: int, heads: int,
+    queries: Floats,
+    keys: Floats,
+    values: Floats,
+    shares: Floats,
+    out: Floats,
+    asking: int,
+    tokens: int,
+    heads: int,
     width: int,
 ) -> None:
     """Mix the values [M, EZ] by softmax(queries keys^T / sqrt(Z)), which stays in `shares`."""
-    size, row = width // heads, pitch_of(width)
+    size, row = width // heads, apart(width) * LANES
     scale = np.float32(1 / np.sqrt(size))
     for e in range(heads):
         at, of_head = e * size * LANES, shares[e * asking * tokens * LANES :]
@@ -30,13 +36,24 @@ def attend(
 
 @inner
 def differentiate_attention(
-    queries: Floats, keys: Floats, values: Floats, shares: Floats, slopes: Floats, of_queries: Floats, of_keys: Floats,
-    of_values: Floats, of_scores: Floats, asking: int, tokens: int, heads: int, width: int,
+    queries: Floats,
+    keys: Floats,
+    values: Floats,
+    shares: Floats,
+    slopes: Floats,
+    of_queries: Floats,
+    of_keys: Floats,
+    of_values: Floats,
+    of_scores: Floats,
+    asking: int,
+    tokens: int,
+    heads: int,
+    width: int,
 ) -> None:
     """From the gradients [M, EZ] of what was mixed (`slopes`) those of queries, keys and values; `of_scores` [M, N]
     is a buffer.
     """
-    size, row, wide = width // heads, pitch_of(width), tokens * LANES
+    size, row, wide = width // heads, apart(width) * LANES, tokens * LANES
     scale = np.float32(1 / np.sqrt(size))
     for e in range(heads):
         at, of_head = e * size * LANES, shares[e * asking * tokens * LANES :]
@@ -50,8 +67,17 @@ def differentiate_attention(
 
 @inner
 def _mix(
-    left: Floats, down: int, along: int, right: Floats, step: int, beside: int, out: Floats, pitch: int, rows: int,
-    depth: int, columns: int,
+    left: Floats,
+    down: int,
+    along: int,
+    right: Floats,
+    step: int,
+    beside: int,
+    out: Floats,
+    pitch: int,
+    rows: int,
+    depth: int,
+    columns: int,
 ) -> None:
     """Write left [rows, depth] times right [depth, columns], in every lane apart; two rows, four columns at once.
 

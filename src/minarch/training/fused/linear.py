@@ -4,14 +4,11 @@ Values are vectors along the images of a block, [tokens, width]; weights are num
 together: so many sums fit into the registers. Where fewer are left, the last one is computed again.
 """
 
+from minarch.training.fused import program
 from minarch.training.fused.compiler import ZERO, Floats, inner
 from minarch.training.fused.lanes import LANES, add_product, load, spread, store, sum_of
 
-
-@inner
-def pitch_of(width: int) -> int:
-    """The distance of two tokens: an odd number of vectors, because caches hold little of what lies powers of 2 apart."""
-    return (width | 1) * LANES
+apart = inner(program.apart)
 
 
 @inner
@@ -30,15 +27,12 @@ def multiply(
     """Write, or with `onto` add, the `outputs` of each token; weights lie `across` apart for the next output and
     `along` for the next input; no bias is an empty array.
     """
+    wide, high = apart(inputs) * LANES, apart(outputs) * LANES
     for t in range(0, tokens - 1, 2):
-        _two_tokens(
-            values[t * pitch_of(inputs) :], inputs, weights, across, along, bias, out[t * pitch_of(outputs) :], outputs, onto
-        )
+        _two_tokens(values[t * wide :], inputs, weights, across, along, bias, out[t * high :], outputs, onto)
     if tokens % 2:
         t = tokens - 1
-        _one_token(
-            values[t * pitch_of(inputs) :], inputs, weights, across, along, bias, out[t * pitch_of(outputs) :], outputs, onto
-        )
+        _one_token(values[t * wide :], inputs, weights, across, along, bias, out[t * high :], outputs, onto)
 
 
 @inner
@@ -53,7 +47,7 @@ def _two_tokens(
     outputs: int,
     onto: bool,
 ) -> None:
-    last, wide, high = outputs - 1, pitch_of(inputs), pitch_of(outputs)
+    last, wide, high = outputs - 1, apart(inputs) * LANES, apart(outputs) * LANES
     for u in range(0, outputs, 4):
         u1, u2, u3 = min(u + 1, last), min(u + 2, last), min(u + 3, last)
         a0 = a1 = a2 = a3 = spread(ZERO)
@@ -124,7 +118,7 @@ def differentiate_weights(
     values: Floats, inputs: int, slopes: Floats, outputs: int, tokens: int, of_weights: Floats, of_bias: Floats
 ) -> None:
     """Add the gradients of the weights [outputs, inputs], and of the biases if there are any."""
-    wide, high = pitch_of(inputs), pitch_of(outputs)
+    wide, high = apart(inputs) * LANES, apart(outputs) * LANES
     for u in range(0, outputs, 4):
         p0, p1, p2, p3 = (
             u * LANES,

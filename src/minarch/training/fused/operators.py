@@ -1,6 +1,6 @@
-"""Arithmetic on vectors of float32 in compiled code: + - * /, the larger of two, square roots, exponentials and GELU.
+"""Arithmetic on vectors of float32 in compiled code: + - * /, the larger of two, square roots and exponentials.
 
-Products and sums may be fused; nothing is reordered, and what is not finite stays so.
+Products and sums may be fused, but nothing is reordered, and NaN stays NaN.
 """
 
 import math
@@ -24,10 +24,6 @@ ROUNDING = np.float32(1.5 * 2**23)  # added to a small number it leaves the near
 BIAS, MANTISSA = 127, 23  # of float32: what its exponent is stored with, bits after it
 PER_LN2, LN2_HIGH, LN2_LOW = (np.float32(c) for c in (1 / math.log(2), 0.693359375, -2.12194440e-4))
 EXP = tuple(np.float32(c) for c in (1.98756915e-4, 1.39819995e-3, 8.33345191e-3, 4.16657959e-2, 1 / 6, 0.5))
-# Abramowitz and Stegun 7.1.26: 1 - erf(z) = polynomial of 1 / (1 + p z) times exp(-z^2), for z >= 0, within 1.5e-7.
-P = np.float32(0.3275911 / math.sqrt(2))
-TAIL = tuple(np.float32(c / 2) for c in (1.061405429, -1.453152027, 1.421413741, -0.284496736, 0.254829592))
-HALF, DENSITY = np.float32(-0.5), np.float32(1 / math.sqrt(2 * math.pi))
 
 
 def _operate(function: Any, name: str) -> None:
@@ -94,28 +90,3 @@ def exponential(x: Vector) -> Vector:
     for coefficient in EXP[1:]:
         series = add_product(spread(coefficient), series, rest)
     return add_product(rest + spread(ONE), series * rest, rest) * _power_of_two(shifted)
-
-
-@inner
-def gelu(x: Vector) -> tuple[Vector, Vector]:
-    """x times the normal distribution's function, and the derivative of that; the function within 2e-7."""
-    size = larger(x, spread(np.float32(0)) - x)
-    bell = exponential(spread(HALF) * x * x)
-    t = spread(ONE) / add_product(spread(ONE), size, spread(P))
-    series = spread(TAIL[0])
-    for coefficient in TAIL[1:]:
-        series = add_product(spread(coefficient), series, t)
-    share = _share(x, series * t * bell)
-    return x * share, add_product(share, x, bell * spread(DENSITY))
-
-
-@intrinsic
-def _share(typing: Any, x: Any, tail: Any) -> Any:
-    """The distribution's function at x, if `tail` is what lies beyond |x|."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        x, tail = arguments
-        ones, zeros = (ir.Constant(VECTOR, [value] * LANES) for value in (1.0, 0.0))
-        return builder.select(builder.fcmp_ordered(">", x, zeros), builder.fsub(ones, tail), tail)
-
-    return lanes(lanes, lanes), generate

@@ -42,7 +42,7 @@ class Program:
 
     Attributes:
         rows: one of OPERATION each, in order.
-        pixels: [(N-1)F]: the pixel that each feature of each patch is.
+        pixels, places: [(N-1)F]: the pixel that each feature of each patch is, and its place among the values.
         tokens: N, the class token first; 1 if no attention reads the others.
         values: the number of parameters; `class_token` and `positions` say where these begin.
         made, slopes: the numbers of vectors that a block's values and their gradients need.
@@ -50,19 +50,19 @@ class Program:
     """
 
     def __init__(self, spec: Spec, counts: Mapping[str, int]) -> None:
-        places = dict(zip(counts, accumulate(counts.values(), initial=0), strict=False))
+        begins = dict(zip(counts, accumulate(counts.values(), initial=0), strict=False))
         self.counts, self.values = list(counts.values()), sum(counts.values())
-        self.classes, self.width, self._places = spec["classes"], spec["width"], places
-        self.class_token, self.positions = places["class_token"], places["positions"]
+        self.classes, self.width, self._begins = spec["classes"], spec["width"], begins
+        self.class_token, self.positions = begins["class_token"], begins["positions"]
         pixels = _patches(spec["shape"], spec["patch"])
         self.pixels = pixels.ravel()
         self.tokens = 1 + (len(pixels) if any(spec["heads"]) else 0)
         count, features = pixels.shape
-        self.places = (np.arange(count)[:, None] * _wide(features) + np.arange(features)).ravel()
-        self.start, self._rows = count * _wide(features), list[tuple[int, ...]]()
-        self.made, self.slopes = self.start + self.tokens * _wide(self.width), 0
+        self.places = (np.arange(count)[:, None] * apart(features) + np.arange(features)).ravel()
+        self.start, self._rows = count * apart(features), list[tuple[int, ...]]()
+        self.made, self.slopes = self.start + self.tokens * apart(self.width), 0
         if self.tokens > 1:
-            first = _wide(self.width)  # the class token comes before it
+            first = apart(self.width)  # the class token comes before it
             patches = {"read": 0, "made": self.start + first, "of_read": -1, "of_made": first}
             self._linear("embedding", self.tokens - 1, features, self.width, patches, onto=1)
         left = self.tokens
@@ -75,10 +75,10 @@ class Program:
             if units:
                 self._feed_forward(name, left, units)
         slopes = self._normed("norm", 1)
-        logits = {"read": self._last("made"), "made": self._new(_wide(self.classes))}
+        logits = {"read": self._last("made"), "made": self._new(apart(self.classes))}
         logits |= {"of_read": self._last("of_made"), "of_made": slopes}
         self._linear("classifier", 1, self.width, self.classes, logits, "norm")
-        self.slopes = max(self.slopes, slopes + _wide(self.classes))
+        self.slopes = max(self.slopes, slopes + apart(self.classes))
         self.rows = np.array(self._rows, OPERATION)
 
     def packed(self, state: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
@@ -93,42 +93,42 @@ class Program:
         slopes = self._normed(f"{name}.norm1", tokens)
         normed, of_normed = self._last("made"), self._last("of_made")
         parts, counts = ("query", "key", "value"), (asking, tokens, tokens)
-        made = [self._new(count * _wide(width)) for count in counts]
-        of_made = [slopes + start for start in accumulate([count * _wide(width) for count in counts], initial=0)]
+        made = [self._new(count * apart(width)) for count in counts]
+        of_made = [slopes + start for start in accumulate([count * apart(width) for count in counts], initial=0)]
         for part, count, to, of_to in zip(parts, counts, made, of_made, strict=False):
             where = {"read": normed, "made": to, "of_read": of_normed, "of_made": of_to}
             # gradients come in reverse: those of the values are the first
             self._linear(f"{name}.{part}", count, self.width, width, where, f"{name}.norm1", adds=int(part != "value"))
-        where = {"read": made[0], "made": self._new(asking * _wide(width)), "of_read": of_made[0], "of_made": of_made[3]}
-        kept = self._new(heads * asking * tokens)
+        mixed, kept = self._new(asking * apart(width)), self._new(heads * asking * tokens)
+        where = {"read": made[0], "made": mixed, "of_read": of_made[0], "of_made": of_made[3]}
         self._add(ATTEND, asking, width, width, **where, kept=kept, all=tokens, heads=heads)
-        out = {"read": where["made"], "made": self.start, "of_read": of_made[3], "of_made": 0}
+        out = {"read": mixed, "made": self.start, "of_read": of_made[3], "of_made": 0}
         self._linear(f"{name}.output", asking, width, self.width, out, onto=1)
-        self.slopes = max(self.slopes, of_made[3] + asking * _wide(width) + asking * tokens)
+        self.slopes = max(self.slopes, of_made[3] + asking * apart(width) + asking * tokens)
 
     def _feed_forward(self, name: str, tokens: int, units: int) -> None:
         slopes = self._normed(f"{name}.norm2", tokens)
-        read, made, bent = self._last("made"), self._new(tokens * _wide(units)), self._new(tokens * _wide(units))
+        read, made, bent = self._last("made"), self._new(tokens * apart(units)), self._new(tokens * apart(units))
         where = {"read": read, "made": made, "of_read": self._last("of_made"), "of_made": slopes}
         self._linear(f"{name}.fc1", tokens, self.width, units, where, f"{name}.norm2")
         self._add(GELU, tokens, units, units, read=made, made=bent, of_read=slopes, of_made=slopes)
         where = {"read": bent, "made": self.start, "of_read": slopes, "of_made": 0}
         self._linear(f"{name}.fc2", tokens, units, self.width, where, onto=1)
-        self.slopes = max(self.slopes, slopes + tokens * _wide(units))
+        self.slopes = max(self.slopes, slopes + tokens * apart(units))
 
     def _normed(self, name: str, tokens: int) -> int:
         """Add a norm of the tokens; return where gradients of further values may lie."""
-        made, kept, slopes = self._new(tokens * _wide(self.width)), self._new(tokens), self.tokens * _wide(self.width)
+        made, kept, slopes = self._new(tokens * apart(self.width)), self._new(tokens), self.tokens * apart(self.width)
         where = {"read": self.start, "made": made, "of_read": 0, "of_made": slopes}
-        self._add(NORM, tokens, self.width, self.width, **where, kept=kept, norm=self._places[f"{name}.weight"])
-        return slopes + tokens * _wide(self.width)
+        self._add(NORM, tokens, self.width, self.width, **where, kept=kept, norm=self._begins[f"{name}.weight"])
+        return slopes + tokens * apart(self.width)
 
     def _linear(
         self, name: str, tokens: int, inputs: int, outputs: int, where: dict[str, int], norm: str = "", **how: int
     ) -> None:
-        bias = self._places.get(f"{name}.bias", -1)
-        of_norm = self._places[f"{norm}.weight"] if norm else -1
-        weight = self._places[f"{name}.weight"]
+        bias = self._begins.get(f"{name}.bias", -1)
+        of_norm = self._begins[f"{norm}.weight"] if norm else -1
+        weight = self._begins[f"{name}.weight"]
         self._add(LINEAR, tokens, inputs, outputs, **where, weight=weight, bias=bias, norm=of_norm, **how)
 
     def _add(self, kind: int, tokens: int, inputs: int, outputs: int, **fields: int) -> None:
@@ -143,8 +143,8 @@ class Program:
         return self._rows[-1][(OPERATION.names or ()).index(field)]
 
 
-def _wide(width: int) -> int:
-    """The distance of two tokens, as minarch.training.fused.linear.pitch_of counts it, in vectors."""
+def apart(width: int) -> int:
+    """The distance of two tokens' values: odd, because caches hold little of what lies powers of two apart."""
     return width | 1
 
 

@@ -1,8 +1,5 @@
 """A block of images forward and backward through a vision transformer, and a pass over all images, as numba compiles
 them.
-
-The linear layers after a norm take in its weights and biases once per step: a norm only subtracts and divides, and its
-gradients come from those of these layers.
 """
 
 from typing import NamedTuple
@@ -13,17 +10,17 @@ from numpy.typing import NDArray
 from minarch.training.fused.attention import attend, differentiate_attention
 from minarch.training.fused.block import Images, Values
 from minarch.training.fused.compiler import Floats, entry, inner
+from minarch.training.fused.gelu import bend, differentiate_gelu
 from minarch.training.fused.lanes import LANES, load, spread, store, sum_of
-from minarch.training.fused.linear import pitch_of, differentiate_weights, multiply
-from minarch.training.fused.operators import ONE
+from minarch.training.fused.linear import apart, differentiate_weights, multiply
+from minarch.training.fused.norm import differentiate_norm, give_out, normalise, take_in
 from minarch.training.fused.optimizers import optimize
-from minarch.training.fused.program import ATTEND, GELU, LINEAR, NORM
+from minarch.training.fused.program import GELU, LINEAR, NORM
 from minarch.training.fused.readout import lose
-from minarch.training.fused.tokens import bend, differentiate_norm, normalise
 
 
 class Tokens(NamedTuple):
-    """Where the tokens lie, and buffers; the numbers are those of the program."""
+    """Where the tokens lie, as the program says, and buffers."""
 
     pixels: NDArray[np.int64]
     places: NDArray[np.int64]
@@ -41,39 +38,6 @@ class Tokens(NamedTuple):
 
 
 @inner
-def _take_in(values: Floats, operations: NDArray[np.void], out: Floats) -> None:
-    """Write the parameters, those of linear layers with the norms before them."""
-    out[:] = values
-    for a in operations:
-        if a.kind == LINEAR and a.norm >= 0:
-            scale, shift = values[a.norm :], values[a.norm + a.inputs :]
-            for u in range(a.outputs):
-                weights, new = values[a.weight + u * a.inputs :], out[a.weight + u * a.inputs :]
-                whole = np.float32(0)
-                for v in range(a.inputs):
-                    new[v] = weights[v] * scale[v]
-                    whole += weights[v] * shift[v]
-                if a.bias >= 0:  # keys have none: it would add the same to all scores of a query
-                    out[a.bias + u] += whole
-
-
-@inner
-def _give_out(values: Floats, gradients: Floats, operations: NDArray[np.void]) -> None:
-    """From the gradients of the layers that took in a norm those of their own parameters and of the norm's."""
-    for a in operations:
-        if a.kind == LINEAR and a.norm >= 0:
-            scale, shift = values[a.norm :], values[a.norm + a.inputs :]
-            of_scale, of_shift = gradients[a.norm :], gradients[a.norm + a.inputs :]
-            for u in range(a.outputs):
-                weights, slopes = values[a.weight + u * a.inputs :], gradients[a.weight + u * a.inputs :]
-                of_bias = gradients[a.bias + u] if a.bias >= 0 else np.float32(0)
-                for v in range(a.inputs):
-                    of_scale[v] += slopes[v] * weights[v]
-                    of_shift[v] += of_bias * weights[v]
-                    slopes[v] = slopes[v] * scale[v] + of_bias * shift[v]
-
-
-@inner
 def _load(images: Images, index: NDArray[np.int64], values: Floats, room: Tokens) -> None:
     """Normalise the block's images into patches, and begin the tokens with their positions."""
     size, flat, rows = images.pixels.shape[1], images.pixels.reshape(-1), room.rows
@@ -87,11 +51,12 @@ def _load(images: Images, index: NDArray[np.int64], values: Floats, room: Tokens
             for i in range(LANES):
                 out[i] = (np.float32(flat[rows[i] + p]) - mean) * scale
     for t in range(room.tokens):
+        token = room.made[(room.start + t * apart(room.width)) * LANES :]
         for v in range(room.width):
             value = values[room.positions + t * room.width + v]
             if t == 0:
                 value += values[room.class_token + v]
-            store(room.made, room.start * LANES + t * pitch_of(room.width) + v * LANES, spread(value))
+            store(token, v * LANES, spread(value))
 
 
 @inner
@@ -99,18 +64,17 @@ def _forward(operations: NDArray[np.void], room: Tokens, learn: bool) -> None:
     parameters = room.taken_in
     for a in operations:
         read, out, kept = room.made[a.read * LANES :], room.made[a.made * LANES :], room.made[a.kept * LANES :]
+        row = apart(a.inputs) * LANES
         if a.kind == LINEAR:
             bias = parameters[a.bias :] if a.bias >= 0 else room.nothing
-            multiply(
-                read, a.inputs, parameters[a.weight :], a.inputs, 1, bias, out, a.outputs, a.tokens, a.onto == 1
-            )
+            multiply(read, a.inputs, parameters[a.weight :], a.inputs, 1, bias, out, a.outputs, a.tokens, a.onto == 1)
         elif a.kind == NORM:
             normalise(read, a.inputs, a.tokens, out, kept)
         elif a.kind == GELU:
-            bend(read, out, a.tokens * pitch_of(a.inputs), learn)
+            bend(read, out, a.tokens * row, learn)
         else:
-            keys, values = read[a.tokens * pitch_of(a.inputs) :], read[(a.tokens + a.all) * pitch_of(a.inputs) :]
-            attend(read, keys, values, kept, out, a.tokens, a.all, a.heads, a.inputs)
+            keys, values = a.tokens * row, (a.tokens + a.all) * row
+            attend(read, read[keys:], read[values:], kept, out, a.tokens, a.all, a.heads, a.inputs)
 
 
 @inner
@@ -120,6 +84,7 @@ def _backward(operations: NDArray[np.void], room: Tokens, gradients: Floats) -> 
         a = operations[position]
         read, kept = room.made[a.read * LANES :], room.made[a.kept * LANES :]
         slopes, of_read = room.slopes[a.of_made * LANES :], room.slopes[max(0, a.of_read) * LANES :]
+        row = apart(a.inputs) * LANES
         if a.kind == LINEAR:
             of_bias = gradients[a.bias :] if a.bias >= 0 else room.nothing
             differentiate_weights(read, a.inputs, slopes, a.outputs, a.tokens, gradients[a.weight :], of_bias)
@@ -127,19 +92,17 @@ def _backward(operations: NDArray[np.void], room: Tokens, gradients: Floats) -> 
                 multiply(
                     slopes, a.outputs, parameters[a.weight :], 1, a.inputs, room.nothing, of_read, a.inputs, a.tokens,
                     a.adds == 1,
-                )
+                )  # fmt: skip
         elif a.kind == NORM:
             differentiate_norm(room.made[a.made * LANES :], a.inputs, a.tokens, kept, slopes, of_read)
         elif a.kind == GELU:
-            for p in range(0, a.tokens * pitch_of(a.inputs), LANES):
-                store(of_read, p, load(slopes, p) * load(read, p))
+            differentiate_gelu(slopes, read, a.tokens * row)
         else:
-            before, asking = a.tokens * pitch_of(a.inputs), (a.tokens + a.all) * pitch_of(a.inputs)
-            of_scores = slopes[before:]
+            keys, values = a.tokens * row, (a.tokens + a.all) * row
             differentiate_attention(
-                read, read[before:], read[asking:], kept, slopes, of_read, of_read[before:], of_read[asking:],
-                of_scores, a.tokens, a.all, a.heads, a.inputs,
-            )
+                read, read[keys:], read[values:], kept, slopes, of_read, of_read[keys:], of_read[values:],
+                slopes[a.tokens * row :], a.tokens, a.all, a.heads, a.inputs,
+            )  # fmt: skip
 
 
 @inner
@@ -165,11 +128,11 @@ def _block(
         for k in range(classes):
             for i in range(LANES):
                 room.slopes[(last.of_made + k) * LANES + i] = logits[i, k]
-        room.slopes[: room.tokens * pitch_of(room.width)] = 0
+        room.slopes[: room.tokens * apart(room.width) * LANES] = 0
         _backward(operations, room, net.gradients)
         for t in range(room.tokens):
             for v in range(room.width):
-                slope = sum_of(load(room.slopes, t * pitch_of(room.width) + v * LANES))
+                slope = sum_of(load(room.slopes, (t * apart(room.width) + v) * LANES))
                 net.gradients[room.positions + t * room.width + v] += slope
                 if t == 0:
                     net.gradients[room.class_token + v] += slope
@@ -193,7 +156,7 @@ def go_through_transformer(
 ) -> tuple[float, int]:
     """One pass, as minarch.training.fused.steps.go_through makes it."""
     loss, right = 0.0, 0
-    _take_in(net.values, operations, room.taken_in)
+    take_in(net.values, operations, room.taken_in)
     for start in range(0, len(order), batch):
         index = order[start : start + batch]
         if learn:
@@ -204,8 +167,8 @@ def go_through_transformer(
             )
             loss, right = loss + of_block[0], right + of_block[1]
         if learn:
-            _give_out(net.values, net.gradients, operations)
+            give_out(net.values, net.gradients, operations)
             steps += 1
             optimize(net, adam, rate, decay, steps)
-            _take_in(net.values, operations, room.taken_in)
+            take_in(net.values, operations, room.taken_in)
     return loss, right
