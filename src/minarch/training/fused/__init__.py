@@ -1,1 +1,1 @@
-"""CNNs, perceptrons and vision transformers trained by single functions that numba compiles (the extra `minarch[fast]`)."""
+"""CNNs, perceptrons and vision transformers trained by functions that numba compiles (the extra `minarch[fast]`)."""
