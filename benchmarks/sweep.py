@@ -283,7 +283,7 @@ def main() -> None:
         folder = Path(name)
         keep(folder)  # what is fastest, for all processes
         available.keep(folder / "compiled")
-        for family in ("cnn", "dnn"):
+        for family in ("cnn", "dnn", "vit"):
             if available.fusable({"family": family}):  # as the fork server does before it forks
                 importlib.import_module("minarch.training.fused.alone").prepare(family)
         together(_write_peak, [(folder / "peak",)])

@@ -23,7 +23,7 @@ def share() -> None:
     if tuning := sys.modules.get("minarch.training.tuning"):
         tuning.keep(folder())
     if available := sys.modules.get("minarch.training.fused.available"):
-        compiled = [code(f"minarch.training.fused.{module}") for module in ("steps", "perceptron")]
+        compiled = [code(f"minarch.training.fused.{module}") for module in ("steps", "perceptron", "transformer")]
         available.keep(COMPILED / short(json.dumps(compiled).encode()))
 
 

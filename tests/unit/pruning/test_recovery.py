@@ -175,7 +175,15 @@ def test_best_copies_carry_no_hooks(digits_dnn, splits):
 
 
 @pytest.mark.skipif(not installed(), reason="numba is not installed (the extra `fast`)")
-@pytest.mark.parametrize("sizes", [{"family": "cnn", "channels": [3, 5]}, {"family": "dnn", "hidden": [7]}])
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        {"family": "cnn", "channels": [3, 5]},
+        {"family": "dnn", "hidden": [7]},
+        {"family": "vit", "patch": 4, "width": 7, "head_size": 4, "heads": [1, 2], "ffn": [6, 3]},
+        {"family": "vit", "patch": 4, "width": 8, "head_size": 4, "heads": [2, 0], "ffn": [0, 5]},
+    ],
+)
 def test_a_pruned_network_is_trained_by_compiled_steps_as_by_autograd(sizes, splits, tmp_path):
     write_json(tmp_path / "timing.json", {"strategy": "fused"})
     states = []

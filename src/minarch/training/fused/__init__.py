@@ -1,1 +1,1 @@
-"""CNNs and perceptrons trained by single functions that numba compiles to machine code."""
+"""CNNs, perceptrons and vision transformers trained by functions that numba compiles to machine code."""

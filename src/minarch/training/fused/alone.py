@@ -17,6 +17,8 @@ from minarch.training.repeats import Repeat, Task
 SMALLEST: dict[str, Spec] = {
     "cnn": {"family": "cnn", "shape": [1, 3, 3], "classes": 1, "channels": [1]},
     "dnn": {"family": "dnn", "shape": [1, 3, 3], "classes": 1, "hidden": [1]},
+    "vit": {"family": "vit", "shape": [1, 3, 3], "classes": 1, "patch": 3, "width": 1}
+    | {"head_size": 1, "heads": [1], "ffn": [1]},
 }
 RECIPE = Recipe(epochs=1, batch_size=1, optimizer="adam", learning_rate=0.1, weight_decay=0.0)
 

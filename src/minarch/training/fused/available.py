@@ -11,6 +11,7 @@ SHORT_S = 1.0  # estimated seconds of an item by other ways: one that is shorter
 OTHERS = {
     "cnn": (10e-6, 20e9),
     "dnn": (2e-6, 60e9),
+    "vit": (20e-6, 50e9),
 }  # ways: seconds of an image beside its arithmetic, operations per s
 
 _folder: Path | None = None

@@ -13,10 +13,13 @@ from minarch.models.build import build
 from minarch.models.families import Spec
 from minarch.models.network import Network
 from minarch.training.fused.block import Images, Room, Values
+from minarch.training.fused.lanes import LANES
 from minarch.training.fused.layers import Layers
 from minarch.training.fused.perceptron import Activations, go_through_perceptron
 from minarch.training.fused.plan import IMAGES, ROWS, Plan
+from minarch.training.fused.program import Program
 from minarch.training.fused.steps import go_through
+from minarch.training.fused.transformer import Tokens, go_through_transformer
 from minarch.training.loop import Recipe
 
 LINE = 16  # float32 of a line of the cache
@@ -55,22 +58,38 @@ def _activations(plan: Layers) -> Activations:
     return Activations(_zeros(ROWS * plan.rows[0]["inputs"]), _zeros(plan.made), _zeros(plan.made), logits)
 
 
+def _tokens(plan: Program) -> Tokens:
+    return Tokens(
+        *(plan.pixels, plan.places, plan.tokens, plan.width, plan.start, plan.class_token, plan.positions),
+        made=_zeros(plan.made * LANES),
+        slopes=_zeros(plan.slopes * LANES),
+        taken_in=_zeros(plan.values),
+        nothing=np.zeros(0, np.float32),
+        logits=np.zeros((LANES, plan.classes), np.float32),
+        rows=np.zeros(LANES, np.int64),
+    )
+
+
 class Fused:
     """The network `network`, of the structure `spec`; its parameters are copied."""
 
     def __init__(self, spec: Spec, network: nn.Module, recipe: Recipe) -> None:
         self.spec, self.recipe, self.steps = spec, recipe, 0
-        self.plan: Plan | Layers
+        self.plan: Plan | Layers | Program
         self._pass: Callable[..., tuple[float, int]]
         self._where: tuple[Any, ...]
+        state = network.state_dict()
         if spec["family"] == "cnn":
             self.plan = maps = Plan(spec)
             self._pass, self._where = go_through, (maps.layers, maps.classes, _room(maps))
-        else:
+        elif spec["family"] == "dnn":
             self.plan = layers = Layers(spec)
             self._pass, self._where = go_through_perceptron, (layers.rows, layers.classes, _activations(layers))
-        self.names = list(network.state_dict())
-        values = self.plan.packed([tensor.detach().numpy() for tensor in network.state_dict().values()])
+        else:
+            self.plan = program = Program(spec, {name: tensor.numel() for name, tensor in state.items()})
+            self._pass, self._where = go_through_transformer, (program.rows, program.classes, _tokens(program))
+        self.names = list(state)
+        values = self.plan.packed([tensor.detach().numpy() for tensor in state.values()])
         self.net = Values(*(_zeros(len(values)) for _ in range(4)))
         self.net.values[:] = values
 
