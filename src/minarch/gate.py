@@ -87,7 +87,7 @@ def train_by(
 ) -> tuple[list[Outcome], Strategy]:
     """Train the repeats by the item's way; also how they were trained."""
     way, repeats, products = config["way"], config["repeats"], Products(device, coarse=True)
-    if way in (L1, FRESH):  # every repeat has a structure of its own
+    if way in (L1, FRESH):  # repeats differ in structure, so that no one structure could be timed
         strategy = replace(trained_by(inputs["gated"]), products=products)
         if way == FRESH:
             return train_afresh(task, inputs["gated"], strategy), strategy
