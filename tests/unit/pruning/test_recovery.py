@@ -129,7 +129,7 @@ def test_pruned_weights_stay_pruned(trained, splits, strategy, optimizer, decay)
     """... all others are trained, biases too, in every epoch, of every repeat."""
     before = {repeat: next(prune_magnitude(trained, [level])).network for repeat, level in enumerate((0.6, 0.8))}
     recipe = Recipe(epochs=2, batch_size=64, optimizer=optimizer, learning_rate=1e-2, weight_decay=decay)
-    task = HoldingZeros(SPECS["dnn"], {"finetune": 0}, splits["train"], splits["validation"], recipe, starts=before)
+    task = HoldingZeros(trained.spec(), {"finetune": 0}, splits["train"], splits["validation"], recipe, starts=before)
     for result in train_repeats(task, list(before), strategy):
         start = before[result.repeat]
         for network in result.networks.values():
