@@ -83,12 +83,11 @@ class SparseEnsemble(Ensemble):
 
     def _take(self, parameters: Parameters) -> None:
         super()._take(parameters)
-        values = parameters.views(parameters.flat)
+        values = parameters.views(parameters.trained)
         self.kept = torch.cat(
             [((value != 0) | (not prunable(name, value[0]))).flatten() for name, value in values.items()]
         )
 
     def differentiate(self, pixels: Pixels, index: Tensor) -> None:
         super().differentiate(pixels, index)
-        assert self.parameters.flat.grad is not None, "stacked parameters have one"
-        self.parameters.flat.grad.mul_(self.kept)
+        self.parameters.gradient.mul_(self.kept)
