@@ -149,24 +149,35 @@ def test_without_holding_zeros_do_not_stay(digits_dnn, splits, strategy):
     assert sum(int((weight == 0).sum()) for weight in prunable_weights(trained_on)) < sparse.removed / 2
 
 
-def test_repeats_are_trained_stacked_as_alone_and_stay_who_they_are(splits):
-    """Of two structures, mixed: each against its own training by autograd."""
+WIDTHS = {
+    "dnn": [{"hidden": [6, 9]}, {"hidden": [8, 5]}, {"hidden": [6, 9]}, {"hidden": [7, 7]}],
+    "cnn": [{"channels": [3, 4]}, {"channels": [2, 5]}, {"channels": [3, 4]}],
+    "vit": [{"heads": [1, 2], "ffn": [5, 9]}, {"heads": [2, 1], "ffn": [9, 4]}, {"heads": [2, 2], "ffn": [0, 8]}],
+}
+
+
+@pytest.mark.parametrize("family", WIDTHS)
+def test_repeats_of_other_widths_are_trained_stacked_as_alone(family, splits):
+    """Each against its own training by autograd; what starts it stays as it is."""
+    whole = {"family": family, "shape": [1, 8, 8], "classes": 10}
+    whole |= {"patch": 4, "width": 8, "head_size": 4} if family == "vit" else {}
     starts = {}
-    for repeat, units in enumerate((6, 7, 6, 6, 7)):
+    for repeat, widths in enumerate(WIDTHS[family]):
         torch.manual_seed(repeat)
-        starts[repeat] = build(SPECS["dnn"] | {"hidden": [units]})
+        starts[repeat] = build(whole | widths)
     states = {repeat: copy.deepcopy(network.state_dict()) for repeat, network in starts.items()}
     together = train_on(starts, splits, RECIPE, 0, STACKED)
     assert list(together) == list(starts)
     for repeat, network in together.items():
         (alone,) = train_on({repeat: starts[repeat]}, splits, RECIPE, 0, ALONE).values()
+        assert network.spec() == alone.spec() == whole | WIDTHS[family][repeat]
         for name, tensor in alone.state_dict().items():
             torch.testing.assert_close(network.state_dict()[name], tensor, atol=2e-3, rtol=0)
             assert starts[repeat].state_dict()[name].equal(states[repeat][name])
 
 
-def test_those_of_one_structure_are_in_one_stack(splits, monkeypatch):
-    """However many of another structure are between them."""
+def test_what_is_in_one_stack(splits, monkeypatch):
+    """Those of the same layers, unless one is much wider; then those of one structure, wherever they are."""
     stacks, real = [], Ensemble.__init__
 
     def noted(self, spec, networks, *arguments):
@@ -174,9 +185,10 @@ def test_those_of_one_structure_are_in_one_stack(splits, monkeypatch):
         real(self, spec, networks, *arguments)
 
     monkeypatch.setattr(Ensemble, "__init__", noted)
-    starts = {repeat: build(SPECS["dnn"] | {"hidden": [units]}) for repeat, units in enumerate((6, 7, 6, 6))}
-    train_on(starts, splits, RECIPE, 0, STACKED)
-    assert stacks == [([6], 3), ([7], 1)]
+    for hidden in ([[6, 8], [7, 7], [6, 6]], [[6], [90], [6], [6]], [[6], [6, 6]]):
+        starts = {repeat: build(SPECS["dnn"] | {"hidden": units}) for repeat, units in enumerate(hidden)}
+        train_on(starts, splits, RECIPE, 0, STACKED)
+    assert stacks == [([7, 8], 3), ([6], 3), ([90], 1), ([6], 1), ([6, 6], 1)]
 
 
 def test_a_batch_that_is_larger_than_the_data_is_all_of_it(digits_dnn, splits):
