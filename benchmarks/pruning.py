@@ -63,8 +63,9 @@ from minarch.training.blocks import train_repeats
 from minarch.training.evaluate import evaluate
 from minarch.training.loop import Recipe
 from minarch.training.memory import keep_freed_memory
-from minarch.training.repeats import Task, derive_seed
-from minarch.training.strategy import choose
+from minarch.training.repeats import Task
+from minarch.training.stacked.products import Products
+from minarch.training.strategy import Strategy, choose
 
 LEVELS = (0.5, 0.75)  # of the MACs
 IMAGES, TESTED = 5_000, 5_000  # of the former four fifths for training, the others for validation
@@ -82,6 +83,7 @@ PACKAGES = ("torch", "nncf", "torch-pruning")
 BAND = 0.02  # of the uncut network's MACs: nearer counts as equal
 MARGIN = 0.5  # points: an interval above minus this shows "as good"
 FINETUNING = Recipe(epochs=2, batch_size=64, optimizer="adam", learning_rate=1e-3, weight_decay=0.0)
+ALONE = Strategy(0, Products(torch.device("cpu")))  # by autograd, which masks need
 CURVE_LEVELS = [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.97, 0.99]
 CURVE_REPEATS = 10
 SENSITIVITY_LEVELS = [0.25, 0.5, 0.75]
@@ -260,9 +262,8 @@ def measure(case: Case, splits: dict[str, Split]) -> dict[str, Any]:
             row.parameters.append(parameters(pruned))
             row.macs.append(macs(pruned, shape))
             row.pruned.append(right(pruned, splits["test"]))
-            generator = torch.Generator().manual_seed(derive_seed({"finetune": 0}, seed))
-            tuned = without_masks(train_on(pruned, splits, FINETUNING, generator))
-            row.finetuned.append(right(tuned, splits["test"]))
+            tuned = train_on({seed: pruned}, splits, FINETUNING, 0, ALONE)[seed]
+            row.finetuned.append(right(without_masks(tuned), splits["test"]))
         print(f"{case.name}: seed {seed} of {case.seeds} done", file=sys.stderr)
     return {
         "name": case.name,

@@ -35,8 +35,9 @@ from minarch.training.evaluate import evaluate
 from minarch.training.loop import Recipe
 from minarch.training.memory import keep_freed_memory
 from minarch.training.repeats import Task
+from minarch.training.stacked.ensemble import written
 from minarch.training.stacked.products import Products
-from minarch.training.strategy import Strategy, choose, device_of
+from minarch.training.strategy import Kind, Strategy, choose, device_of
 
 WEIGHTS = "weights.safetensors"
 PRICE, RULES = ("nu", "alpha", "beta"), ("heads", "start", "travel", "explore", "estimator")
@@ -87,15 +88,17 @@ def train_by(
 ) -> tuple[list[Outcome], Strategy]:
     """Train the repeats by the item's way; also how they were trained."""
     way, repeats, products = config["way"], config["repeats"], Products(device, coarse=True)
-    if way in (L1, FRESH):  # every repeat has a structure of its own
+    if way in (L1, FRESH):  # repeats differ in structure, so that no one structure could be timed
         strategy = replace(trained_by(inputs["gated"]), products=products)
         if way == FRESH:
             return train_afresh(task, inputs["gated"], strategy), strategy
         settle = Schedule.of(task.recipe.epochs, config["delay"], config["settle"]).settle
         return prune_by_l1(task, inputs["short"], inputs["gated"], settle, strategy, heads=config["heads"]), strategy
-    strategy = choose(task, len(repeats), config["train"]["strategy"], device, compiled=way != GATED)
     if way != GATED:
+        strategy = choose(task, len(repeats), config["train"]["strategy"], device)
         return [Outcome.of(task, result) for result in train_repeats(task, repeats, strategy)], strategy
+    kind: Kind = config["train"]["strategy"] if written(task.spec) else "sequential"
+    strategy = choose(task, len(repeats), kind, device, compiled=False)
     policy = Policy(**{name: config[name] for name in (*PRICE, *RULES) if name != "heads"})
     structure = Structure(build(task.spec), heads=config["heads"])
     schedule = Schedule.of(task.recipe.epochs, config["delay"], config["settle"])

@@ -59,7 +59,7 @@ def work(config: dict[str, Any], inputs: dict[str, Any], out: Path) -> None:
 def structured(
     config: dict[str, Any], parent: Path, origin: Path, splits: dict[str, Split], retraining: Retraining
 ) -> list[Pruned]:
-    """Cut units out of the networks of `parent`, and train what is left; every repeat of the trained model in turn.
+    """Cut units out of the networks of `parent`, and train what is left.
 
     `parent` is what is cut: the trained model, or (iterative) what the level before left of it; `origin` is always the
     trained model.
@@ -67,24 +67,27 @@ def structured(
     originals, tested = load_networks(origin), read_test_accuracies(origin)
     networks = originals if origin == parent else load_networks(parent)
     criterion = Criterion(**{name: config[name] for name in CRITERION})
-    repeats = []
-    for original in retraining.model["repeats"]:
-        repeat = original["repeat"]
-        base, network = originals.get(repeat), networks.get(repeat)
-        measured = base is not None and finite(base)
-        steps = {"base": Accuracy(original["validation_accuracy"], tested[repeat])} if measured else {}
-        if base is None or network is None or not (finite(base) and finite(network)):
-            repeats.append(Pruned(original, "unstable", steps))
-            continue
-        smaller = prune_structured(
-            network,
+    measured = {repeat: base for repeat, base in originals.items() if finite(base)}
+    cuts = {
+        repeat: prune_structured(
+            networks[repeat],
             level=config["level"],
             criterion=criterion,
             seed=derive_seed({"prune": origin.name, "level": config["level"], **config["training"]}, repeat),
             original=base if origin != parent else None,
             train=splits["train"],
         )
-        trained, reached = retraining.run(smaller, original, splits)
+        for repeat, base in measured.items()
+        if repeat in networks and finite(networks[repeat])
+    }
+    retrained, repeats = retraining.run(cuts, splits), []
+    for original in retraining.model["repeats"]:
+        repeat = original["repeat"]
+        steps = {"base": Accuracy(original["validation_accuracy"], tested[repeat])} if repeat in measured else {}
+        if repeat not in cuts:
+            repeats.append(Pruned(original, "unstable", steps))
+            continue
+        smaller, (trained, reached) = cuts[repeat], retrained[repeat]
         removed = smaller.removed_share > 0 or config["level"] == 0
         status = "diverged" if not finite(trained) else "ok" if removed else "nothing_removed"
         sizes = smaller.removed_share, smaller.group_sizes()

@@ -11,6 +11,7 @@ import torch
 
 from minarch.complexity.outcome import Outcome
 from minarch.contract import read_networks
+from minarch.models.families import Spec
 from minarch.models.network import Network
 from minarch.models.weights import load_networks
 from minarch.pruning.cut import cost_of, cut
@@ -18,9 +19,9 @@ from minarch.pruning.groups import Group, find_groups
 from minarch.pruning.importance import score
 from minarch.pruning.recovery import reestimate
 from minarch.pruning.selection import Units, masks_of
-from minarch.training.blocks import train_repeats
 from minarch.training.repeats import Task, derive_seed
 from minarch.training.strategy import Strategy
+from minarch.training.structures import train_structures
 
 UNREACHABLE = "unreachable"
 
@@ -31,32 +32,32 @@ def prune_by_l1(task: Task, short: Path, gated: Path, epochs: int, strategy: Str
     Args:
         task: of the whole architecture, for all epochs; the last `epochs` follow the cut.
     """
-    networks, outcomes = load_networks(short), []
-    for entry in read_networks(gated)["repeats"]:
-        repeat, seed = entry["repeat"], derive_seed(task.identity, entry["repeat"])
+    networks, entries = load_networks(short), read_networks(gated)["repeats"]
+    starts = dict[int, Network]()
+    for entry in entries:
         assert entry["macs"] is not None, "every training with gates leaves a network"
-        smaller = cut_by_l1(networks[repeat], entry["macs"], heads=heads)
-        if smaller is None:
-            outcomes.append(Outcome(repeat=repeat, seed=seed, status=UNREACHABLE))
-            continue
-        reestimate(smaller, task.train)
-        tuning = replace(
-            task, spec=smaller.spec(), starts={repeat: smaller}, recipe=replace(task.recipe, epochs=epochs)
-        )
-        (result,) = train_repeats(tuning, [repeat], strategy)
-        outcomes.append(Outcome.of(tuning, result, before=task.recipe.epochs - epochs))
-    return outcomes
+        smaller = cut_by_l1(networks[entry["repeat"]], entry["macs"], heads=heads)
+        if smaller is not None:
+            reestimate(smaller, task.train)
+            starts[entry["repeat"]] = smaller
+    tuning = replace(task, starts=starts, recipe=replace(task.recipe, epochs=epochs))
+    trained = train_structures(tuning, {repeat: network.spec() for repeat, network in starts.items()}, strategy)
+    before = task.recipe.epochs - epochs
+    return [
+        Outcome.of(*trained[repeat], before=before)
+        if repeat in trained
+        else Outcome(repeat=repeat, seed=derive_seed(task.identity, repeat), status=UNREACHABLE)
+        for repeat in (entry["repeat"] for entry in entries)
+    ]
 
 
 def train_afresh(task: Task, gated: Path, strategy: Strategy) -> list[Outcome]:
     """Train the structures that the repeats of `gated` ended with from new weights, for all epochs."""
-    outcomes = []
+    specs = dict[int, Spec]()
     for entry in read_networks(gated)["repeats"]:
         assert entry["spec"] is not None, "every training with gates leaves a network"
-        anew = replace(task, spec=entry["spec"])
-        (result,) = train_repeats(anew, [entry["repeat"]], strategy)
-        outcomes.append(Outcome.of(anew, result))
-    return outcomes
+        specs[entry["repeat"]] = entry["spec"]
+    return [Outcome.of(*trained) for trained in train_structures(task, specs, strategy).values()]
 
 
 def cut_by_l1(network: Network, macs: int, *, heads: bool) -> Network | None:

@@ -83,12 +83,7 @@ class GatedEnsemble(Ensemble):
     def measure(self, pixels: Pixels) -> tuple[Tensor, Tensor]:
         """As `Ensemble.measure`, with every gate on whose chance is at least one half."""
         self._show((self.gates.theta >= 0.5).float())
-        if not isinstance(self.gradients, Single):
-            return super().measure(pixels)
-        self.gradients.network.eval()
-        measured = super().measure(pixels)
-        self.gradients.network.train()
-        return measured
+        return super().measure(pixels)
 
     def rest(self) -> None:
         """After an epoch in which gates moved: fix those that have arrived, and cut away what is off for good."""
@@ -144,7 +139,7 @@ class GatedEnsemble(Ensemble):
 
     def _cut_away(self, remains: Remains) -> None:
         """Go on with what remains, the optimizer's state included."""
-        before, states, buffers = self.parameters, self.optimizer.state[self.parameters.flat], self._buffers()
+        before, states, buffers = self.parameters, self.optimizer.state[self.parameters.trained], self._buffers()
         self.spec = self.gates.remains.spec_of(remains, self.spec)
         units = self.gates.drop(remains)
         with torch.device("meta"):
@@ -156,6 +151,6 @@ class GatedEnsemble(Ensemble):
 
         self.buffers = {name: remains.entries(name, buffer[None], units)[0] for name, buffer in buffers.items()}
         self._take(Parameters(shapes, flat(before.flat.detach())))
-        self.optimizer.state[self.parameters.flat] = {
-            name: flat(value) if value.shape == before.flat.shape else value for name, value in states.items()
+        self.optimizer.state[self.parameters.trained] = {
+            name: flat(value) if value.shape == before.trained.shape else value for name, value in states.items()
         }

@@ -1,6 +1,6 @@
 """Curves of what pruning costs: the smallest weights zeroed (magnitude), or units of one group alone (sensitivity)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +11,14 @@ from minarch.data.tensors import Split
 from minarch.models.cost import parameters
 from minarch.models.network import Network
 from minarch.models.weights import finite
+from minarch.pruning import Scope
 from minarch.pruning.cut import masked
 from minarch.pruning.groups import find_groups
 from minarch.pruning.importance import score
-from minarch.pruning.magnitude import hold_zeros, prune_magnitude
+from minarch.pruning.magnitude import HoldingZeros, prune_magnitude
 from minarch.pruning.recovery import train_on
 from minarch.pruning.selection import masks_of, rounded
 from minarch.training.loop import Recipe
-from minarch.training.repeats import derive_seed
 
 
 def magnitude(
@@ -29,19 +29,21 @@ def magnitude(
     With `training` in the configuration each network is trained on, what is zero staying zero; without, level 0 (the
     unpruned network) is always in the curve.
     """
-    training = config.get("training")
+    training, scope = config.get("training"), config["scope"]
     levels = config["levels"] if training else sorted({0.0, *config["levels"]})
+    bases = {repeat: network for repeat, network in networks.items() if finite(network)}
+    trained = {level: _train_on(bases, level, scope, splits, training) for level in levels} if training else {}
 
     def points() -> Iterator[Point]:
-        for repeat, base in networks.items():
-            for sparse in prune_magnitude(base, levels, config["scope"]) if finite(base) else ():
-                network = _train_on(sparse.network, splits, training, repeat) if training else sparse.network
+        for repeat, base in bases.items():
+            for sparse in prune_magnitude(base, levels, scope):
+                network = trained[sparse.level][repeat] if training else sparse.network
                 remaining = parameters(base) - sparse.removed
                 yield Point({"repeat": repeat, "level": sparse.level, "remaining_parameters": remaining}, network)
 
     key = ["repeat", "level"]
     write_curve(points(), splits, out, columns=[*key, "remaining_parameters"], key=key)
-    return {"scope": config["scope"], "finetuned": bool(training), "levels": levels, "repeats": statuses(networks)}
+    return {"scope": scope, "finetuned": bool(training), "levels": levels, "repeats": statuses(networks)}
 
 
 def sensitivity(
@@ -65,8 +67,9 @@ def sensitivity(
     return {"importance": config["importance"], "levels": config["levels"], "repeats": statuses(networks)}
 
 
-def _train_on(network: Network, splits: dict[str, Split], training: dict[str, Any], repeat: int) -> Network:
-    order = derive_seed({"finetune": training["seed"]}, repeat)
-    torch.manual_seed(order)  # of dropout
-    hold_zeros(network)
-    return train_on(network, splits, Recipe.of(training), torch.Generator().manual_seed(order))
+def _train_on(
+    bases: Mapping[int, Network], level: float, scope: Scope, splits: dict[str, Split], training: dict[str, Any]
+) -> dict[int, Network]:
+    """The networks trained on at a level, what it zeroes staying zero."""
+    starts = {r: sparse.network for r, base in bases.items() for sparse in prune_magnitude(base, [level], scope)}
+    return train_on(starts, splits, Recipe.of(training), training["seed"], kind=HoldingZeros)

@@ -12,6 +12,11 @@ from torch import Tensor, nn
 
 from minarch.models.network import Network
 from minarch.pruning import Scope
+from minarch.training.repeats import Repeat, Task
+from minarch.training.stacked.ensemble import Ensemble
+from minarch.training.stacked.parameters import Parameters
+from minarch.training.stacked.pixels import Pixels
+from minarch.training.stacked.products import Products
 
 
 @dataclass(frozen=True)
@@ -23,9 +28,14 @@ class Sparse:
     network: Network
 
 
+def prunable(name: str, tensor: Tensor) -> bool:
+    """True of the weights of linear and convolutional layers: not of biases, norms, class token or positions."""
+    return name.endswith("weight") and tensor.dim() >= 2
+
+
 def prunable_weights(network: nn.Module) -> list[Tensor]:
-    """The weights of linear and convolutional layers: not biases, norms, class token or positions."""
-    return [tensor for name, tensor in network.named_parameters() if name.endswith("weight") and tensor.dim() >= 2]
+    """The prunable parameters of a network, in its order."""
+    return [tensor for name, tensor in network.named_parameters() if prunable(name, tensor)]
 
 
 def prune_magnitude(network: Network, levels: Sequence[float], scope: Scope = "global") -> Iterator[Sparse]:
@@ -51,8 +61,33 @@ def prune_magnitude(network: Network, levels: Sequence[float], scope: Scope = "g
         yield Sparse(level, int((~everywhere).sum()), sparse)
 
 
-def hold_zeros(network: nn.Module) -> None:
-    """Training leaves prunable weights that are zero now as they are: they get no gradient."""
-    for weight in prunable_weights(network):
-        kept = weight.detach() != 0
-        weight.register_hook(lambda gradient, kept=kept: gradient * kept)
+class HoldingZeros(Task):
+    """A training that leaves prunable weights that are zero at its start as they are: they get no gradient.
+
+    It can be stacked, or made by autograd; compiled steps know nothing of it.
+    """
+
+    def network(self, result: Repeat) -> Network:
+        network = super().network(result)
+        for weight in prunable_weights(network):
+            kept = weight.detach() != 0
+            weight.register_hook(lambda gradient, kept=kept: gradient * kept)
+        return network
+
+    def stack(self, results: Sequence[Repeat], products: Products) -> Ensemble:
+        return SparseEnsemble(self.spec, [self.network(result) for result in results], self.recipe, products)
+
+
+class SparseEnsemble(Ensemble):
+    """Stacked networks whose prunable weights that are zero at the start stay so."""
+
+    def _take(self, parameters: Parameters) -> None:
+        super()._take(parameters)
+        values = parameters.views(parameters.trained)
+        self.kept = torch.cat(
+            [((value != 0) | (not prunable(name, value[0]))).flatten() for name, value in values.items()]
+        )
+
+    def differentiate(self, pixels: Pixels, index: Tensor) -> None:
+        super().differentiate(pixels, index)
+        self.parameters.gradient.mul_(self.kept)

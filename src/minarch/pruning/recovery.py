@@ -1,8 +1,7 @@
-"""After a cut: statistics estimated again, then training, from the cut, earlier or new weights."""
+"""What training after a cut needs: statistics estimated again, how the whole network was trained, earlier weights."""
 
-from copy import deepcopy
+from collections.abc import Mapping
 from dataclasses import replace
-from math import nan
 from pathlib import Path
 
 import torch
@@ -12,15 +11,12 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from minarch.data.tensors import Split
 from minarch.files import read_json
 from minarch.models.network import Network
-from minarch.models.weights import finite
-from minarch.training.evaluate import evaluate
 from minarch.training.fused.available import installed
 from minarch.training.loop import Recipe, train
 from minarch.training.repeats import Repeat, Task
-from minarch.training.stacked.ensemble import Ensemble
-from minarch.training.stacked.pixels import Pixels
 from minarch.training.stacked.products import Products
-from minarch.training.strategy import LAYOUTS, Strategy
+from minarch.training.strategy import AT_ONCE, Strategy, choose
+from minarch.training.structures import train_structures
 
 BATCH = 256  # images whose statistics are averaged
 
@@ -48,64 +44,44 @@ def reestimate(network: nn.Module, split: Split) -> bool:
 
 
 def train_on(
-    network: Network,
-    splits: dict[str, Split],
+    starts: Mapping[int, Network],
+    splits: Mapping[str, Split],
     recipe: Recipe,
-    generator: torch.Generator,
+    seed: int,
     strategy: Strategy | None = None,
-) -> Network:
-    """Train on, and return the network after the epoch of best validation accuracy, of equal ones that of the lowest
-    loss, as the sweep keeps it, in evaluation mode. If no epoch leaves finite weights, it is the network as it ended.
+    kind: type[Task] = Task,
+) -> dict[int, Network]:
+    """Train networks on, those of one structure together, and return them as they were in their best epoch, in
+    evaluation mode; `starts` stay as they are.
 
     Args:
-        generator: decides the order of the images.
-        strategy: as the model was trained; None: by autograd, which hooks on gradients need.
+        starts: repeat -> the network from which it starts.
+        seed: by it and the number of the repeat the order of its images is drawn.
+        strategy: None: the fastest for the structure of the first one, by torch alone.
+        kind: of training.
+
+    Raises:
+        UserError: one network alone does not fit into memory.
     """
-    result = Repeat(0, 0)
-
-    def keep(loss: float, accuracy: float) -> None:
-        if finite(network) and result.record((nan, nan, loss, accuracy)):
-            result.networks["best"] = deepcopy(network)
-
-    spec = network.spec()
-    if strategy is not None and strategy.at_once:
-        ensemble = Ensemble(spec, [network], recipe, strategy.products)
-        pixels, validation = (Pixels(splits[n], spec["classes"], strategy.device) for n in ("train", "validation"))
-        for _ in range(recipe.epochs):
-            ensemble.epoch(pixels, torch.randperm(len(pixels), generator=generator)[None])
-            network.load_state_dict(ensemble.parameters.state(ensemble.parameters.flat, 0))
-            loss, accuracy = ensemble.measure(validation)
-            keep(float(loss), float(accuracy))
-    elif strategy is not None and strategy.fused:
-        from minarch.training.fused.network import Fused, images_of  # numba is there only where it was chosen
-
-        fused = Fused(spec, network, recipe)
-        images, measured = (images_of(splits[name]) for name in ("train", "validation"))
-        for _ in range(recipe.epochs):
-            fused.epoch(images, torch.randperm(len(splits["train"]), generator=generator))
-            network.load_state_dict(fused.network().state_dict())
-            keep(*fused.measure(measured))
-    else:
-        if strategy is not None:
-            network.to(memory_format=LAYOUTS[strategy.layout])  # type: ignore[call-overload]
-
-        def after_epoch(_: int) -> bool:
-            validation = evaluate(network, splits["validation"])
-            keep(validation.loss, validation.accuracy)
-            return False
-
-        train(network, splits["train"], recipe, generator, after_epoch)
-    return result.networks.get("best", network).eval()
+    specs = {repeat: network.spec() for repeat, network in starts.items()}
+    if not specs:
+        return {}
+    recipe = replace(recipe, batch_size=min(recipe.batch_size, len(splits["train"])))
+    identity, spec = {"finetune": seed}, next(iter(specs.values()))
+    task = kind(spec, identity, splits["train"], splits["validation"], recipe, measures_train=False, starts=starts)
+    strategy = strategy or choose(task, len(specs), "auto", torch.device("cpu"), compiled=False)
+    trained = train_structures(task, specs, strategy)
+    return {repeat: result.networks["best"].eval() for repeat, (_, result) in trained.items()}
 
 
 def trained_by(item: Path) -> Strategy:
-    """The strategy that trained an item's networks, on a CPU and one by one: what is left is trained by it, too; by
-    autograd if it needs numba, which is not here.
+    """The strategy that trained an item's networks, on a CPU: what is left is trained by it, too; by autograd if it
+    needs numba, which is not here.
     """
     timing = read_json(item / "timing.json")
     if timing.get("strategy") == "fused" and installed():
         return Strategy(0, Products(torch.device("cpu")), fused=True)
-    at_once = min(timing.get("at_once", 0), 1)
+    at_once = min(timing.get("at_once", 0), AT_ONCE)  # an accelerator stacks more
     return Strategy(at_once, Products(torch.device("cpu")), timing.get("layout", "contiguous"))
 
 

@@ -18,6 +18,8 @@ from minarch.training.loop import Recipe
 from minarch.training.repeats import Task, derive_seed
 from minarch.training.strategy import Strategy
 
+Retrained = tuple[Network, dict[str, Accuracy]]  # what was trained, and the accuracy at each step after the cut
+
 
 @dataclass(frozen=True)
 class Retraining:
@@ -40,24 +42,26 @@ class Retraining:
         training = config["training"]
         return cls(model, Recipe.of(training), training["seed"], config["weights"], config["rewind"], strategy)
 
-    def run(
-        self, smaller: Cut, original: NetworkRecord, splits: dict[str, Split]
-    ) -> tuple[Network, dict[str, Accuracy]]:
-        """Train what is left of one repeat: the network, and the accuracy at each step after the cut.
+    def run(self, cuts: Mapping[int, Cut], splits: dict[str, Split]) -> dict[int, Retrained]:
+        """Train what is left of the repeats, those of one structure together.
 
         All architectures and levels see the images in the same order in the same repeat.
 
         Args:
-            original: the repeat's entry in the results of the model.
+            cuts: repeat -> what is left of it.
         """
-        order = derive_seed({"finetune": self.seed}, original["repeat"])
-        torch.manual_seed(order)  # of dropout
-        steps = {"pruned": Accuracy.of(smaller.network, splits)}
-        estimated = reestimate(smaller.network, splits["train"])
-        steps["reestimated"] = Accuracy.of(smaller.network, splits) if estimated else steps["pruned"]
-        start = self._start(smaller, original, splits)
-        network = train_on(start, splits, self.recipe, torch.Generator().manual_seed(order), self.strategy)
-        return network, steps | {"finetuned": Accuracy.of(network, splits)}
+        originals = {entry["repeat"]: entry for entry in self.model["repeats"]}
+        reached, starts = dict[int, dict[str, Accuracy]](), dict[int, Network]()
+        for repeat, smaller in cuts.items():
+            reached[repeat] = steps = {"pruned": Accuracy.of(smaller.network, splits)}
+            estimated = reestimate(smaller.network, splits["train"])
+            steps["reestimated"] = Accuracy.of(smaller.network, splits) if estimated else steps["pruned"]
+            starts[repeat] = self._start(smaller, originals[repeat], splits)
+        networks = train_on(starts, splits, self.recipe, self.seed, self.strategy)
+        return {
+            repeat: (network, reached[repeat] | {"finetuned": Accuracy.of(network, splits)})
+            for repeat, network in networks.items()
+        }
 
     def _start(self, smaller: Cut, original: NetworkRecord, splits: dict[str, Split]) -> Network:
         """The network from which training starts."""

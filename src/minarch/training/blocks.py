@@ -140,7 +140,7 @@ def _train_stacked(task: Task, results: list[Repeat], strategy: Strategy) -> Non
     device, classes = strategy.device, task.spec["classes"]
     pixels = Pixels(task.train, classes, device)
     measured = [Pixels(split, classes, device) for split in task.measured]
-    ensemble = Ensemble(task.spec, [task.network(result) for result in results], task.recipe, strategy.products)
+    ensemble = task.stack(results, strategy.products)
     best = ensemble.parameters.flat.detach().clone()
     orders = [task.order(result) for result in results][: 1 if task.recipe.shared_batches else None]
     going = results

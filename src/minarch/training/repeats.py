@@ -3,7 +3,7 @@
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -18,6 +18,8 @@ from minarch.models.cost import macs
 from minarch.models.families import Spec
 from minarch.models.network import Network
 from minarch.training.loop import Recipe
+from minarch.training.stacked.ensemble import Ensemble
+from minarch.training.stacked.products import Products
 
 COLUMNS = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy")
 TRAIN_MEASURED = 10_000  # images: train loss and accuracy are measured on at most so many, evenly spaced
@@ -26,8 +28,8 @@ TRAIN_MEASURED = 10_000  # images: train loss and accuracy are measured on at mo
 @dataclass
 class Repeat:
     """One training. `curve` has a row of COLUMNS per epoch; `best_epoch` (from 1) is that of the highest validation
-    accuracy, of equal ones that of the lowest validation loss; `networks` are those of the "final" and the "best"
-    epoch; `seconds` is its share of the time of those trained with it.
+    accuracy, of equal ones that of the lowest validation loss, and one that diverged comes last; `networks` are those
+    of the "final" and the "best" epoch; `seconds` is its share of the time of those trained with it.
     """
 
     repeat: int
@@ -53,9 +55,9 @@ class Repeat:
         return better
 
 
-def _rank(row: tuple[float, ...]) -> tuple[float, float]:
-    """The key that ranks epochs: validation accuracy, then the loss downwards; one that is not finite ranks last."""
-    return row[3], -row[2] if math.isfinite(row[2]) else -math.inf
+def _rank(row: tuple[float, ...]) -> tuple[bool, float, float]:
+    """The key that ranks epochs: validation accuracy, then the loss downwards; a diverged network ranks last."""
+    return math.isfinite(row[2]), row[3], -row[2]
 
 
 def derive_seed(configuration: dict[str, Any], repeat: int) -> int:
@@ -105,11 +107,13 @@ class Task:
         return macs(build(self.spec).eval(), self.spec["shape"])  # no norm can take statistics of one image
 
     def network(self, result: Repeat) -> Network:
-        """The network from which a repeat's training starts, on the CPU."""
-        if result.repeat in self.starts:
-            return deepcopy(self.starts[result.repeat])
+        """The network from which a repeat's training starts, on the CPU. What it draws at random is seeded, too."""
         torch.default_generator.manual_seed(result.seed)  # torch.manual_seed takes 2 ms for devices that are not there
-        return build(self.spec)
+        return deepcopy(self.starts[result.repeat]) if result.repeat in self.starts else build(self.spec)
+
+    def stack(self, results: Sequence[Repeat], products: Products) -> Ensemble:
+        """The networks from which some repeats' trainings start, stacked."""
+        return Ensemble(self.spec, [self.network(result) for result in results], self.recipe, products)
 
     def order(self, result: Repeat) -> torch.Generator:
         """The generator of the repeat's orders of the images, one per epoch."""

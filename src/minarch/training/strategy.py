@@ -12,7 +12,7 @@ import torch
 from minarch.errors import UserError
 from minarch.training.fused.available import fusable, lasts
 from minarch.training.repeats import Task
-from minarch.training.stacked.ensemble import stackable
+from minarch.training.stacked.ensemble import stackable, written
 from minarch.training.stacked.products import Products
 from minarch.training.timers import Fused, Plain, Stacked
 from minarch.training.tuning import fastest, processor
@@ -85,7 +85,8 @@ def choose(task: Task, count: int, kind: Kind, device: torch.device, *, compiled
     Compiled steps are considered where trainings last, so that a short study compiles nothing, unless `compiled` is
     False: what is to be done with the networks needs their gradients in torch.
     Larger stacks come first: they are rarely slower, and how much faster they are says little more than noise does.
-    On an accelerator, all repeats that fit are stacked: launching work costs more than doing it.
+    On an accelerator, all repeats that fit are stacked, where their gradients are written by hand: launching work costs
+    more than doing it.
 
     Raises:
         UserError: the architecture cannot be stacked, but the kind is "stacked".
@@ -97,7 +98,7 @@ def choose(task: Task, count: int, kind: Kind, device: torch.device, *, compiled
             f"train.strategy: 'stacked' is not allowed, this {family} has no stacked form; allowed: auto, sequential"
         )
     if device.type != "cpu":
-        return Strategy(count if stacks else 0, products)
+        return Strategy(count if stacks and (kind == "stacked" or written(task.spec)) else 0, products)
     timers: dict[Strategy, Callable[[], float]] = {}
     if stacks:
         timers |= {Strategy(size, products): Stacked(task, size) for size in _sizes(task, count)}

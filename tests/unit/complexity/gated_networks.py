@@ -16,7 +16,7 @@ from minarch.complexity.structure import Structure
 from minarch.models.build import build
 from minarch.models.families import architecture
 from minarch.training.loop import Recipe
-from minarch.training.stacked.ensemble import stackable
+from minarch.training.stacked.ensemble import written
 from minarch.training.stacked.products import Products
 
 CPU = torch.device("cpu")
@@ -60,7 +60,7 @@ def gates_of(name: str, repeats: int = 1, moves: int = 10, *, first: int = 0, **
 
 def stack_of(name: str) -> int:
     """How many networks the tests stack: of families whose gradients are autograd's there is no stack."""
-    return 3 if stackable(SPECS[STRUCTURES[name][0]]) else 1
+    return 3 if written(SPECS[STRUCTURES[name][0]]) else 1
 
 
 def ensemble_of(name: str, gates: Gates) -> GatedEnsemble:
@@ -70,7 +70,7 @@ def ensemble_of(name: str, gates: Gates) -> GatedEnsemble:
         torch.manual_seed(seed)
         for parameter in network.parameters():
             parameter.data += torch.randn_like(parameter) * 0.1
-    stacked = stackable(gates.structure.spec)
+    stacked = written(gates.structure.spec)
     return GatedEnsemble(gates, networks, RECIPE, Products(CPU, coarse=True), stacked=stacked)
 
 

@@ -14,7 +14,7 @@ from minarch.models.cost import macs, parameters
 from minarch.training.blocks import train_repeats
 from minarch.training.loop import Recipe
 from minarch.training.repeats import Task
-from minarch.training.stacked.ensemble import stackable
+from minarch.training.stacked.ensemble import written
 from minarch.training.stacked.products import Products
 from minarch.training.strategy import Strategy
 
@@ -31,7 +31,7 @@ def train(splits):
     def go(name, repeats=REPEATS, *, at_once=None, epochs=EPOCHS, settle=SETTLE, starts=None, **policy):
         task = task_of(name, splits, epochs, starts or {})
         if at_once is None:
-            at_once = len(repeats) * stackable(task.spec)
+            at_once = len(repeats) * written(task.spec)
         schedule = Schedule(epochs=epochs, delay=DELAY, settle=settle)
         chosen = Policy(**{"nu": 3.0, "alpha": 0.5, "beta": 0.5} | policy)
         return train_gated(task, repeats, strategy_of(at_once), trained_structure(name), chosen, schedule)

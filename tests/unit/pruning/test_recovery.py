@@ -13,14 +13,15 @@ from minarch.data.tensors import Split
 from minarch.files import write_json
 from minarch.models.build import build
 from minarch.models.families import architecture
-from minarch.models.weights import load_networks
-from minarch.pruning.magnitude import hold_zeros, prunable_weights, prune_magnitude
+from minarch.models.weights import finite, load_networks
+from minarch.pruning.magnitude import HoldingZeros, prunable_weights, prune_magnitude
 from minarch.pruning.recovery import at_epoch, reestimate, train_on, trained_by
 from minarch.training.blocks import train_repeats
 from minarch.training.evaluate import evaluate
 from minarch.training.fused.available import installed
 from minarch.training.loop import Recipe, train
-from minarch.training.repeats import Task
+from minarch.training.repeats import Task, derive_seed
+from minarch.training.stacked.ensemble import Ensemble
 from minarch.training.stacked.products import Products
 from minarch.training.strategy import Strategy, choose
 
@@ -93,6 +94,9 @@ def trained(sweep_items):
     return load_networks(sweep_items["dnn"])[0]
 
 
+ALONE, STACKED = (Strategy(at_once, Products(torch.device("cpu"))) for at_once in (0, 5))
+
+
 def test_the_best_epoch_on_validation_is_kept(digits_dnn, splits):
     """Against the plain loop, epoch by epoch, with a rate so high that the last epoch is not the best."""
     recipe = Recipe(epochs=8, batch_size=32, optimizer="sgd", learning_rate=0.2, weight_decay=0.0)
@@ -104,41 +108,95 @@ def test_the_best_epoch_on_validation_is_kept(digits_dnn, splits):
         states.append(copy.deepcopy(reference))
         return False
 
-    train(reference, splits["train"], recipe, torch.Generator().manual_seed(3), after_epoch)
-    trained_on = train_on(digits_dnn, splits, recipe, torch.Generator().manual_seed(3))
+    order = torch.Generator().manual_seed(derive_seed({"finetune": 3}, 1))
+    train(reference, splits["train"], recipe, order, after_epoch)
+    (trained_on,) = train_on({1: digits_dnn}, splits, recipe, 3, ALONE).values()
     assert ranks.index(max(ranks)) < 7
     assert same(trained_on, states[ranks.index(max(ranks))]) and not trained_on.training
 
 
-def test_a_diverged_training_gives_the_network_as_it_ended(digits_dnn, splits):
-    recipe = Recipe(epochs=1, batch_size=32, optimizer="sgd", learning_rate=1e30, weight_decay=0.0)
-    trained_on = train_on(digits_dnn, splits, recipe, torch.Generator().manual_seed(0))
-    assert not all(parameter.isfinite().all() for parameter in trained_on.parameters())
+@pytest.mark.parametrize("strategy", [ALONE, STACKED])
+def test_a_diverged_training_gives_a_network_that_diverged(digits_dnn, splits, strategy):
+    recipe = Recipe(epochs=2, batch_size=32, optimizer="sgd", learning_rate=1e30, weight_decay=0.0)
+    (trained_on,) = train_on({0: digits_dnn}, splits, recipe, 0, strategy).values()
+    assert not finite(trained_on)
 
 
 @pytest.mark.parametrize("decay", [0.0, 0.01])
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])
-@pytest.mark.parametrize("scope", ["global", "layer"])
-def test_pruned_weights_stay_pruned(trained, splits, scope, optimizer, decay):
-    """... all others are trained, biases too."""
-    (sparse,) = prune_magnitude(trained, [0.8], scope)
-    before = copy.deepcopy(sparse.network)
-    hold_zeros(sparse.network)
+@pytest.mark.parametrize("strategy", [ALONE, STACKED])
+def test_pruned_weights_stay_pruned(trained, splits, strategy, optimizer, decay):
+    """... all others are trained, biases too, in every epoch, of every repeat."""
+    before = {repeat: next(prune_magnitude(trained, [level])).network for repeat, level in enumerate((0.6, 0.8))}
     recipe = Recipe(epochs=2, batch_size=64, optimizer=optimizer, learning_rate=1e-2, weight_decay=decay)
-    trained_on = train_on(sparse.network, splits, recipe, torch.Generator().manual_seed(0))
-    for network in (trained_on, sparse.network):  # the best epoch and the last
-        for then, now in zip(prunable_weights(before), prunable_weights(network), strict=True):
-            assert (now == 0).equal(then == 0)
-            assert not torch.isclose(now, then, rtol=1e-6)[then != 0].all()
-        assert not any(p.equal(q) for p, q in zip(before.parameters(), network.parameters(), strict=True))
-    assert evaluate(trained_on, splits["validation"]).accuracy > evaluate(before, splits["validation"]).accuracy
+    task = HoldingZeros(trained.spec(), {"finetune": 0}, splits["train"], splits["validation"], recipe, starts=before)
+    for result in train_repeats(task, list(before), strategy):
+        start = before[result.repeat]
+        for network in result.networks.values():
+            for then, now in zip(prunable_weights(start), prunable_weights(network), strict=True):
+                assert (now == 0).equal(then == 0)
+                assert not torch.isclose(now, then, rtol=1e-6)[then != 0].all()
+            assert not any(p.equal(q) for p, q in zip(start.parameters(), network.parameters(), strict=True))
+        best = result.networks["best"]
+        assert evaluate(best, splits["validation"]).accuracy > evaluate(start, splits["validation"]).accuracy
 
 
-def test_without_holding_zeros_do_not_stay(digits_dnn, splits):
+@pytest.mark.parametrize("strategy", [ALONE, STACKED])
+def test_without_holding_zeros_do_not_stay(digits_dnn, splits, strategy):
     """The test above tests something."""
     (sparse,) = prune_magnitude(digits_dnn, [0.6])
-    train_on(sparse.network, splits, RECIPE, torch.Generator().manual_seed(0))
-    assert sum(int((weight == 0).sum()) for weight in prunable_weights(sparse.network)) < sparse.removed / 2
+    (trained_on,) = train_on({0: sparse.network}, splits, RECIPE, 0, strategy).values()
+    assert sum(int((weight == 0).sum()) for weight in prunable_weights(trained_on)) < sparse.removed / 2
+
+
+WIDTHS = {
+    "dnn": [{"hidden": [6, 9]}, {"hidden": [8, 5]}, {"hidden": [6, 9]}, {"hidden": [7, 7]}],
+    "cnn": [{"channels": [3, 4]}, {"channels": [2, 5]}, {"channels": [3, 4]}],
+    "vit": [{"heads": [1, 2], "ffn": [5, 9]}, {"heads": [2, 1], "ffn": [9, 4]}, {"heads": [2, 2], "ffn": [0, 8]}],
+}
+
+
+@pytest.mark.parametrize("family", WIDTHS)
+def test_repeats_of_other_widths_are_trained_stacked_as_alone(family, splits):
+    """Each against its own training by autograd; what starts it stays as it is."""
+    whole = {"family": family, "shape": [1, 8, 8], "classes": 10}
+    whole |= {"patch": 4, "width": 8, "head_size": 4} if family == "vit" else {}
+    starts = {}
+    for repeat, widths in enumerate(WIDTHS[family]):
+        torch.manual_seed(repeat)
+        starts[repeat] = build(whole | widths)
+    states = {repeat: copy.deepcopy(network.state_dict()) for repeat, network in starts.items()}
+    together = train_on(starts, splits, RECIPE, 0, STACKED)
+    assert list(together) == list(starts)
+    for repeat, network in together.items():
+        (alone,) = train_on({repeat: starts[repeat]}, splits, RECIPE, 0, ALONE).values()
+        assert network.spec() == alone.spec() == whole | WIDTHS[family][repeat]
+        for name, tensor in alone.state_dict().items():
+            torch.testing.assert_close(network.state_dict()[name], tensor, atol=2e-3, rtol=0)
+            assert starts[repeat].state_dict()[name].equal(states[repeat][name])
+
+
+def test_what_is_in_one_stack(splits, monkeypatch):
+    """Those of the same layers, unless one is much wider; then those of one structure, wherever they are."""
+    stacks, real = [], Ensemble.__init__
+
+    def noted(self, spec, networks, *arguments):
+        stacks.append((spec["hidden"], len(networks)))
+        real(self, spec, networks, *arguments)
+
+    monkeypatch.setattr(Ensemble, "__init__", noted)
+    for hidden in ([[6, 8], [7, 7], [6, 6]], [[6], [90], [6], [6]], [[6], [6, 6]]):
+        starts = {repeat: build(SPECS["dnn"] | {"hidden": units}) for repeat, units in enumerate(hidden)}
+        train_on(starts, splits, RECIPE, 0, STACKED)
+    assert stacks == [([7, 8], 3), ([6], 3), ([90], 1), ([6], 1), ([6, 6], 1)]
+
+
+def test_a_batch_that_is_larger_than_the_data_is_all_of_it(digits_dnn, splits):
+    few = splits | {"train": some(splits["train"], 40)}
+    networks = [
+        train_on({0: digits_dnn}, few, replace(RECIPE, batch_size=size), 0, ALONE)[0] for size in (40, 41, 10_000)
+    ]
+    assert all(same(networks[0], network) for network in networks[1:])
 
 
 @pytest.mark.parametrize("shared", [False, True])
@@ -168,8 +226,7 @@ def test_epoch_0_is_the_initialisation(sweep_items, splits):
 def test_best_copies_carry_no_hooks(digits_dnn, splits):
     """A network that was held can be trained on freely where it is used next."""
     (sparse,) = prune_magnitude(digits_dnn, [0.6])
-    hold_zeros(sparse.network)
-    trained_on = train_on(sparse.network, splits, RECIPE, torch.Generator().manual_seed(0))
+    (trained_on,) = train_on({0: sparse.network}, splits, RECIPE, 0, ALONE, HoldingZeros).values()
     nn.functional.cross_entropy(trained_on(splits["train"].batch(slice(64))), splits["train"].labels[:64]).backward()
     assert trained_on.hidden[0].weight.grad[trained_on.hidden[0].weight == 0].abs().max() > 0
 
@@ -187,10 +244,10 @@ def test_best_copies_carry_no_hooks(digits_dnn, splits):
 def test_a_pruned_network_is_trained_by_compiled_steps_as_by_autograd(sizes, splits, tmp_path):
     write_json(tmp_path / "timing.json", {"strategy": "fused"})
     states = []
-    for strategy in (trained_by(tmp_path), None):
+    for strategy in (trained_by(tmp_path), ALONE):
         torch.manual_seed(0)
         network = build(sizes | {"shape": [1, 8, 8], "classes": 10})
-        states.append(train_on(network, splits, RECIPE, torch.Generator().manual_seed(0), strategy).state_dict())
+        states.append(train_on({0: network}, splits, RECIPE, 0, strategy)[0].state_dict())
     for name, tensor in states[0].items():
         torch.testing.assert_close(tensor, states[1][name], atol=2e-3, rtol=0)
 
@@ -199,10 +256,9 @@ def test_what_lost_a_branch_is_trained_stacked_as_by_autograd(splits):
     spec = {"family": "vit", "shape": [1, 8, 8], "classes": 10, "patch": 4, "width": 8, "head_size": 4}
     spec |= {"heads": [0, 2], "ffn": [6, 8]}
     states = []
-    for strategy in (Strategy(1, Products(torch.device("cpu"))), None):
+    for strategy in (STACKED, ALONE):
         torch.manual_seed(0)
-        network = train_on(build(spec), splits, RECIPE, torch.Generator().manual_seed(0), strategy)
-        states.append(network.state_dict())
+        states.append(train_on({0: build(spec)}, splits, RECIPE, 0, strategy)[0].state_dict())
     assert not any(name.startswith("blocks.0.query") for name in states[0])
     for name, tensor in states[0].items():
         torch.testing.assert_close(tensor, states[1][name], atol=2e-3, rtol=0)

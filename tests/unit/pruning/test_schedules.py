@@ -1,6 +1,5 @@
 """What is cut and what is trained, other than trained weights in one step: iterative, rewound, fresh."""
 
-import copy
 import shutil
 
 import pytest
@@ -68,9 +67,9 @@ def starts(monkeypatch):
     """The networks that training starts from, in the order of the repeats."""
     networks, real = [], retraining.train_on
 
-    def noted(network, *arguments):
-        networks.append(copy.deepcopy(network))
-        return real(network, *arguments)
+    def noted(starts, *arguments):
+        networks.extend(starts.values())
+        return real(starts, *arguments)
 
     monkeypatch.setattr(retraining, "train_on", noted)
     return networks

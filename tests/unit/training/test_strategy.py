@@ -6,7 +6,6 @@ import pytest
 import torch
 
 from minarch.errors import UserError
-from minarch.training import blocks
 from minarch.training import strategy as module
 from minarch.training.blocks import fits_into_memory, measure, train_repeats
 from minarch.training.stacked.ensemble import FAMILIES, Ensemble, stackable
@@ -85,7 +84,7 @@ VIT = {"depth": 2, "width": 8, "heads": 2, "patch": 4}
     [
         ("dnn", {"depth": 2, "width": 8}, {}, True),
         ("cnn", {"depth": 2, "channels": 2}, {}, True),
-        ("resnet", {"depth": 18, "width": 2}, {}, False),
+        ("resnet", {"depth": 18, "width": 2}, {}, True),
         ("vit", VIT, {}, True),
         ("vit", VIT, {"heads": [0, 2], "ffn": [3, 0]}, True),
         ("vit", VIT, {"heads": [], "ffn": []}, True),
@@ -140,7 +139,7 @@ def test_one_network_too_many_is_one_line_and_other_errors_stay(task, monkeypatc
     def fail(*_):
         raise failure
 
-    monkeypatch.setattr(blocks, "Ensemble", fail)
+    monkeypatch.setattr(Ensemble, "__init__", fail)
     failure = MemoryError()
     with pytest.raises(UserError, match="does not fit into the memory of cpu"):
         train_repeats(task(), [0, 1], Strategy(2, Products(CPU)))

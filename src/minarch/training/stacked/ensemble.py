@@ -14,16 +14,18 @@ from minarch.training.evaluate import is_right
 from minarch.training.loop import Recipe, optimizer_for
 from minarch.training.stacked.cnn import StackedCNN
 from minarch.training.stacked.dnn import StackedDNN
+from minarch.training.stacked.grouped import Grouped
 from minarch.training.stacked.parameters import Parameters
 from minarch.training.stacked.pixels import Pixels
 from minarch.training.stacked.products import Products
+from minarch.training.stacked.single import Single
 from minarch.training.stacked.vit import StackedViT
 
 MEASURED_AT_ONCE = 512, 2048  # images, and images times networks: more would not fit the caches
 
 
 class Gradients(Protocol):
-    """R networks of one family, and their gradients written by hand."""
+    """R networks of one family, and their gradients."""
 
     def forward(self, images: Tensor) -> Tensor:
         """Images [S, B, CHW] -> logits [R, K, B]."""
@@ -36,12 +38,18 @@ FAMILIES: dict[str, Callable[[Parameters, Spec, Products], Gradients]] = {
     "dnn": StackedDNN,
     "cnn": StackedCNN,
     "vit": StackedViT,
+    "resnet": Grouped,
 }
 
 
 def stackable(spec: Spec) -> bool:
-    """True if gradients are written here for networks of this family; all others only autograd can train."""
+    """True if networks of this family can be stacked; all others are trained one by one."""
     return spec["family"] in FAMILIES
+
+
+def written(spec: Spec) -> bool:
+    """True if this family's gradients are written here by hand, those of stacked networks, too."""
+    return stackable(spec) and FAMILIES[spec["family"]] is not Grouped
 
 
 class Ensemble:
@@ -55,7 +63,7 @@ class Ensemble:
         self.parameters = parameters
         self.factors: Tensor | None = None
         self.gradients = self.gradients_of(parameters)
-        self.optimizer = optimizer_for([parameters.flat], self.recipe)
+        self.optimizer = optimizer_for([parameters.trained], self.recipe)
 
     def gradients_of(self, parameters: Parameters) -> Gradients:
         """The networks of these parameters, and their gradients."""
@@ -63,10 +71,10 @@ class Ensemble:
 
     def select(self, repeats: Sequence[int]) -> None:
         """Go on with some of the repeats only, their optimizer's state included."""
-        before, states = self.parameters, self.optimizer.state[self.parameters.flat]
-        self._take(Parameters(before.shapes, before.select(before.flat, repeats)))
-        self.optimizer.state[self.parameters.flat] = {
-            name: before.select(value, repeats) if value.shape == before.flat.shape else value
+        before, states = self.parameters, self.optimizer.state[self.parameters.trained]
+        self._take(Parameters(before.shapes, before.select(before.flat, repeats), len(before.statistics)))
+        self.optimizer.state[self.parameters.trained] = {
+            name: before.select(value, repeats) if value.shape == before.trained.shape else value
             for name, value in states.items()
         }
 
@@ -91,9 +99,10 @@ class Ensemble:
         if self.factors is None:
             self.optimizer.step()
         else:
-            before = self.parameters.flat.clone()
+            trained = self.parameters.trained
+            before = trained.clone()
             self.optimizer.step()
-            torch.lerp(before, self.parameters.flat, self.factors, out=self.parameters.flat)
+            torch.lerp(before, trained, self.factors, out=trained)
 
     def differentiate(self, pixels: Pixels, index: Tensor) -> None:
         """Leave the gradients of a batch's loss with the parameters."""
@@ -104,6 +113,14 @@ class Ensemble:
     @torch.no_grad()
     def measure(self, pixels: Pixels) -> tuple[Tensor, Tensor]:
         """Mean cross-entropy and share of right answers on a split, float64 [R] each, on the device."""
+        if not isinstance(self.gradients, Single):
+            return self._measure(pixels)
+        self.gradients.network.eval()
+        measured = self._measure(pixels)
+        self.gradients.network.train()
+        return measured
+
+    def _measure(self, pixels: Pixels) -> tuple[Tensor, Tensor]:
         repeats, device = self.parameters.repeats, pixels.images.device
         loss = torch.zeros(repeats, dtype=torch.float64, device=device)
         right = torch.zeros(repeats, dtype=torch.float64, device=device)

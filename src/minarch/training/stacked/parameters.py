@@ -17,36 +17,50 @@ class Parameter:
 
 
 class Parameters:
-    """Stacked copies of the networks' parameters, by the names of their state.
+    """Stacked copies of the networks' parameters, by the names of their state, and of the `statistics` of their norms.
 
-    `flat` (and `flat.grad`) hold every value once, so one fused optimizer call steps all repeats. Parameter by
-    parameter, not repeat by repeat: what all repeats multiply with the same images is then one matrix.
+    `flat` holds every value once, `trained` the first of them, the parameters, and `gradient` theirs, so that one fused
+    optimizer call steps all repeats. Parameter by parameter, not repeat by repeat: what all repeats multiply with the
+    same images is then one matrix.
+
+    Args:
+        shapes: of one network's values, in the order of `flat`, by name.
+        statistics: how many of them, the last ones, are statistics.
     """
 
-    def __init__(self, shapes: dict[str, torch.Size], flat: Tensor) -> None:
+    def __init__(self, shapes: dict[str, torch.Size], flat: Tensor, statistics: int = 0) -> None:
         self.shapes, self.flat = shapes, flat
-        self.repeats = len(flat) // sum(shape.numel() for shape in shapes.values())
-        self.flat.grad = torch.zeros_like(flat)
-        values, grads = self.views(flat), self.views(self.flat.grad)
-        self._named = {name: Parameter(values[name], grads[name]) for name in shapes}
+        sizes = [shape.numel() for shape in shapes.values()]
+        self.repeats = len(flat) // sum(sizes)
+        names = list(shapes)[: len(shapes) - statistics]
+        self.trained = flat[: self.repeats * sum(sizes[: len(names)])]
+        self.trained.grad = self.gradient = torch.zeros_like(self.trained)
+        values, grads = self.views(flat), self.views(self.gradient)
+        self._named = {name: Parameter(values[name], grads[name]) for name in names}
+        self.statistics = {name: value for name, value in values.items() if name not in self._named}
 
     @classmethod
     def of(cls, networks: Sequence[nn.Module], device: torch.device) -> "Parameters":
-        """Copies of the parameters of networks of one architecture, on a device."""
-        states = [dict(network.named_parameters()) for network in networks]
+        """Copies of the parameters and statistics of networks of one architecture, on a device."""
+        parameters = [dict(network.named_parameters()) for network in networks]
+        statistics = [dict(network.named_buffers()) for network in networks]  # counts become floats in `cat`
+        states = [one | other for one, other in zip(parameters, statistics, strict=True)]
         stacked = [torch.stack([state[name].detach() for state in states]).flatten() for name in states[0]]
-        return cls({name: value.shape for name, value in states[0].items()}, torch.cat(stacked).to(device))
+        shapes = {name: value.shape for name, value in states[0].items()}
+        return cls(shapes, torch.cat(stacked).to(device), len(statistics[0]))
 
     def __getitem__(self, name: str) -> Parameter:
         return self._named[name]
 
     def views(self, flat: Tensor) -> dict[str, Tensor]:
-        """A buffer like `flat` as name -> [R, *shape]."""
-        parts = flat.split([self.repeats * shape.numel() for shape in self.shapes.values()])
-        return {
-            name: part.view(self.repeats, *shape)
-            for part, (name, shape) in zip(parts, self.shapes.items(), strict=True)
-        }
+        """A buffer like `flat`, or like `trained`, as name -> [R, *shape]."""
+        views, start = dict[str, Tensor](), 0
+        for name, shape in self.shapes.items():
+            end = start + self.repeats * shape.numel()
+            if end <= len(flat):
+                views[name] = flat[start:end].view(self.repeats, *shape)
+            start = end
+        return views
 
     def shown(self, values: Mapping[str, Tensor]) -> "Parameters":
         """The same parameters, of which some show other values [R, *shape]; gradients by these are left with ours."""
@@ -60,12 +74,12 @@ class Parameters:
             torch.where(which.view(-1, *[1] * (value.dim() - 1)), value, old, out=old)
 
     def select(self, flat: Tensor, repeats: Sequence[int]) -> Tensor:
-        """The values of some repeats of `flat`, a buffer like ours, as a buffer of their own."""
+        """The values of some repeats of `flat`, a buffer like ours or like `trained`, as a buffer of their own."""
         return torch.cat([view[list(repeats)].flatten() for view in self.views(flat).values()])
 
     def spread(self, values: Tensor) -> Tensor:
-        """A value [R] of each repeat as a buffer like `flat`."""
-        return torch.cat([values.repeat_interleave(shape.numel()) for shape in self.shapes.values()])
+        """A value [R] of each repeat as a buffer like `trained`."""
+        return torch.cat([values.repeat_interleave(self.shapes[name].numel()) for name in self._named])
 
     def state(self, flat: Tensor, repeat: int) -> dict[str, Tensor]:
         """One repeat of `flat`, a buffer like ours, as a network's state."""

@@ -18,9 +18,11 @@ class Single:
     """
 
     def __init__(self, parameters: Parameters, network: nn.Module, shape: Sequence[int]) -> None:
-        self.network, self.shape = network.train(), tuple(shape)
+        self.network, self.shape, self.repeats = network.train(), tuple(shape), parameters.repeats
+        self.gradient = parameters.gradient
         for name, tensor in network.named_parameters():
-            tensor.data, tensor.grad = parameters[name].value[0], parameters[name].grad[0]
+            stacked = parameters[name]
+            tensor.data, tensor.grad = (values.view(tensor.shape) for values in (stacked.value, stacked.grad))
         self.logits = torch.empty(0)
 
     def forward(self, images: Tensor) -> Tensor:
@@ -31,7 +33,5 @@ class Single:
 
     def backward(self, gradient: Tensor) -> None:
         """Gradients of all parameters from that of the logits [1, K, B]."""
-        for parameter in self.network.parameters():
-            assert parameter.grad is not None, "it is a view of the stacked gradients"
-            parameter.grad.zero_()  # autograd adds
+        self.gradient.zero_()  # autograd adds
         self.logits.backward(gradient[0].T)
