@@ -19,6 +19,17 @@ from minarch.quiet import openvino as ov
 
 
 @dataclass(frozen=True)
+class Size:
+    """The bytes of the files of one precision, those of the values in them, and why there is no ONNX file (None: there
+    is one).
+    """
+
+    bytes: int
+    weight_bytes: int
+    no_onnx: str | None
+
+
+@dataclass(frozen=True)
 class Measured:
     """What the files of a repeat compute.
 
@@ -51,27 +62,25 @@ class Exported:
         onnx = self.folder / f"{precision}-{self.repeat}.onnx"
         return onnx if onnx.exists() else onnx.with_suffix(".xml")
 
-    def write(self, preprocessing: Preprocessing, name: str) -> dict[str, dict[str, Any]]:
-        """Write the files; by precision their bytes, those of them that are values, and why there is no ONNX file.
+    def write(self, preprocessing: Preprocessing, name: str) -> dict[str, Size]:
+        """Write the files; their sizes by precision.
 
         Args:
             name: the architecture's.
         """
-        sizes: dict[str, dict[str, Any]] = {"bytes": {}, "weight_bytes": {}, "no_onnx": {}}
-        for precision, model in self.models.items():
-            path, refused = self.folder / f"{precision}-{self.repeat}.onnx", None
-            try:
-                made = as_onnx(model, self.networks[precision], preprocessing, name)
-                path.write_bytes(made.SerializeToString(deterministic=True))
-                total, weights = path.stat().st_size, stored_bytes(made)
-            except NoCounterpart as error:
-                refused, path = f"{error} has no counterpart in ONNX", path.with_suffix(".xml")
-                save(model, path, preprocessing)
-                weights = path.with_suffix(".bin").stat().st_size
-                total = path.stat().st_size + weights
-            for column, value in zip(sizes, (total, weights, refused), strict=True):
-                sizes[column][precision] = value
-        return sizes
+        return {precision: self._written(precision, preprocessing, name) for precision in self.models}
+
+    def _written(self, precision: str, preprocessing: Preprocessing, name: str) -> Size:
+        model, path = self.models[precision], self.folder / f"{precision}-{self.repeat}.onnx"
+        try:
+            made = as_onnx(model, self.networks[precision], preprocessing, name)
+        except NoCounterpart as error:
+            path = path.with_suffix(".xml")
+            save(model, path, preprocessing)
+            weights = path.with_suffix(".bin").stat().st_size
+            return Size(path.stat().st_size + weights, weights, f"{error} has no counterpart in ONNX")
+        total = path.write_bytes(made.SerializeToString(deterministic=True))
+        return Size(total, stored_bytes(made), None)
 
     def measure(self, splits: dict[str, Split], target: Target) -> Measured:
         """Run the files on the validation and the test images.
