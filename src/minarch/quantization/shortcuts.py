@@ -76,26 +76,28 @@ def structure(model: ov.Model) -> tuple[Any, ...]:
 
 def register_once_checked(aggregator: OVStatisticsAggregator, outputs: Mapping[str, Any], points: Any) -> None:
     """Hand the statistics of a calibration image to what sums them up, where the model itself has computed them all."""
-    collectors = [(point, collector) for _, point, collector in points.get_tensor_collectors()]
-    if not all(reducer.inplace for _, collector in collectors for reducer in collector.reducers):
-        register(aggregator, outputs, points)
-        return
     if not hasattr(aggregator, "minarch_sums"):
-        aggregator.minarch_sums = [
-            pair for point, collector in collectors for pair in sums(aggregator, point, collector)
-        ]
-    for name, total in aggregator.minarch_sums:
-        total.register_reduced_input(outputs[name])
+        aggregator.minarch_sums = sums(aggregator, points)
+    if aggregator.minarch_sums is None:
+        register(aggregator, outputs, points)
+    else:
+        for name, total in aggregator.minarch_sums:
+            total.register_reduced_input(outputs[name])
 
 
-def sums(aggregator: OVStatisticsAggregator, point: Any, collector: Any) -> list[tuple[str, Any]]:
-    """What sums up the statistics of one point of a model, each with the name of its output."""
-    node, port, _ = aggregator._translate_to_post_layer_operation(point)
-    names = {
-        hash(reducer): get_reducer_output_node_names(reducer.name, node, port, reducer.output_port_id, reducer.inplace)
-        for reducer in collector.reducers
-    }
-    return [(names[reducer][output], total) for (reducer, output, _), total in collector.aggregators.items()]
+def sums(aggregator: OVStatisticsAggregator, points: Any) -> list[tuple[str, Any]] | None:
+    """What sums up the statistics of a model, each with the name of its output; None: the model leaves some to NNCF."""
+    pairs = []
+    for _, point, collector in points.get_tensor_collectors():
+        node, port, _ = aggregator._translate_to_post_layer_operation(point)
+        names = {
+            hash(reducer): get_reducer_output_node_names(reducer.name, node, port, reducer.output_port_id, inplace=True)
+            for reducer in collector.reducers
+        }
+        pairs += [(names[reducer][output], total) for (reducer, output, _), total in collector.aggregators.items()]
+        if not all(reducer.inplace for reducer in collector.reducers):
+            return None
+    return pairs
 
 
 def correct_together(algorithm: FastBiasCorrection, model: Any, graph: Any, *arguments: Any, **named: Any) -> Any:
@@ -136,7 +138,6 @@ def bias_shifts(layers: list[dict[str, Any]]) -> list[Any]:
     ]
 
 
-for (where, name), shortcut in zip(
-    REPLACED, (OneThread, find_setup, register_once_checked, correct_together), strict=True
-):
+SHORTCUTS = (OneThread, find_setup, register_once_checked, correct_together)
+for (where, name), shortcut in zip(REPLACED, SHORTCUTS, strict=True):
     setattr(where, name, shortcut)
