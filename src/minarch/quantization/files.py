@@ -8,7 +8,7 @@ from torch import Tensor
 
 from minarch.data.tensors import Split
 from minarch.quantization import FLOAT32, INT8, Target
-from minarch.quantization.arithmetic import in_float
+from minarch.quantization.arithmetic import float_logits
 from minarch.quantization.export import Deployed, save
 from minarch.quantization.graph import NoCounterpart
 from minarch.quantization.measure import accuracy, agreement, core, runner
@@ -110,9 +110,13 @@ class Exported:
         for precision, network in self.networks.items():
             path, logits, model = self.path(precision), tested[precision], self.models[precision]
             file = f"{precision}{path.suffix}"
+            expected = None if network is None else torch_logits(network, images)
             if precision == INT8:
-                logits, model = runner(in_float(core().read_model(path)))(images), in_float(model)
+                compared = [core().read_model(path)] + ([model] if expected is None else [])
+                logits, *of_model = float_logits(compared, images)
+                expected = of_model[0] if expected is None else expected
                 processor_parities[file] = processor_parity(file, tested[INT8], logits, tested[FLOAT32], target)
-            expected = runner(model)(images) if network is None else torch_logits(network, images)
+            elif expected is None:
+                expected = runner(model)(images)
             parities[file] = parity(file, logits, expected, quantized=precision != FLOAT32)
         return {"parity": parities, "processor_parity": processor_parities}
