@@ -18,7 +18,7 @@ from minarch.files import read_json, write_json
 from minarch.flow.job import run_stage
 from minarch.models.network import Network
 from minarch.models.weights import load_networks
-from minarch.quantization import CURVE, FLOAT32, exported_repeat
+from minarch.quantization import CURVE, FLOAT32
 from minarch.quantization.arithmetic import processor
 from minarch.quantization.curve import precision_curve
 from minarch.quantization.int8 import calibration_images
@@ -67,7 +67,8 @@ def exported(
     outcomes: list[Outcome] = []
     with TemporaryDirectory(dir=out) as others:
         for entry in parent["repeats"]:
-            folder = out if exported_repeat(outcome.entry for outcome in outcomes) is None else Path(others)
+            kept = any(outcome.entry["status"] == "ok" for outcome in outcomes)
+            folder = Path(others) if kept else out
             outcomes.append(exporter.run(entry, networks.get(entry["repeat"]), folder))
     for path in out.glob(f"{FLOAT32}-*") if not config["float32"] else ():
         path.unlink()

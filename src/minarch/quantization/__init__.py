@@ -3,8 +3,7 @@
 What can be chosen, and the kinds of items that come of it; light to import, as the plan does.
 """
 
-from collections.abc import Iterable, Mapping
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 Precision = Literal["fp32", "fp16", "bf16", "fp8", "int8", "int7", "int6", "int5", "int4", "int3", "int2", "int1"]
 Scheme = Literal["tensor", "channel"]  # what shares a scale: a whole tensor, or one row of its dimension 0
@@ -13,8 +12,3 @@ PRECISIONS: tuple[str, ...] = get_args(Precision)  # from the finest to the coar
 SCHEMES: tuple[str, ...] = get_args(Scheme)
 FLOAT32, INT8 = "fp32", "int8"
 EXPORT, CURVE = "export", "curve"
-
-
-def exported_repeat(repeats: Iterable[Mapping[str, Any]]) -> int | None:
-    """The repeat whose files an exported item holds, of its entries in results.json: the first that is finite."""
-    return next((entry["repeat"] for entry in repeats if entry["status"] == "ok"), None)

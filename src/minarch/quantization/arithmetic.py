@@ -1,9 +1,12 @@
 """How this processor multiplies INT8 values: exactly, or, without VNNI, with sums of two products cut at 16 bits."""
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from minarch.quantization.measure import core
 from minarch.quiet import openvino as ov
@@ -24,6 +27,19 @@ def in_float(model: ov.Model) -> ov.Model:
                 bounded = ov.opset1.minimum(factor.get_source_output(), LARGEST)
                 factor.replace_source_output(bounded.output(0))
     return model
+
+
+def float_logits(models: Sequence[ov.Model], images: Tensor, batch_size: int = 256) -> list[Tensor]:
+    """The logits float32 [N, K] of models on images uint8 [N, C, H, W], every product in float32.
+
+    They are compiled as one, each with an input of its own: of tiny models most of a compilation is the same for all.
+    """
+    copies = [in_float(model) for model in models]
+    results = [result for model in copies for result in model.get_results()]
+    together = ov.Model(results, [parameter for model in copies for parameter in model.get_parameters()], "in_float")
+    run = core().compile_model(together, "CPU")
+    parts = [run([batch.numpy()] * len(models)).values() for batch in images.split(batch_size)]
+    return [torch.cat([torch.from_numpy(values) for values in of_model]) for of_model in zip(*parts, strict=True)]
 
 
 @cache

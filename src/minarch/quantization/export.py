@@ -13,6 +13,8 @@ from minarch.quantization.preprocessing import KEY, Preprocessing
 from minarch.quantization.storage import settle_names, share_constants
 from minarch.quiet import openvino as ov
 
+from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder  # isort: skip - minarch.quiet comes first
+
 import nncf.torch  # noqa: F401, isort: skip - the converter imports it anyway; here a fork server pays for it once
 
 BETWEEN_TAGS = re.compile(r">\s+<")
@@ -53,7 +55,8 @@ def export(deployed: Deployed, shape: Sequence[int], name: str) -> ov.Model:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the converter traces by torch.jit, which is deprecated
-            model = ov.convert_model(deployed, example_input=example, input=[-1, *shape])
+            traced = TorchScriptPythonDecoder(deployed, example_input=example, trace_kwargs={"check_trace": False})
+            model = ov.convert_model(traced, example_input=example, input=[-1, *shape])
     except Exception as error:  # the converter has errors of its own
         reason = one_line(str(error).rpartition("Summary:")[2])
         raise UserError(f"{name}: OpenVINO refuses it ({reason}); allowed: operators that OpenVINO has") from None

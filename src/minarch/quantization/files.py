@@ -8,7 +8,7 @@ from torch import Tensor
 
 from minarch.data.tensors import Split
 from minarch.quantization import FLOAT32, INT8, Target
-from minarch.quantization.arithmetic import in_float
+from minarch.quantization.arithmetic import float_logits
 from minarch.quantization.export import Deployed, save
 from minarch.quantization.graph import NoCounterpart
 from minarch.quantization.measure import accuracy, agreement, core, runner
@@ -16,6 +16,17 @@ from minarch.quantization.onnx import as_onnx, stored_bytes
 from minarch.quantization.parity import parity, processor_parity, torch_logits
 from minarch.quantization.preprocessing import Preprocessing
 from minarch.quiet import openvino as ov
+
+
+@dataclass(frozen=True)
+class Size:
+    """The bytes of the files of one precision, those of the values in them, and why there is no ONNX file (None: there
+    is one).
+    """
+
+    bytes: int
+    weight_bytes: int
+    no_onnx: str | None
 
 
 @dataclass(frozen=True)
@@ -51,27 +62,25 @@ class Exported:
         onnx = self.folder / f"{precision}-{self.repeat}.onnx"
         return onnx if onnx.exists() else onnx.with_suffix(".xml")
 
-    def write(self, preprocessing: Preprocessing, name: str) -> dict[str, dict[str, Any]]:
-        """Write the files; by precision their bytes, those of them that are values, and why there is no ONNX file.
+    def write(self, preprocessing: Preprocessing, name: str) -> dict[str, Size]:
+        """Write the files; their sizes by precision.
 
         Args:
             name: the architecture's.
         """
-        sizes: dict[str, dict[str, Any]] = {"bytes": {}, "weight_bytes": {}, "no_onnx": {}}
-        for precision, model in self.models.items():
-            path, refused = self.folder / f"{precision}-{self.repeat}.onnx", None
-            try:
-                made = as_onnx(model, self.networks[precision], preprocessing, name)
-                path.write_bytes(made.SerializeToString(deterministic=True))
-                total, weights = path.stat().st_size, stored_bytes(made)
-            except NoCounterpart as error:
-                refused, path = f"{error} has no counterpart in ONNX", path.with_suffix(".xml")
-                save(model, path, preprocessing)
-                weights = path.with_suffix(".bin").stat().st_size
-                total = path.stat().st_size + weights
-            for column, value in zip(sizes, (total, weights, refused), strict=True):
-                sizes[column][precision] = value
-        return sizes
+        return {precision: self._written(precision, preprocessing, name) for precision in self.models}
+
+    def _written(self, precision: str, preprocessing: Preprocessing, name: str) -> Size:
+        model, path = self.models[precision], self.folder / f"{precision}-{self.repeat}.onnx"
+        try:
+            made = as_onnx(model, self.networks[precision], preprocessing, name)
+        except NoCounterpart as error:
+            path = path.with_suffix(".xml")
+            save(model, path, preprocessing)
+            weights = path.with_suffix(".bin").stat().st_size
+            return Size(path.stat().st_size + weights, weights, f"{error} has no counterpart in ONNX")
+        total = path.write_bytes(made.SerializeToString(deterministic=True))
+        return Size(total, stored_bytes(made), None)
 
     def measure(self, splits: dict[str, Split], target: Target) -> Measured:
         """Run the files on the validation and the test images.
@@ -101,9 +110,13 @@ class Exported:
         for precision, network in self.networks.items():
             path, logits, model = self.path(precision), tested[precision], self.models[precision]
             file = f"{precision}{path.suffix}"
+            expected = None if network is None else torch_logits(network, images)
             if precision == INT8:
-                logits, model = runner(in_float(core().read_model(path)))(images), in_float(model)
+                compared = [core().read_model(path)] + ([model] if expected is None else [])
+                logits, *of_model = float_logits(compared, images)
+                expected = of_model[0] if expected is None else expected
                 processor_parities[file] = processor_parity(file, tested[INT8], logits, tested[FLOAT32], target)
-            expected = runner(model)(images) if network is None else torch_logits(network, images)
+            elif expected is None:
+                expected = runner(model)(images)
             parities[file] = parity(file, logits, expected, quantized=precision != FLOAT32)
         return {"parity": parities, "processor_parity": processor_parities}

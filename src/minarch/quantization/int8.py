@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from minarch.errors import UserError
-from minarch.quantization import Target
+from minarch.quantization import Target, shortcuts  # noqa: F401
 from minarch.quiet import nncf
 from minarch.quiet import openvino as ov
 

@@ -4,7 +4,7 @@ Weights and biases only, after training, no calibration, activations untouched: 
 precision of the trainable parameters". Shapes: S scales, V values that share one.
 """
 
-from copy import deepcopy
+from copy import copy
 from string import ascii_lowercase
 
 import torch
@@ -50,15 +50,22 @@ def rounded(weight: Tensor, precision: str, scheme: str) -> Tensor:
 
 @torch.no_grad()
 def reduced(network: nn.Module, precision: str, scheme: str) -> nn.Module:
-    """A copy whose every trainable parameter is `rounded`; buffers, such as a batch norm's statistics, stay.
+    """A copy whose every trainable parameter is `rounded`; buffers, such as a batch norm's statistics, are shared.
+
+    A deep copy of a tiny network would take as long as its evaluation.
 
     Raises:
         UserError: no such precision or scheme.
     """
-    copy = deepcopy(network)
-    for parameter in copy.parameters():
-        parameter.copy_(rounded(parameter, precision, scheme))
-    return copy
+    twin = copy(network)
+    twin._parameters = {
+        name: None if parameter is None else nn.Parameter(rounded(parameter, precision, scheme))
+        for name, parameter in network._parameters.items()
+    }
+    twin._modules = {
+        name: None if child is None else reduced(child, precision, scheme) for name, child in network._modules.items()
+    }
+    return twin
 
 
 def size_bits(network: nn.Module, precision: str, scheme: str) -> int:

@@ -1,7 +1,7 @@
 """One repeat of an export: its network quantized, written as files, and the files measured."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +12,13 @@ from minarch.data.tensors import Split
 from minarch.models.weights import finite
 from minarch.quantization import FLOAT32
 from minarch.quantization.export import Deployed, export
-from minarch.quantization.files import Exported
+from minarch.quantization.files import Exported, Size
 from minarch.quantization.measure import accuracy
 from minarch.quantization.methods import Source, quantize
 from minarch.quantization.parity import torch_logits
 from minarch.quantization.preprocessing import Preprocessing
 
-SIZES = ("bytes", "weight_bytes", "no_onnx")
+SIZES = [column.name for column in fields(Size)]
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,8 @@ class Exporter:
         measured = files.measure(self.splits, self.config["target"])
         entry = {"repeat": repeat, "status": "ok", "parameters": parent["parameters"], "macs": parent["macs"]}
         accuracies = {**measured.validation, "torch": accuracy(logits, validation.labels)}
-        entry |= {**sizes, "validation": accuracies, "agreement": measured.agreement}
+        entry |= {name: {precision: getattr(size, name) for precision, size in sizes.items()} for name in SIZES}
+        entry |= {"validation": accuracies, "agreement": measured.agreement}
         entry |= {"reverted": quantized.reverted, "qat": quantized.qat}
         return Outcome(entry, {"repeat": repeat, **measured.test}, measured.classes)
 

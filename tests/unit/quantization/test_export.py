@@ -94,9 +94,10 @@ def test_int8_takes_at_most_three_tenths_above_50_000_parameters(name, splits, t
     models = {"fp32": model, "int8": quantized.model}
     files = Exported(tmp_path, 0, models, {"fp32": deployed, "int8": quantized.network})
     sizes = files.write(replace(DIGITS, shape=[1, 28, 28]), name)
-    shares = {kind: sizes[kind]["int8"] / sizes[kind]["fp32"] for kind in ("weight_bytes", "bytes")}
-    assert 0.25 < shares["weight_bytes"] <= 0.30
-    assert shares["weight_bytes"] < shares["bytes"] <= WHOLE[name]
+    int8, float32 = sizes["int8"], sizes["fp32"]
+    values, whole = int8.weight_bytes / float32.weight_bytes, int8.bytes / float32.bytes
+    assert 0.25 < values <= 0.30
+    assert values < whole <= WHOLE[name]
 
 
 @FAMILIES
