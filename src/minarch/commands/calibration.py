@@ -1,12 +1,14 @@
 """How long the training engine takes on this machine: a few architectures timed, a line through the timings.
 
-The engine chooses its strategy as it will in the sweep, but measures for itself: planning leaves nothing behind.
+The engine chooses its strategy as it will in the sweep, but measures for itself: planning leaves no answers behind. The
+steps that it compiles are those that the sweep will take, and are kept.
 """
 
 import time
 from collections.abc import Callable, Sequence
-from functools import partial
+from dataclasses import replace
 from itertools import zip_longest
+from math import ceil
 
 import numpy as np
 import torch
@@ -17,13 +19,11 @@ from minarch.commands.effort import Effort, Rate
 from minarch.data.tensors import Split
 from minarch.flow.cost import seconds_per_image
 from minarch.flow.study import Study
-from minarch.models.build import build
-from minarch.training.loop import Recipe, optimizer_for, step
+from minarch.training.loop import Recipe
 from minarch.training.memory import keep_freed_memory
 from minarch.training.repeats import Task
-from minarch.training.stacked.ensemble import Ensemble, stackable
-from minarch.training.stacked.pixels import Pixels
-from minarch.training.strategy import LAYOUTS, Strategy, choose, device_of
+from minarch.training.stacked.ensemble import stackable
+from minarch.training.strategy import choose, device_of, timer
 
 BUDGET_S = 30.0  # after that, only networks that have no timing yet are timed
 LONGEST_S = 0.05, 0.5  # of a step of one network, by cost.py's guess, that is timed; and where no stack is to be chosen
@@ -71,15 +71,15 @@ def _guess(effort: Effort, study: Study) -> float:
 
 def _seconds(effort: Effort, study: Study) -> float:
     """Measured seconds per image and repeat."""
-    recipe = Recipe.of(dict(study.train))
     device, batch = device_of(study.train.device, study.train.precision), study.train.batch_size
     images = _images(effort, max(IMAGES, batch))
-    task = Task(effort.spec, {}, images, images, recipe)
     together = effort.together
     if device.type == "cpu":
         together = max(1, min(together, int(STACK_S / _guess(effort, study))))
-    strategy = choose(task, together, study.train.strategy, device, compiled=False)  # planning must not take so long
-    run, at_once = _step(task, strategy), strategy.at_once or 1
+    epochs = ceil(effort.epochs * effort.images * effort.together / (len(images) * together))  # that last as an item's
+    task = Task(effort.spec, {}, images, images, replace(Recipe.of(dict(study.train)), epochs=epochs))
+    strategy = choose(task, together, study.train.strategy, device)
+    run, at_once = timer(task, strategy).step, strategy.at_once or 1
     _timed(run, 1, device)
     count = round(TIMED_S / _timed(run, 1, device))
     return _timed(run, min(max(count, 1), MOST_STEPS), device) / (batch * at_once)
@@ -94,19 +94,6 @@ def _timed(run: Callable[[], None], count: int, device: torch.device) -> float:
     if device.type == "cuda":
         torch.cuda.synchronize()
     return (clock() - started) / count
-
-
-def _step(task: Task, strategy: Strategy) -> Callable[[], None]:
-    """A step of a stack, or of one network by autograd."""
-    index = torch.randint(len(task.train), (strategy.at_once or 1, task.recipe.batch_size)).to(strategy.device)
-    if not strategy.at_once:
-        model = build(task.spec).to(strategy.device, memory_format=LAYOUTS[strategy.layout])  # type: ignore[call-overload]
-        split = task.train.to(strategy.device)
-        return partial(step, model, split, index[0], optimizer_for(model.parameters(), task.recipe))
-    networks = [build(task.spec) for _ in range(strategy.at_once)]
-    ensemble = Ensemble(task.spec, networks, task.recipe, strategy.products)
-    pixels = Pixels(task.train, task.spec["classes"], strategy.device)
-    return partial(ensemble.step, pixels, index[: 1 if task.recipe.shared_batches else None])
 
 
 def _images(effort: Effort, count: int) -> Split:

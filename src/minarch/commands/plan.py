@@ -13,6 +13,7 @@ from minarch.commands.estimates import estimated, table
 from minarch.commands.output import console
 from minarch.commands.units import duration, scaled
 from minarch.errors import UserError
+from minarch.flow import fastest
 from minarch.flow.stages import sweep
 
 
@@ -34,6 +35,7 @@ def plan(study: str, cores: int | None) -> None:
     print("timing a few architectures on this machine, about half a minute ...", file=sys.stderr, flush=True)
     from minarch.commands.calibration import calibrate
 
+    fastest.share_compiled()
     rates = calibrate(trainings, planned.study)
     seconds = sum(rates[effort.network].seconds(effort) for effort in trainings)
     stages = estimated(planned, {sweep.STAGE.name: seconds})

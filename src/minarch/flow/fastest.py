@@ -22,6 +22,11 @@ def share() -> None:
     """Let this process, if it trains, go by the workspace's decisions and compiled steps, and add to them."""
     if tuning := sys.modules.get("minarch.training.tuning"):
         tuning.keep(folder())
+    share_compiled()
+
+
+def share_compiled() -> None:
+    """Let this process, if it trains, take the workspace's compiled steps and add to them."""
     if available := sys.modules.get("minarch.training.fused.available"):
         compiled = [code(f"minarch.training.fused.{module}") for module in ("steps", "perceptron", "transformer")]
         available.keep(COMPILED / short(json.dumps(compiled).encode()))

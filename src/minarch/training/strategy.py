@@ -3,7 +3,6 @@ compiled steps.
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, NotRequired, TypedDict
 
@@ -14,7 +13,7 @@ from minarch.training.fused.available import fusable, lasts
 from minarch.training.repeats import Task
 from minarch.training.stacked.ensemble import stackable, written
 from minarch.training.stacked.products import Products
-from minarch.training.timers import Fused, Plain, Stacked
+from minarch.training.timers import Fused, Plain, Stacked, Timer
 from minarch.training.tuning import fastest, processor
 
 Kind = Literal["auto", "stacked", "sequential"]  # of strategy, as a study names it; auto: whichever is faster
@@ -99,15 +98,21 @@ def choose(task: Task, count: int, kind: Kind, device: torch.device, *, compiled
         )
     if device.type != "cpu":
         return Strategy(count if stacks and (kind == "stacked" or written(task.spec)) else 0, products)
-    timers: dict[Strategy, Callable[[], float]] = {}
-    if stacks:
-        timers |= {Strategy(size, products): Stacked(task, size) for size in _sizes(task, count)}
+    ways = [Strategy(size, products) for size in (_sizes(task, count) if stacks else ())]
     if compiled and kind == "auto" and fusable(task.spec) and lasts(task, count):
-        timers[Strategy(0, products, fused=True)] = Fused(task)
+        ways.append(Strategy(0, products, fused=True))
     if kind != "stacked":
-        layouts = LAYOUTS if family == "cnn" else ["contiguous"]
-        timers |= {Strategy(0, products, layout): Plain(task, LAYOUTS[layout]) for layout in layouts}
-    return fastest(_question(task), timers)
+        ways += [Strategy(0, products, layout) for layout in (LAYOUTS if family == "cnn" else ["contiguous"])]
+    return fastest(_question(task), {way: timer(task, way) for way in ways})
+
+
+def timer(task: Task, strategy: Strategy) -> Timer:
+    """What trains networks of a task's structure by a strategy, to be timed."""
+    if strategy.fused:
+        return Fused(task)
+    if strategy.at_once:
+        return Stacked(task, strategy.at_once, strategy.products)
+    return Plain(task, LAYOUTS[strategy.layout], strategy.device)
 
 
 def _sizes(task: Task, count: int) -> list[int]:

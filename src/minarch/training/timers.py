@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
+from minarch.data.tensors import Split
 from minarch.models.build import build
 from minarch.training.evaluate import evaluate
 from minarch.training.loop import optimizer_for, step
@@ -56,7 +57,11 @@ class Timer:
 
 
 class Stacked(Timer):
-    """A stack of `count` networks."""
+    """A stack of `count` networks, on the device of `products`."""
+
+    def __init__(self, task: Task, count: int, products: Products) -> None:
+        super().__init__(task, count)
+        self.products = products
 
     def step(self) -> None:
         ensemble, pixels, _, index = self._ready
@@ -68,31 +73,33 @@ class Stacked(Timer):
 
     @cached_property
     def _ready(self) -> tuple[Ensemble, Pixels, Pixels, torch.Tensor]:
-        task, products = self.task, Products(torch.device("cpu"))
+        task, device = self.task, self.products.device
         networks = [build(task.spec) for _ in range(self.count)]
-        shares = 1 if task.recipe.shared_batches else self.count
-        pixels, part = (Pixels(split, task.spec["classes"], products.device) for split in (task.train, self.part))
-        return Ensemble(task.spec, networks, task.recipe, products), pixels, part, _index(task, shares)
+        index = _index(task, 1 if task.recipe.shared_batches else self.count).to(device)
+        pixels, part = (Pixels(split, task.spec["classes"], device) for split in (task.train, self.part))
+        return Ensemble(task.spec, networks, task.recipe, self.products), pixels, part, index
 
 
 class Plain(Timer):
-    """The plain loop, in a layout."""
+    """The plain loop on a device, in a layout."""
 
-    def __init__(self, task: Task, layout: torch.memory_format) -> None:
+    def __init__(self, task: Task, layout: torch.memory_format, device: torch.device) -> None:
         super().__init__(task)
-        self.layout = layout
+        self.layout, self.device = layout, device
 
     def step(self) -> None:
-        model, stepper, index = self._ready
-        step(model, self.task.train, index, stepper)
+        model, train, _, stepper, index = self._ready
+        step(model, train, index, stepper)
 
     def measure(self) -> None:
-        evaluate(self._ready[0], self.part)
+        model, _, part, _, _ = self._ready
+        evaluate(model, part)
 
     @cached_property
-    def _ready(self) -> tuple[nn.Module, torch.optim.Optimizer, torch.Tensor]:
-        model = build(self.task.spec).to(memory_format=self.layout)  # type: ignore[call-overload]
-        return model, optimizer_for(model.parameters(), self.task.recipe), _index(self.task, 1)[0]
+    def _ready(self) -> tuple[nn.Module, Split, Split, torch.optim.Optimizer, torch.Tensor]:
+        model = build(self.task.spec).to(self.device, memory_format=self.layout)  # type: ignore[call-overload]
+        train, part = (split.to(self.device) for split in (self.task.train, self.part))
+        return model, train, part, optimizer_for(model.parameters(), self.task.recipe), _index(self.task, 1)[0]
 
 
 class Fused(Timer):
