@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from minarch.errors import UserError
-from minarch.flow import dvc, lock, shadow, sources
+from minarch.flow import dvc, lock, memo, shadow, sources
 from minarch.flow.noise import Noise
 from minarch.flow.plan import DEFAULT, Plan
 from minarch.flow.progress import Progress
@@ -148,6 +148,7 @@ class Session:
         if self.workflow.local_exec:
             # The limit of jobs per second costs a look at every waiting job per second for every job that has run.
             self.workflow.scheduler.job_rate_limiter = None
+        memo.keep()  # for the processes that this run starts
         self._start_worker()
         Progress(self.plan).start()
 
@@ -172,7 +173,9 @@ class Session:
             return
         before = dvc.LOCK.read_bytes() if dvc.LOCK.exists() else None
         lock.let_dvc_in()
-        command = [sys.executable, "-m", "dvc", "commit", "--force", *finished]
+        # Stages named one by one make DVC read and write all of dvc.lock for each.
+        targets = finished if len(finished) < len(STAGES) else ["dvc.yaml"]
+        command = [sys.executable, "-m", "dvc", "commit", "--force", *targets]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             said = next(iter(done.stderr.strip().splitlines()), f"nothing (exit code {done.returncode})")
