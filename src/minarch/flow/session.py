@@ -14,6 +14,7 @@ from typing import Any
 
 from minarch.errors import UserError
 from minarch.flow import dvc, lock, memo, shadow, sources
+from minarch.flow.digest import code
 from minarch.flow.noise import Noise
 from minarch.flow.plan import DEFAULT, Plan
 from minarch.flow.progress import Progress
@@ -100,6 +101,9 @@ class Session:
         if not lock.acquire("look"):
             return False
         lost = reconcile(self.plan, record=self._record)
+        for declared in STAGES.values():
+            code(declared.module)  # the rules ask for all; here it is kept for the processes that this run starts
+        memo.keep()
         lock.release()
         order = list(STAGES)
         if self.under_dvc and lost and order.index(lost[0]) < order.index(os.environ["DVC_STAGE"]):
@@ -148,7 +152,6 @@ class Session:
         if self.workflow.local_exec:
             # The limit of jobs per second costs a look at every waiting job per second for every job that has run.
             self.workflow.scheduler.job_rate_limiter = None
-        memo.keep()  # for the processes that this run starts
         self._start_worker()
         Progress(self.plan).start()
 
