@@ -17,7 +17,7 @@ plan = session.plan
 ROOT = plan.root.as_posix()
 LOGS = f"logs/{plan.name}"
 JOB = [sys.executable, "-S", "src/minarch/worker/client.py"]
-CLOSE = [sys.executable, "-m", "minarch.flow.close"]
+CLOSE = [*JOB, "minarch.flow.close"]
 
 
 report: "workflow/report/workflow.rst"

@@ -69,7 +69,7 @@ def _progress(plan: Plan, stage: str, at_work: bool) -> Progress:
     folders = [plan.folder(item.path) for item in plan.items(stage).values()]
     done = [folder for folder in folders if (folder / RECORD).is_file()]
     begun = {folder.name for folder in (plan.root / stage).glob(".tmp-*")} if at_work else set()
-    active = [f for f in folders if f not in done and any(name.endswith(f.name) for name in begun)]
+    active = [f for f in set(folders).difference(done) if any(name.endswith(f.name) for name in begun)]
     statuses = [status for folder in done for status in _statuses(folder)]
     return Progress(
         stage=stage,

@@ -7,13 +7,15 @@ the structural spec, is keyed instead. A new family thus leaves every old key as
 
 import ast
 import hashlib
+import os
+import sys
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import NamedTuple
 
 from minarch.errors import UserError
-from minarch.flow import sources
+from minarch.flow import memo, sources
+from minarch.flow.memo import Parsed
 
 PACKAGE = Path(__file__).parents[1]
 SOURCE = PACKAGE.parent
@@ -60,16 +62,17 @@ def closure(module: str, folder: Path = SOURCE, without: tuple[str, ...] = _ASKI
     return dict(sorted(files.items()))
 
 
-class _Module(NamedTuple):
-    digest: str
-    imports: frozenset[str]
-
-
 @cache  # the closures of the stages overlap
-def _read(module: str, path: Path) -> _Module:
-    tree = ast.parse(sources.read(path))
-    imports = frozenset(_imports(tree, module, path))  # first: what follows takes the docstrings out
-    return _Module(short(ast.unparse(_bare(tree)).encode()), imports)
+def _read(module: str, path: Path) -> Parsed:
+    text = sources.read(path)
+    stamp = short(repr((module, path.name, sys.version)).encode() + text)  # each decides what follows
+    return memo.recall(module, stamp) or memo.note(module, stamp, _parse(text, module, path))
+
+
+def _parse(text: bytes, module: str, path: Path) -> Parsed:
+    tree = ast.parse(text)
+    imports = sorted(_imports(tree, module, path))  # first: what follows takes the docstrings out
+    return Parsed(short(ast.unparse(_bare(tree)).encode()), imports)
 
 
 def network_code(network: str) -> dict[str, str]:
@@ -93,9 +96,9 @@ def network_code(network: str) -> dict[str, str]:
 
 def _file(module: str, folder: Path) -> Path | None:
     """Where a module lies in `folder`, else in the package; None for what is installed."""
-    relatives = (base.joinpath(*module.split(".")) for base in (folder, SOURCE))
-    places = (p for r in relatives for p in (r.with_suffix(".py"), r / "__init__.py"))
-    return next((p for p in places if p.is_file()), None)
+    relative = module.replace(".", "/")  # as text: thousands of names are looked up
+    places = (f"{base}/{relative}{end}" for base in dict.fromkeys((folder, SOURCE)) for end in (".py", "/__init__.py"))
+    return next((Path(place) for place in places if os.path.isfile(place)), None)
 
 
 def _imports(tree: ast.AST, module: str, path: Path) -> set[str]:

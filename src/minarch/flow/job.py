@@ -46,10 +46,10 @@ def prepare(words: list[str]) -> None:
     Args:
         words: a job's command line, such as ["minarch.sweep", "--study", "params.yaml", "--item", NAME].
     """
-    stage = next(name for name, stage in STAGES.items() if stage.module == words[0])
+    stage = next((name for name, stage in STAGES.items() if stage.module == words[0]), None)
+    if stage is None:  # the closing of a stage
+        return
     _one_thread()
-    if "minarch.training.loop" in sys.modules:
-        importlib.import_module("minarch.worker.warm").warm_up()
     fastest.share()
     plan = _plan(_parser(stage).parse_args(words[1:]).study)
     if plan.ready(stage):

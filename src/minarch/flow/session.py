@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from minarch.errors import UserError
-from minarch.flow import dvc, lock, shadow, sources
+from minarch.flow import dvc, lock, memo, shadow, sources
+from minarch.flow.digest import code
 from minarch.flow.noise import Noise
 from minarch.flow.plan import DEFAULT, Plan
 from minarch.flow.progress import Progress
@@ -100,6 +101,9 @@ class Session:
         if not lock.acquire("look"):
             return False
         lost = reconcile(self.plan, record=self._record)
+        for declared in STAGES.values():
+            code(declared.module)  # the rules ask for all; here it is kept for the processes that this run starts
+        memo.keep()
         lock.release()
         order = list(STAGES)
         if self.under_dvc and lost and order.index(lost[0]) < order.index(os.environ["DVC_STAGE"]):
@@ -172,7 +176,9 @@ class Session:
             return
         before = dvc.LOCK.read_bytes() if dvc.LOCK.exists() else None
         lock.let_dvc_in()
-        command = [sys.executable, "-m", "dvc", "commit", "--force", *finished]
+        # Stages named one by one make DVC read and write all of dvc.lock for each.
+        targets = finished if len(finished) < len(STAGES) else ["dvc.yaml"]
+        command = [sys.executable, "-m", "dvc", "commit", "--force", *targets]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             said = next(iter(done.stderr.strip().splitlines()), f"nothing (exit code {done.returncode})")

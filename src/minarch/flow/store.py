@@ -26,7 +26,7 @@ def restore(wanted: Iterable[tuple[str, Path]], vouchers: Vouchers, *, dry: bool
         dry: leave damaged objects in the cache.
     """
     missing = dict(wanted)
-    back = [path for path, folder in missing.items() if _from_workspace(path, folder, vouchers)]
+    back = dict.fromkeys(path for path, folder in missing.items() if _from_workspace(path, folder, vouchers))
     rest = {PurePosixPath(path).name: folder for path, folder in missing.items() if path not in back}
     for files in vouchers.manifests(set(rest)) if rest else ():
         for name, parts in _of_items(files, rest).items():
@@ -38,7 +38,7 @@ def restore(wanted: Iterable[tuple[str, Path]], vouchers: Vouchers, *, dry: bool
                     _drop_damaged_objects(set(sources.values()))
         if not rest:
             break
-    return back + [path for path, folder in missing.items() if path not in back and (folder / RECORD).exists()]
+    return [*back, *(path for path, folder in missing.items() if path not in back and (folder / RECORD).exists())]
 
 
 def put_aside(folder: Path, stage: str, vouchers: Vouchers) -> None:

@@ -1,8 +1,9 @@
 """python server.py SOCKET: the fork server. It ends when its standard input closes, so with the run that started it.
 
-Three generations: the server imports nothing heavy; for each module asked for it forks one nursery, which imports that
-module and plans its study once; the nursery forks one child per job. Modules that need contradicting settings (NNCF's
-tracing modes) thus never meet in one process. Results are the same bytes as from a plain process.
+Three generations: the server imports what most stages share (torch, pandas); for each module asked for it forks one
+nursery, which imports that module and plans its study once; the nursery forks one child per job. Modules that need
+contradicting settings (NNCF's tracing modes) thus never meet in one process. Results are the same bytes as from a plain
+process.
 """
 
 import contextlib
@@ -17,6 +18,8 @@ import sys
 import threading
 import traceback
 
+SHARED = ("minarch.flow.job", "minarch.worker.warm", "pandas", "scipy.stats")
+
 
 def serve(path: str) -> None:
     """Accept jobs for ever, handing each connection to the nursery of its module."""
@@ -27,6 +30,7 @@ def serve(path: str) -> None:
     nurseries: dict[str, socket.socket] = {}
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the run's to handle; all here ends with it
+    _share()  # who asks meanwhile waits in the queue
     while True:
         connection, _ = listener.accept()
         size, descriptors, _, _ = socket.recv_fds(connection, 4, 2)
@@ -53,6 +57,15 @@ def serve(path: str) -> None:
         for descriptor in descriptors:
             os.close(descriptor)
         connection.close()
+
+
+def _share() -> None:
+    """Import what most stages import, and take torch's first steps."""
+    with contextlib.suppress(BaseException):  # each job will meet the same error and show it in its log
+        for name in SHARED:
+            importlib.import_module(name)
+        sys.modules["minarch.worker.warm"].warm_up()
+    gc.freeze()
 
 
 def _nursery(words: list[str], requests: socket.socket, running: int) -> None:

@@ -22,6 +22,7 @@ RECIPE = Recipe(epochs=1, batch_size=2, optimizer="adam", learning_rate=0.1, wei
 
 def warm_up() -> None:
     """Count, measure, train and write a network of one unit on the CPU, not by autograd, whose threads a fork loses."""
+    torch.set_num_threads(1)  # as many as a job has; others would be lost by a fork
     cpu, network = torch.device("cpu"), build(SPEC)
     macs(network, SPEC["shape"])
     ensemble = Ensemble(SPEC, [network], RECIPE, Products(cpu))

@@ -35,6 +35,8 @@ def main():
         os.kill(os.getpid(), 9)
     elif what == "parent":
         print(os.getppid())
+    elif what == "loaded":
+        print(*(name in sys.modules for name in rest))
     elif what == "wait":
         open(rest[0], "w").write(str(os.getpid()))
         time.sleep(60)
@@ -115,6 +117,12 @@ def test_each_job_begins_afresh(server):
 
 def test_jobs_come_from_one_nursery(server):
     assert server.run("parent")[1] == server.run("parent")[1]
+
+
+def test_what_most_stages_import_is_there_when_a_job_begins(server, nobody):
+    words = ("loaded", "torch", "pandas", "nncf")
+    assert server.run(*words)[1].splitlines()[-1] == "True True False"
+    assert server.run(*words, **nobody)[1].splitlines()[-1] == "False False False"
 
 
 def test_a_killed_job_is_told_in_one_line(server):
