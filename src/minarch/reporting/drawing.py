@@ -8,7 +8,8 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from minarch.reporting.evidence import Evidence
-from minarch.reporting.figures.style import save, styled
+from minarch.reporting.figures.files import save
+from minarch.reporting.figures.style import styled
 from minarch.reporting.findings import FINDINGS
 
 Draw = Callable[[Evidence], Figure | None]
