@@ -1,5 +1,6 @@
 """A copy of the project in a temporary folder, with the smoke study as its params.yaml, driven by the real tools."""
 
+import fcntl
 import os
 import re
 import shutil
@@ -111,17 +112,43 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return project
 
 
+def _run(fresh: Project, factory: pytest.TempPathFactory, name: str, **changes: object) -> Project:
+    """The study with values changed, run to its end by plain `snakemake` and committed, once for all workers of pytest:
+    the others wait for the first. Nothing may run in it, only in copies.
+    """
+    place = factory.getbasetemp() / name
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        place = factory.getbasetemp().parent / name
+    with place.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not place.exists():
+            project = fresh.copy(factory.mktemp(name) / "project")
+            project.edit(**changes)
+            assert "report: reports/report.html" in project.run("snakemake", "--cores", "2")
+            project.commit()
+            project.root.rename(place)
+    return Project(place)
+
+
 @pytest.fixture(scope="session")
 def finished(fresh: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The smoke study, run to its end by plain `snakemake` and committed. Tests work on copies."""
-    project = fresh.copy(tmp_path_factory.mktemp("finished") / "project")
-    said = project.run("snakemake", "--cores", "2")
-    assert "report: reports/report.html" in said
-    project.commit()
-    return project
+    """The smoke study, which goes through every stage."""
+    return _run(fresh, tmp_path_factory, "finished")
+
+
+@pytest.fixture(scope="session")
+def shorter(fresh: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The smoke study without the two stages that no other needs, a third of it."""
+    return _run(fresh, tmp_path_factory, "shorter", depth={}, complexity={})
 
 
 @pytest.fixture
-def project(finished: Project, tmp_path: Path) -> Project:
-    """A copy of the finished study for one test."""
+def whole(finished: Project, tmp_path: Path) -> Project:
+    """A copy of the finished smoke study for one test."""
     return finished.copy(tmp_path / "project")
+
+
+@pytest.fixture
+def project(shorter: Project, tmp_path: Path) -> Project:
+    """A copy of the shorter finished study for one test."""
+    return shorter.copy(tmp_path / "project")

@@ -54,7 +54,7 @@ def test_a_users_own_family_goes_through_every_stage(fresh: Project, tmp_path) -
     project = fresh.copy(tmp_path / "project")
     (project.root / "narrow.py").write_text(FAMILY)
     (project.root / "narrow_layers.py").write_text(LAYERS)
-    project.edit(sweep__families={"narrow:Narrow": {"depth": 1, "width": [32, 64]}})
+    project.edit(sweep__families={"narrow:Narrow": {"depth": 1, "width": [32, 64]}}, depth={}, complexity={})  # of DNNs
     project.commit()
     said = project.run("snakemake")
     assert jobs(said, "sweep_item") == len(project.items("sweep")) == 2

@@ -86,10 +86,10 @@ def test_latency_is_measured_with_all_cores_so_that_nothing_runs_beside_it(proje
         assert threads["sweep_item"] == threads["quantize_item"] == []  # one, of which Snakemake says nothing
 
 
-def test_a_dry_run_says_what_it_cannot_list_yet(fresh: Project, finished: Project) -> None:
+def test_a_dry_run_says_what_it_cannot_list_yet(fresh: Project, whole: Project) -> None:
     last = fresh.run("snakemake", "-n").splitlines()[-1]
     assert last.startswith("not listed: the jobs of prune, finalists, quantize, latency, aggregate; ")
-    assert "not listed" not in finished.run("snakemake", "-n")
+    assert "not listed" not in whole.run("snakemake", "-n")
 
 
 def draw(folder: Path, images: int, tested: int) -> None:
@@ -106,9 +106,8 @@ def draw(folder: Path, images: int, tested: int) -> None:
 
 
 def test_predict_over_the_test_folder_gives_the_accuracy_that_the_report_names(
-    finished: Project, tmp_path: Path
+    project: Project,
 ) -> None:
-    project = finished.copy(tmp_path / "project")
     draw(project.root / "drawn", 60, 15)
     smoke = yaml.safe_load((REPOSITORY / "params/smoke.yaml").read_text())
     smoke |= {"depth": {}, "complexity": {}, "sweep": smoke["sweep"] | {"repeats": 1}}

@@ -16,27 +16,27 @@ from .conftest import Project, jobs
 pytestmark = pytest.mark.workflow
 
 
-def test_a_run_leaves_every_index_a_report_and_nothing_to_do(finished: Project) -> None:
+def test_a_run_leaves_every_index_a_report_and_nothing_to_do(whole: Project) -> None:
     for stage in STAGES:
-        indexes = list((finished.root / "artifacts" / stage).glob("index-*.json"))
+        indexes = list((whole.root / "artifacts" / stage).glob("index-*.json"))
         assert len(indexes) == 1, stage
         listed = json.loads(indexes[0].read_text())["items"]
-        assert listed == sorted(finished.items(stage))
+        assert listed == sorted(whole.items(stage))
         assert bool(listed) == (stage not in ("refine", "refined"))  # the smoke study asks for no further sizes
-    assert "<html" in (finished.root / "reports/report.html").read_text()
-    finished.assert_clean()
-    assert "metrics.json" in finished.run("dvc", "metrics", "show")
-    assert finished.run("git", "status", "--porcelain") == ""
+    assert "<html" in (whole.root / "reports/report.html").read_text()
+    whole.assert_clean()
+    assert "metrics.json" in whole.run("dvc", "metrics", "show")
+    assert whole.run("git", "status", "--porcelain") == ""
 
 
-def test_all_items_go_by_the_same_decisions_which_status_shows(finished: Project) -> None:
-    (decided,) = (finished.root / ".minarch/fastest").glob("*/*.jsonl")
-    timings = [p for stage in ("sweep", "prune") for p in (finished.root / "artifacts" / stage).glob("*/timing.json")]
+def test_all_items_go_by_the_same_decisions_which_status_shows(whole: Project) -> None:
+    (decided,) = (whole.root / ".minarch/fastest").glob("*/*.jsonl")
+    timings = [p for stage in ("sweep", "prune") for p in (whole.root / "artifacts" / stage).glob("*/timing.json")]
     processors = [json.loads(path.read_text()).get("processor", "none trained by a strategy") for path in timings]
     assert set(processors) == {decided.stem, "none trained by a strategy"}
-    said = finished.run("python", "-m", "minarch", "status")
+    said = whole.run("python", "-m", "minarch", "status")
     assert f"fastest ways on {decided.stem}: {len(decided.read_text().splitlines())} decided" in said
-    assert f"rm {decided.relative_to(finished.root)}\n" in said
+    assert f"rm {decided.relative_to(whole.root)}\n" in said
 
 
 @pytest.mark.parametrize("tool", [pytest.param("dvc", marks=pytest.mark.long), "snakemake"])
@@ -129,9 +129,9 @@ def cloned(project: Project, target: Path) -> Project:
     return clone
 
 
-def test_a_reviewer_pulls_and_nothing_runs(project: Project, tmp_path: Path) -> None:
-    pushed(project, str(tmp_path / "remote"))
-    clone = cloned(project, tmp_path / "clone")
+def test_a_reviewer_pulls_and_nothing_runs(whole: Project, tmp_path: Path) -> None:
+    pushed(whole, str(tmp_path / "remote"))
+    clone = cloned(whole, tmp_path / "clone")
     clone.run("dvc", "pull")
     shuffle_times(clone.root)
     clone.assert_clean()

@@ -9,7 +9,7 @@ from minarch.complexity.train import GatedRepeat
 from minarch.models.cost import macs, parameters
 from minarch.models.network import Network
 from minarch.models.weights import finite
-from minarch.training.loop import FORWARD_PASSES
+from minarch.training import FORWARD_PASSES
 from minarch.training.repeats import Repeat, Task
 
 

@@ -17,8 +17,9 @@ from minarch.models.cost import macs
 from minarch.models.families import Spec
 from minarch.models.network import Network
 from minarch.models.weights import finite
+from minarch.training import FORWARD_PASSES
 from minarch.training.blocks import train_repeats
-from minarch.training.loop import FORWARD_PASSES, Recipe, train
+from minarch.training.loop import Recipe, train
 from minarch.training.repeats import Repeat, derive_seed
 from minarch.training.strategy import Kind, Strategy, choose
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from minarch.reporting.evidence import Evidence
-from minarch.reporting.figures.style import save, styled
+from minarch.reporting.figures.files import save
+from minarch.reporting.figures.style import styled
 from minarch.reporting.findings import FINDINGS
 
 Draw = Callable[[Evidence], Figure | None]
@@ -26,7 +27,7 @@ def draw_figures(evidence: Evidence, folder: Path) -> None:
     """
     folder.mkdir()
     figures = [figure for finding in FINDINGS for figure in finding.figures.items()]
-    count, fork = os.cpu_count() or 1, get_context("fork")
+    count, fork = len(os.sched_getaffinity(0)), get_context("fork")
     workers = [fork.Process(target=_draw, args=(figures[i::count], evidence, folder)) for i in range(count)]
     for worker in workers:
         worker.start()

@@ -10,7 +10,6 @@ from torch.nn import functional
 
 from minarch.data.tensors import Split
 
-FORWARD_PASSES = 3  # that a step costs: its own, and the gradients of the values and of the weights
 Loss = Callable[[nn.Module, Tensor, Tensor], Tensor]  # of a model for images and their labels: what is minimised
 
 

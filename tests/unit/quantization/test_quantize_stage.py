@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from functools import cache
 
 import onnx
 import pytest
@@ -18,7 +19,7 @@ from minarch.files import read_json, write_json
 from minarch.quantization.arithmetic import int8_kernel
 from minarch.quantization.measure import runner
 from minarch.quantization.preprocessing import Preprocessing, read_preprocessing
-from minarch.quantize import preprocessing_of
+from minarch.quantize import preprocessing_of, work
 
 ENTRY = {"repeat", "status", "parameters", "macs", "bytes", "weight_bytes", "no_onnx"}
 ENTRY |= {"validation", "agreement", "reverted", "qat"}
@@ -26,13 +27,25 @@ TESTED = {"repeat", "fp32", "parity", "processor_parity"}
 ABOUT = {"kind", "parent", "dataset", "family", "architecture", "method", "level"}
 
 
+@pytest.fixture(scope="module")
+def made(data_item, tmp_path_factory):
+    """made(name, parent) -> the folder of the finished work of CONFIGS[name], for all tests that only read it."""
+
+    @cache
+    def go(name, parent):
+        out = tmp_path_factory.mktemp(f"made-{name}")
+        work(CONFIGS[name], {"data": data_item, "parent": parent}, out)
+        return out
+
+    return go
+
+
 @pytest.mark.parametrize(
     ("family", "name"), [("dnn", "torch"), ("cnn", "plain"), ("vit", "plain"), ("dnn", "int4"), ("cnn", "nf4")]
 )
-def test_an_original_is_measured(run, sweep_items, data_item, family, name):
-    config = CONFIGS[name]
-    precision = config["precision"]
-    out = run(config, sweep_items[family])
+def test_an_original_is_measured(made, sweep_items, data_item, family, name):
+    precision = CONFIGS[name]["precision"]
+    out = made(name, sweep_items[family])
     results, timing, test = (read_json(out / f"{file}.json") for file in ("results", "timing", "test"))
     sweep = read_json(sweep_items[family] / "results.json")
     assert set(results) == ABOUT | {"quantization", "precision", "backend", "repeats"}
@@ -80,8 +93,8 @@ def test_an_original_is_measured(run, sweep_items, data_item, family, name):
     assert not [path for path in out.iterdir() if path.is_dir()]
 
 
-def test_a_further_method_measures_float32_and_keeps_no_file_of_it(run, sweep_items):
-    first, further = (run(PLAIN | {"float32": kept}, sweep_items["dnn"]) for kept in (True, False))
+def test_a_further_method_measures_float32_and_keeps_no_file_of_it(made, run, sweep_items):
+    first, further = made("plain", sweep_items["dnn"]), run(PLAIN | {"float32": False}, sweep_items["dnn"])
     assert contents(further) == {name: text for name, text in contents(first).items() if "fp32" not in name}
 
 
@@ -95,12 +108,12 @@ def test_a_pruned_network_is_exported_as_what_it_is(run, sweep_items, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["accurate", "controlled", "qat", "nf4"])
-def test_running_again_gives_the_same_bytes(run, damaged_item, name):
-    assert contents(run(CONFIGS[name], damaged_item)) == contents(run(CONFIGS[name], damaged_item))
+def test_running_again_gives_the_same_bytes(made, run, damaged_item, name):
+    assert contents(made(name, damaged_item)) == contents(run(CONFIGS[name], damaged_item))
 
 
-def test_quantization_aware_training_is_recorded(run, damaged_item):
-    for entry in read_json(run(CONFIGS["qat"], damaged_item) / "results.json")["repeats"]:
+def test_quantization_aware_training_is_recorded(made, damaged_item):
+    for entry in read_json(made("qat", damaged_item) / "results.json")["repeats"]:
         assert entry["qat"]["trained"]
         lost = entry["validation"]["fp32"] - entry["qat"]["validation_before"]
         assert lost > 0.1
@@ -116,9 +129,9 @@ def changed(data_item, folder, name):
     return folder
 
 
-def test_calibration_sees_the_training_images_only(run, sweep_items, data_item, tmp_path):
+def test_calibration_sees_the_training_images_only(made, run, sweep_items, data_item, tmp_path):
     """Other validation and test images leave the exported files as they are; other training images do not."""
-    original = contents(run(PLAIN, sweep_items["dnn"]))
+    original = contents(made("plain", sweep_items["dnn"]))
     differing = {}
     for name in ("train", "validation", "test"):
         others = contents(run(PLAIN, sweep_items["dnn"], changed(data_item, tmp_path / f"data-{name}", name)))
@@ -129,8 +142,8 @@ def test_calibration_sees_the_training_images_only(run, sweep_items, data_item, 
 
 
 @pytest.mark.parametrize("name", ["controlled", "qat"])
-def test_what_validates_never_sees_the_test_images(run, damaged_item, data_item, tmp_path, name):
-    original = contents(run(CONFIGS[name], damaged_item))
+def test_what_validates_never_sees_the_test_images(made, run, damaged_item, data_item, tmp_path, name):
+    original = contents(made(name, damaged_item))
     others = contents(run(CONFIGS[name], damaged_item, changed(data_item, tmp_path / "data", "test")))
     assert {file for file in original if original[file] != others[file]} == {"test.json", "classes.safetensors"}
 
@@ -192,8 +205,8 @@ def test_a_curve_is_labelled_as_simulated(run, sweep_items):
     assert contents(run(CURVE, sweep_items["dnn"])) == contents(out)
 
 
-def test_files_say_what_their_images_are(run, sweep_items, data_item):
-    out = run(PLAIN, sweep_items["dnn"])
+def test_files_say_what_their_images_are(made, sweep_items, data_item):
+    out = made("plain", sweep_items["dnn"])
     expected = Preprocessing("digits", [1, 8, 8], [str(digit) for digit in range(10)], resize=False)
     for name in ("fp32-0.onnx", "int8-0.onnx"):
         assert read_preprocessing(out / name) == expected
@@ -222,11 +235,11 @@ for job in ("first", "second"):
 """
 
 
-def test_work_runs_in_forked_children(run, sweep_items, data_item, tmp_path):
+def test_work_runs_in_forked_children(made, sweep_items, data_item, tmp_path):
     """As in the fork server: a process that imported the stage, and did nothing else, forks one child per job."""
     folder = tmp_path / "forked"
     folder.mkdir()
     arguments = json.dumps([CONFIGS["torch"], *map(str, (data_item, sweep_items["dnn"], folder))])
     subprocess.run([sys.executable, "-c", FORK, arguments], check=True, timeout=600)
-    reference = contents(run(CONFIGS["torch"], sweep_items["dnn"]))
+    reference = contents(made("torch", sweep_items["dnn"]))
     assert contents(folder / "first") == contents(folder / "second") == reference

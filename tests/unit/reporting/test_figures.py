@@ -1,16 +1,20 @@
 """What every figure keeps to: words that can be read, few panels, the same bytes."""
 
 import re
+import zlib
+from io import BytesIO
 from itertools import product
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pandas as pd
 import pytest
+from fontTools.ttLib import TTFont
 
 from minarch.reporting.figures.families import MOST, accuracy_axis, family_panels, fitting, models_in_panels
+from minarch.reporting.figures.files import save
 from minarch.reporting.figures.regimes import draw_sizes
-from minarch.reporting.figures.style import panels, save, styled
+from minarch.reporting.figures.style import panels, styled
 from minarch.reporting.figures.svg import slim
 from minarch.reporting.figures.sweep_map import with_width
 
@@ -104,6 +108,16 @@ def test_text_stays_text_and_every_file_has_the_same_bytes_again(tmp_path: Path)
     assert sorted(path.suffix for path in first.iterdir()) == [".pdf", ".png", ".svg"]
     for path in first.iterdir():
         assert path.read_bytes() == (second / path.name).read_bytes()
+
+
+def test_a_pdf_embeds_its_glyphs_as_outlines_that_publishers_take_and_little_else(tmp_path: Path) -> None:
+    drawn(tmp_path)
+    written = (tmp_path / "figure.pdf").read_bytes()
+    streams = (zlib.decompress(stream) for stream in re.findall(rb"stream\r?\n(x.*?)\nendstream", written, re.DOTALL))
+    fonts = [TTFont(BytesIO(stream)) for stream in streams if stream.startswith(b"\0\1\0\0")]
+    assert written.count(b"/CIDFontType2") == len(fonts) == 2, "regular and bold, neither of them of type 3"
+    for font in fonts:
+        assert "glyf" in font and not {"GSUB", "GPOS", "GDEF", "MATH"} & set(font.keys())
 
 
 def test_ids_do_not_depend_on_the_last_digits_they_are_derived_from() -> None:

@@ -19,6 +19,8 @@ from minarch.reporting.wording import FORMATS
 
 pytestmark = pytest.mark.slow  # whole reports
 
+SCRIPT = "folder:</pre><script>alert(1)</script>&quot;/=pets"
+
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
@@ -35,11 +37,12 @@ def study(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory):
-    """A report of a study with one method and nothing optional."""
+    """A report of a study with one method and nothing optional, of a folder whose path would be a script."""
     root = tmp_path_factory.mktemp("plain")
     config, inputs = write_study(root, {"digits": ["dnn", "cnn"]}, plain=True)
     out = root / "aggregate"
     out.mkdir()
+    config = {**config, "params": {**config["params"], "data": {"datasets": [SCRIPT]}}}
     aggregate.work(config, inputs, out)
     return out
 
@@ -241,13 +244,10 @@ def test_images_that_stand_in_two_splits_are_said(study, ragged) -> None:
     assert rows.to_numpy().tolist() == [[0, 0], [3, 1]]
 
 
-def test_a_folder_s_path_is_text_in_the_report(study, tmp_path: Path) -> None:
-    config, inputs, _ = study
-    path = "folder:</pre><script>alert(1)</script>&quot;/=pets"
-    aggregate.work({**config, "params": {**config["params"], "data": {"datasets": [path]}}}, inputs, tmp_path)
-    page = Page((tmp_path / "report.html").read_text())
-    text = (tmp_path / "report.html").read_text()
-    assert page.open == [] and path in page.text and text.count("<script") == 1 and "alert(1)</script" not in text
+def test_a_folder_s_path_is_text_in_the_report(plain) -> None:
+    text = (plain / "report.html").read_text()
+    page = Page(text)
+    assert page.open == [] and SCRIPT in page.text and text.count("<script") == 1 and "alert(1)</script" not in text
 
 
 def test_no_cell_of_a_table_is_a_formula(ragged) -> None:

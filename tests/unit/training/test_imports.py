@@ -64,3 +64,10 @@ def test_training_and_models_need_only_torch_numpy_and_safetensors(tmp_path):
     assert done.returncode == 0, done.stderr
     assert not list(tmp_path.iterdir()), "what is fastest is kept only where a place was named"
     assert done.stdout.strip() == "['data', 'errors', 'files', 'models', 'training']"
+
+
+def test_a_report_is_made_without_torch():
+    """Which takes longer to import than all that a report needs."""
+    code = "import sys, minarch.aggregate; sys.exit('torch' in sys.modules)"
+    environment = {"PYTHONPATH": str(REPOSITORY / "src")}
+    assert subprocess.run([sys.executable, "-c", code], env=environment, check=False).returncode == 0

@@ -2,22 +2,14 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from io import StringIO
-from pathlib import Path
 from typing import Any, Literal
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.backends.backend_pdf import FigureCanvasPdf
-from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
-from PIL import Image
-
-from minarch.reporting.figures.svg import slim
 
 FAMILY_COLOURS = {"dnn": "#0072B2", "cnn": "#D55E00", "vit": "#009E73"}  # Okabe and Ito, as are the next
 FURTHER_COLOURS = ["#CC79A7", "#E69F00", "#56B4E9", "#000000"]
@@ -26,7 +18,6 @@ BAR: dict[str, Any] = {"marker": "|", "markersize": 10, "color": QUIET}  # of an
 BAND: dict[str, Any] = {"marker": "s", "markersize": 9, "color": FAINT}
 P_MIN_SAID, P_NEAR_BEST_SAID = r"P$_\mathrm{min}$", r"P$_\mathrm{near\ best}$"
 WIDTH = 10.0  # inches
-UNDATED = ("CreationDate", "Creator", "Producer")  # what would change a PDF whose picture is the same
 
 STYLE: dict[Any, Any] = {
     "svg.hashsalt": "minarch",  # element ids, and so bytes, that do not change between runs
@@ -142,19 +133,3 @@ def legend_above(figure: Figure, entries: Sequence[tuple[str, dict[str, Any]]], 
         ncols=min(len(entries), columns),
         handletextpad=0.5,
     )
-
-
-def save(figure: Figure, path: Path) -> None:
-    """Write <path>.svg, <path>.pdf and <path>.png without dates or versions in them."""
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")  # all files share one layout, and the canvases draw once where savefig draws twice
-    text = StringIO()
-    FigureCanvasSVG(figure).print_svg(text, metadata={"Date": None, "Creator": None})
-    path.with_name(f"{path.name}.svg").write_text(slim(text.getvalue()), encoding="utf-8")
-    FigureCanvasPdf(figure).print_pdf(path.with_name(f"{path.name}.pdf"), metadata=dict.fromkeys(UNDATED))
-    figure.set_dpi(150)
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    pixels = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
-    palette = pixels.quantize(256, dither=Image.Dither.NONE)  # a third of the bytes, and nothing that can be seen
-    palette.save(path.with_name(f"{path.name}.png"), optimize=True, dpi=(150, 150))

@@ -19,7 +19,7 @@ from minarch.depth import ALONE
 from minarch.files import read_json
 from minarch.pruning import STRUCTURED
 from minarch.reporting.tables.read import of_kind
-from minarch.training.loop import FORWARD_PASSES
+from minarch.training import FORWARD_PASSES
 
 Model = tuple[Any, ...]  # the values of VARIANT
 

@@ -4,7 +4,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from minarch.models.families import Spec
-from minarch.training.loop import FORWARD_PASSES
+from minarch.training import FORWARD_PASSES
 from minarch.training.repeats import Task
 
 SHORT_S = 1.0  # estimated seconds of an item by other ways: one that is shorter is not worth what compiling takes
