@@ -1,10 +1,10 @@
 """The figure files of the report, composed from the findings."""
 
-import os
 from collections.abc import Callable, Sequence
 from multiprocessing import get_context
 from pathlib import Path
 
+from joblib import cpu_count  # as many as this process may use, in a container, too
 from matplotlib.figure import Figure
 
 from minarch.reporting.evidence import Evidence
@@ -27,7 +27,7 @@ def draw_figures(evidence: Evidence, folder: Path) -> None:
     """
     folder.mkdir()
     figures = [figure for finding in FINDINGS for figure in finding.figures.items()]
-    count, fork = len(os.sched_getaffinity(0)), get_context("fork")
+    count, fork = cpu_count(), get_context("fork")
     workers = [fork.Process(target=_draw, args=(figures[i::count], evidence, folder)) for i in range(count)]
     for worker in workers:
         worker.start()
