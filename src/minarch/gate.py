@@ -29,7 +29,6 @@ from minarch.flow.job import run_stage
 from minarch.models.build import build
 from minarch.models.families import architecture, family_slug, spec_of
 from minarch.models.weights import save_networks
-from minarch.pruning.recovery import trained_by
 from minarch.training.blocks import train_repeats
 from minarch.training.evaluate import evaluate
 from minarch.training.loop import Recipe
@@ -88,8 +87,8 @@ def train_by(
 ) -> tuple[list[Outcome], Strategy]:
     """Train the repeats by the item's way; also how they were trained."""
     way, repeats, products = config["way"], config["repeats"], Products(device, coarse=True)
-    if way in (L1, FRESH):  # repeats differ in structure, so that no one structure could be timed
-        strategy = replace(trained_by(inputs["gated"]), products=products)
+    if way in (L1, FRESH):  # repeats differ in structure, so the whole architecture is timed
+        strategy = replace(choose(task, len(repeats), config["train"]["strategy"], device), products=products)
         if way == FRESH:
             return train_afresh(task, inputs["gated"], strategy), strategy
         settle = Schedule.of(task.recipe.epochs, config["delay"], config["settle"]).settle

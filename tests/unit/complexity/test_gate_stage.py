@@ -15,8 +15,8 @@ from minarch.flow.stages.complexity import title_of
 from minarch.models.cost import macs, parameters
 from minarch.models.families import architecture, spec_of
 from minarch.models.weights import load_networks
+from minarch.training import FORWARD_PASSES
 from minarch.training.evaluate import evaluate
-from minarch.training.loop import FORWARD_PASSES
 from minarch.training.stacked import products as libraries
 
 EPOCHS, DELAY, SETTLE = 6, 1, 2
