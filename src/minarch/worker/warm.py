@@ -10,7 +10,7 @@ from minarch.flow.item import Item
 from minarch.models.build import build
 from minarch.models.cost import macs
 from minarch.models.families import Spec
-from minarch.training.fused.available import SHORT_S, fusable
+from minarch.training.fused.available import OTHERS, SHORT_S, fusable, is_kept
 from minarch.training.loop import Recipe
 from minarch.training.stacked.ensemble import Ensemble
 from minarch.training.stacked.pixels import Pixels
@@ -37,9 +37,13 @@ def warm_up() -> None:
 
 
 def compile_steps(items: Iterable[Item]) -> None:
-    """Load the compiled steps, and before the first run compile them, if items will probably be trained by them."""
-    long = {str(item.config.get("family")) for item in items if item.resources.seconds >= SHORT_S}
-    for family in sorted(family for family in long if fusable({"family": family})):
-        from minarch.training.fused.alone import prepare
+    """Load the compiled steps that were kept, and compile those by which items will probably be trained.
 
-        prepare(family)
+    Items that train what an earlier stage trained do not say its family, but its steps were kept then.
+    """
+    long = {str(item.config.get("family")) for item in items if item.resources.seconds >= SHORT_S}
+    for family in OTHERS:
+        if fusable({"family": family}) and (family in long or is_kept(family)):
+            from minarch.training.fused.alone import prepare
+
+            prepare(family)

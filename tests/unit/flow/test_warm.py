@@ -70,12 +70,12 @@ print(len(steps.go_through.signatures) if steps else 0, len(list(Path("compiled"
 """
 
 
-@pytest.mark.skipif(not fusable({"family": "cnn"}), reason="numba is not installed (the extra `fast`)")
-def test_steps_are_compiled_before_jobs_are_forked_if_a_training_lasts(workspace):
+@pytest.mark.skipif(not fusable({"family": "cnn"}), reason="numba is not installed")
+def test_steps_are_compiled_before_jobs_are_forked_if_a_training_lasts_and_loaded_by_all_once_they_are_kept(workspace):
     workspace.write("short.yaml", train__epochs=2)
     workspace.write("long.yaml", train__epochs=1000)
-    for study, expected in (("short.yaml", "0 0"), ("long.yaml", "1 2"), ("long.yaml", "1 2")):
-        paths = os.pathsep.join([str(SOURCE), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))])
+    paths = os.pathsep.join([str(SOURCE), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))])
+    for study, expected in (("short.yaml", "0 0"), ("long.yaml", "1 2"), ("long.yaml", "1 2"), ("short.yaml", "1 2")):
         command = [sys.executable, "-c", COMPILING, study]
         done = subprocess.run(command, env={"PYTHONPATH": paths}, capture_output=True, text=True, check=False)
         assert (done.stdout.strip(), done.stderr) == (expected, "")

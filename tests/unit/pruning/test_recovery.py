@@ -231,7 +231,7 @@ def test_best_copies_carry_no_hooks(digits_dnn, splits):
     assert trained_on.hidden[0].weight.grad[trained_on.hidden[0].weight == 0].abs().max() > 0
 
 
-@pytest.mark.skipif(not installed(), reason="numba is not installed (the extra `fast`)")
+@pytest.mark.skipif(not installed(), reason="numba is not installed")
 @pytest.mark.parametrize(
     "sizes",
     [

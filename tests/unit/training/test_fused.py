@@ -28,7 +28,7 @@ from minarch.training.strategy import Strategy, choose
 CPU = torch.device("cpu")
 ALONE, FUSED = Strategy(0, Products(CPU)), Strategy(0, Products(CPU), fused=True)
 SOURCE = Path(__file__).parents[3] / "src"
-needs_numba = pytest.mark.skipif(not available.installed(), reason="numba is not installed (the extra `fast`)")
+needs_numba = pytest.mark.skipif(not available.installed(), reason="numba is not installed")
 STRUCTURES = [  # shape, classes, channels of a CNN
     ((1, 8, 8), 10, [1]),
     ((1, 8, 8), 2, [4]),

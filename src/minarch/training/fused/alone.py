@@ -54,6 +54,7 @@ def prepare(family: str) -> None:
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         _step_once(SMALLEST[family])
+    (folder / family).touch()
 
 
 def _step_once(spec: Spec) -> None:

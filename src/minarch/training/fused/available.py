@@ -43,6 +43,11 @@ def keep(folder: Path) -> None:
     _folder = folder.absolute()
 
 
+def is_kept(family: str) -> bool:
+    """True if a family's compiled steps lie in the folder."""
+    return _folder is not None and (_folder / family).exists()
+
+
 def kept() -> Path | None:
     """The folder that was named."""
     return _folder
