@@ -111,7 +111,7 @@ def timer(task: Task, strategy: Strategy) -> Timer:
     if strategy.fused:
         return Fused(task)
     if strategy.at_once:
-        return Stacked(task, strategy.at_once, strategy.products)
+        return Stacked(task, strategy.at_once, strategy.device)
     return Plain(task, LAYOUTS[strategy.layout], strategy.device)
 
 

@@ -57,11 +57,11 @@ class Timer:
 
 
 class Stacked(Timer):
-    """A stack of `count` networks, on the device of `products`."""
+    """A stack of `count` networks on a device."""
 
-    def __init__(self, task: Task, count: int, products: Products) -> None:
+    def __init__(self, task: Task, count: int, device: torch.device) -> None:
         super().__init__(task, count)
-        self.products = products
+        self.device = device
 
     def step(self) -> None:
         ensemble, pixels, _, index = self._ready
@@ -73,11 +73,11 @@ class Stacked(Timer):
 
     @cached_property
     def _ready(self) -> tuple[Ensemble, Pixels, Pixels, torch.Tensor]:
-        task, device = self.task, self.products.device
+        task, device = self.task, self.device
         networks = [build(task.spec) for _ in range(self.count)]
         index = _index(task, 1 if task.recipe.shared_batches else self.count).to(device)
         pixels, part = (Pixels(split, task.spec["classes"], device) for split in (task.train, self.part))
-        return Ensemble(task.spec, networks, task.recipe, self.products), pixels, part, index
+        return Ensemble(task.spec, networks, task.recipe, Products(device)), pixels, part, index
 
 
 class Plain(Timer):

@@ -16,7 +16,8 @@ from minarch.models.weights import load_networks, save_networks
 from minarch.training.blocks import measure, train_repeats
 from minarch.training.loop import Recipe
 from minarch.training.repeats import Task
-from minarch.training.strategy import choose
+from minarch.training.stacked.products import Products
+from minarch.training.strategy import Strategy
 
 from torchvision.models import resnet18, resnet34, resnet50  # isort: skip
 
@@ -173,7 +174,8 @@ def test_a_single_image_in_training():
     assert all(p.grad is not None for p in network.parameters())
 
 
-def test_training_keeps_the_norms_statistics(tmp_path):
+@pytest.mark.parametrize("at_once", [0, 2])
+def test_training_keeps_the_norms_statistics(tmp_path, at_once):
     """What is stored after training, and loaded, is what was measured: best and final epoch with buffers of their
     own.
     """
@@ -182,8 +184,7 @@ def test_training_keeps_the_norms_statistics(tmp_path):
     split = Split(images, torch.arange(33) % 4, torch.tensor([127.5]), torch.tensor([73.9]))
     recipe = Recipe(epochs=2, batch_size=16, optimizer="adam", learning_rate=1e-2, weight_decay=0.0)
     task = Task(ResNet(**TINY).spec([1, 8, 8], 4), {}, split, split, recipe)
-    strategy = choose(task, 2, "auto", torch.device("cpu"))
-    assert strategy.at_once == 0
+    strategy = Strategy(at_once, Products(torch.device("cpu")))
     results = train_repeats(task, [0, 1], strategy)
     for name, epoch in (("final", lambda result: 2), ("best", lambda result: result.best_epoch)):
         networks = {result.repeat: result.networks[name] for result in results}
