@@ -3,7 +3,7 @@ and how the cost grows: `python benchmarks/sweep.py --growth 10 100 1000`.
 
 Four ways to train the same architectures, in turn in every round, measured after each epoch, results written:
   naive    what a beginner would write: torchvision's transforms, DataLoader, Adam, default threads, one model after the
-           other in one process;
+           other in one process; in one round only;
   better   a good plain loop: normalised images in memory, fused Adam, one process of one thread per core;
   own      this package, every repeat with its own order of the images;
   shared   the same with one order for all repeats of an architecture (train.shared_batches: true).
@@ -39,6 +39,7 @@ from orchestration import checkout, study, timed
 from threadpoolctl import threadpool_limits
 
 from minarch.data.__main__ import work as make_data
+from minarch.flow.fastest import COMPILED
 from minarch.flow.fastest import FOLDER as FASTEST
 from minarch.models.families import architecture
 from minarch.models.families.base import Spec
@@ -171,8 +172,9 @@ def measure(case: Case, data: Path, folder: Path, rounds: int) -> dict[str, Any]
     blocks = [list(range(core * case.repeats, (core + 1) * case.repeats)) for core in range(CORES)]
     for number in range(rounds + 1):  # the first round warms up: what is fastest is measured then
         places = [folder / f"{case.name} {number} {core}" for core in range(CORES)]
-        if number:
+        if number == 1:  # half a minute each, and no baseline: once is enough
             seconds["naive"].append(in_a_process(case, data))
+        if number:
             few = [(case, data, place / "better", list(range(case.better_repeats))) for place in places]
             seconds["better"].append(together(plain, few) / (CORES * case.better_repeats * case.epochs))
         for way, shared in (("own", False), ("shared", True)):
@@ -197,11 +199,11 @@ def growth(counts: list[int], rounds: int) -> None:
     """Real `snakemake` sweeps of more and more equal items (10 repeats of one architecture, digits, 50 epochs).
 
     The first row, one item per core, is what every run pays once (start, imports); the others are beyond it. A first
-    run is not counted: what is fastest is measured in it, and the others go by that.
+    run is not counted: what is fastest is measured in it, and steps are compiled; the others go by that.
     """
     print(f"{'items':>6}{'seconds, least to most':>26}{'per further item':>20}{'peak memory of all processes':>31}")
     with tempfile.TemporaryDirectory(prefix="minarch-benchmark-") as name:
-        decisions = Path(name, "fastest")
+        decisions = Path(name)
         _sweep_of(CORES, decisions)
         first = 0.0
         for count in [CORES, *counts]:
@@ -215,22 +217,26 @@ def growth(counts: list[int], rounds: int) -> None:
 
 
 def _sweep_of(count: int, decisions: Path) -> tuple[float, int]:
-    """Wall seconds and peak memory in bytes; what is fastest is taken from a folder, or left there for the next."""
+    """Wall seconds and peak memory in bytes; what is fastest, and what was compiled, is taken from a folder, or left
+    there for the next.
+    """
     params: dict[str, Any] = study(5)
     params["sweep"] = {"repeats": 10 * count, "block": 10, "families": {"dnn": {"depth": 2, "width": 16}}}
     params["train"] = {"epochs": 50, "batch_size": 64}
     with tempfile.TemporaryDirectory(prefix="minarch-benchmark-") as name:
         root = Path(name)
         checkout(root, params)
-        if decisions.exists():
-            shutil.copytree(decisions, root / FASTEST)
+        for kept in (FASTEST, COMPILED):
+            if (decisions / kept).exists():
+                shutil.copytree(decisions / kept, root / kept)
         timed(root, "snakemake", "--cores", str(CORES), "data")
         memory = _Memory()
         memory.start()
         wall = timed(root, "snakemake", "--cores", str(CORES), "sweep")
         memory.done.set()
-        if not decisions.exists():
-            shutil.copytree(root / FASTEST, decisions)
+        for kept in (FASTEST, COMPILED):
+            if (root / kept).exists() and not (decisions / kept).exists():
+                shutil.copytree(root / kept, decisions / kept)
     return wall, memory.peak
 
 
