@@ -17,6 +17,11 @@ from minarch.flow.study import Study
 REPOSITORY = Path(__file__).parents[2]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest come first: at the end one of pytest's workers would be at work on them, and the others idle."""
+    items.sort(key=lambda item: item.path.name != "test_uses.py")
+
+
 @dataclass
 class Project:
     """A checkout with its own git history, DVC cache and artifacts."""
