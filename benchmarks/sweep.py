@@ -17,7 +17,6 @@ import contextlib
 import importlib
 import json
 import multiprocessing
-import os
 import resource
 import shutil
 import sys
@@ -34,6 +33,7 @@ from typing import Any
 
 import psutil
 import torch
+from joblib import cpu_count
 from loops import COUNTS, RATE, better, draw, naive
 from orchestration import checkout, study, timed
 from threadpoolctl import threadpool_limits
@@ -47,7 +47,7 @@ from minarch.sweep import work as make_item
 from minarch.training.fused import available
 from minarch.training.tuning import keep, processor
 
-CORES = len(os.sched_getaffinity(0))
+CORES = cpu_count()
 GRAY, COLOUR, DIGITS = COUNTS
 WAYS = ("naive", "better", "own", "shared")
 

@@ -66,6 +66,7 @@ class Networks(Variant):
     weights: str  # name of the safetensors file
     repeats: list[NetworkRecord]
     knobs: NotRequired[dict[str, Any]]  # of the family, where it was trained from the start
+    way: NotRequired[str]  # how its stage made it, where that is one of several ways
 
 
 class NetworkTest(TypedDict):

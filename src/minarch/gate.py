@@ -24,6 +24,7 @@ from minarch.complexity.train import QUANTILES, train_gated
 from minarch.contract import ORIGINAL
 from minarch.data.record import Record
 from minarch.data.tensors import load_split
+from minarch.errors import UserError
 from minarch.files import read_json, write_json
 from minarch.flow.job import run_stage
 from minarch.models.build import build
@@ -96,7 +97,12 @@ def train_by(
     if way != GATED:
         strategy = choose(task, len(repeats), config["train"]["strategy"], device)
         return [Outcome.of(task, result) for result in train_repeats(task, repeats, strategy)], strategy
-    kind: Kind = config["train"]["strategy"] if written(task.spec) else "sequential"
+    kind: Kind = config["train"]["strategy"]
+    if not written(task.spec):
+        if kind == "stacked":
+            reason = f"no {task.spec['family']} is stacked with gates"
+            raise UserError(f"train.strategy: 'stacked' is not allowed, {reason}; allowed: auto, sequential")
+        kind = "sequential"
     strategy = choose(task, len(repeats), kind, device, compiled=False)
     policy = Policy(**{name: config[name] for name in (*PRICE, *RULES) if name != "heads"})
     structure = Structure(build(task.spec), heads=config["heads"])

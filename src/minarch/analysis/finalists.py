@@ -13,18 +13,20 @@ import pandas as pd
 from minarch.analysis.front import pareto_front
 from minarch.analysis.intervals import ACCURACY, VALIDATION, with_intervals
 from minarch.analysis.precision import VARIANT
+from minarch.analysis.records import MODEL
 from minarch.analysis.regimes import EDGE
 from minarch.analysis.sizes import failure_accuracy
-from minarch.contract import read_networks, variant_of
+from minarch.contract import ORIGINAL, read_networks, variant_of
 
 FINE = ("ok", "nothing_removed")  # the statuses of networks that did not fail, whichever stage made them
 FINALIST = "finalist"
-ALIKE = ["family", "stage", "method"]  # models of a data set whose bytes rise with their parameters, made in one way
+ALIKE = ["family", "made"]  # models of a data set whose bytes rise with their parameters, made in one way
 
 
 def read_repeats(items: Iterable[Path], classes: Mapping[str, int]) -> pd.DataFrame:
-    """One row per network: VARIANT, `stage` and `item` that hold it, repeat, parameters, macs, its validation accuracy
-    (a fraction, NaN where it gives none) and whether it `failed`: by its stage, or because it ends below twice chance.
+    """One row per network: VARIANT, `stage` and `item` that hold it, the `way` of its stage, repeat, parameters, macs,
+    its validation accuracy (a fraction, NaN where it gives none) and whether it `failed`: by its stage, or because it
+    ends below twice chance.
 
     Args:
         items: that keep the contract of networks.
@@ -33,7 +35,8 @@ def read_repeats(items: Iterable[Path], classes: Mapping[str, int]) -> pd.DataFr
     rows = []
     for item in items:
         record = read_networks(item)
-        of_item = dict(variant_of(record)) | {"stage": item.parent.name, "item": item.name}
+        of_item = dict(variant_of(record)) | {"stage": item.parent.name, "way": record.get("way", "")}
+        of_item["item"] = item.name
         limit = failure_accuracy(classes[record["dataset"]])
         for run in record["repeats"]:
             accuracy = run["validation_accuracy"]
@@ -46,15 +49,24 @@ def read_repeats(items: Iterable[Path], classes: Mapping[str, int]) -> pd.DataFr
 
 def candidates(repeats: pd.DataFrame, confidence: float) -> pd.DataFrame:
     """One row per model: how many `repeats` there are and how many `failed`, mean sizes, and validation accuracy with
-    its interval; `items` are the folders that hold it.
+    its interval; `items` are the folders that hold it, and `made` says in which way it was made: stage and way of the
+    network as it was trained, and the method that cut it.
 
     Args:
         repeats: of `read_repeats`.
     """
     grouped = repeats.groupby(VARIANT)
-    table = grouped.agg(stage=("stage", "first"), repeats=("repeat", "size"), failed=("failed", "sum"))
+    firsts = {name: (name, "first") for name in ("stage", "way")}
+    table = grouped.agg(**firsts, repeats=("repeat", "size"), failed=("failed", "sum"))
     table = table.join(grouped[["parameters", "macs"]].mean()).join(grouped["item"].unique().rename("items"))
-    return table.reset_index().merge(with_intervals(repeats, VARIANT, ["validation"], confidence, ACCURACY), on=VARIANT)
+    table = table.reset_index()
+    table["made"] = (table["stage"] + " " + table["way"]).str.strip()
+    origins = table[table["method"] == ORIGINAL].set_index(MODEL)["made"].rename("origin")
+    cut = table["method"] != ORIGINAL
+    origin = table.join(origins, on=MODEL)["origin"]
+    table.loc[cut, "made"] = origin[cut] + ", " + table.loc[cut, "method"]
+    intervals = with_intervals(repeats, VARIANT, ["validation"], confidence, ACCURACY)
+    return table.drop(columns="way").merge(intervals, on=VARIANT)
 
 
 def are_finalists(models: pd.DataFrame, *, failure_share: float, within_points: float) -> pd.Series:

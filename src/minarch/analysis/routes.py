@@ -45,13 +45,19 @@ def in_order(routes: Iterable[str]) -> list[str]:
 
 
 def smallest_of_routes(
-    models: pd.DataFrame, *, precisions: Sequence[tuple[str, str]], within: Sequence[float], failure_share: float
+    models: pd.DataFrame,
+    routes: pd.DataFrame,
+    *,
+    precisions: Sequence[tuple[str, str]],
+    within: Sequence[float],
+    failure_share: float,
 ) -> pd.DataFrame:
     """The rows of the models table that routes lead to: of each data set, route, precision and bound `within_points`
     the one of fewest bytes. A route of which none is so good has a row without a model.
 
     Args:
         models: with the columns `route`, and `failed` of `repeats`.
+        routes: `dataset` and `route` of what was trained, exported or not.
         precisions: (quantization, precision) of the columns of these names.
         within: percentage points of mean validation accuracy below the best of the data set.
     """
@@ -62,7 +68,7 @@ def smallest_of_routes(
             continue
         best = fit.loc[recommend(fit, 0)[1], VALIDATION.value]
         fit = worthwhile(fit)
-        for route, stored in product(in_order(of_data["route"]), precisions):
+        for route, stored in product(in_order(routes.loc[routes["dataset"] == dataset, "route"]), precisions):
             of_route = fit[(fit["route"] == route) & (fit[["quantization", "precision"]] == stored).all(axis=1)]
             for points in within:
                 place = dict(zip(PLACE, (dataset, route, stored[1], points), strict=True))

@@ -4,6 +4,7 @@ machine.
 Shapes: N images, C channels, H x W pixels.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
@@ -54,14 +55,26 @@ def load_split(folder: Path, name: str) -> Split:
     """Read `name` (train, validation or test) of a data item.
 
     Raises:
-        UserError: the file is no safetensors file with these two tensors.
+        UserError: the file is no safetensors file with these two tensors, or they are not what the record says.
     """
     path = folder / f"{name}.safetensors"
     try:
         tensors = load_file(path)
         record = read_json(folder / "record.json")
-        return Split(tensors["images"], tensors["labels"], torch.tensor(record["mean"]), torch.tensor(record["std"]))
+        images, labels = tensors["images"], tensors["labels"]
+        _check(images, labels, record["shape"], record["classes"])
+        return Split(images, labels, torch.tensor(record["mean"]), torch.tensor(record["std"]))
     except (SafetensorError, OSError, KeyError, ValueError) as error:
         raise UserError(
             f"{path}: not a split of a data item ({error}); allowed: images and labels as safetensors"
         ) from None
+
+
+def _check(images: Tensor, labels: Tensor, shape: Sequence[int], classes: int) -> None:
+    """ValueError unless these are images and labels of such a data set: compiled steps read them without a look."""
+    if images.dtype != torch.uint8 or labels.dtype != torch.int64:
+        raise ValueError(f"images are {images.dtype} and labels {labels.dtype}, not uint8 and int64")
+    if list(images.shape) != [len(labels), *shape]:
+        raise ValueError(f"images are {list(images.shape)}, not {[len(labels), *shape]}")
+    if len(labels) and not 0 <= int(labels.min()) <= int(labels.max()) < classes:
+        raise ValueError(f"labels are {int(labels.min())} to {int(labels.max())}, not 0 to {classes - 1}")

@@ -1,5 +1,5 @@
-"""What parsing tells of each module of code, remembered in this workspace: it takes most of a second, which every
-command and every closing of a stage would spend again.
+"""What parsing tells of each module of code, remembered in this workspace: it takes more than half a second, which
+every command and every closing of a stage would spend again.
 
 Only ever a shortcut: what is not remembered of a module's present text is parsed again.
 """

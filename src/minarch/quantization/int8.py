@@ -71,7 +71,7 @@ def quantize_int8(
         accurate: correct biases layer by layer by running the quantized model; only of an OpenVINO model.
     """
     in_torch = isinstance(model, nn.Module)
-    alone = in_torch or transformer or attends(model)
+    alone = in_torch or accurate or transformer or attends(model)  # accurate: NNCF takes a share of the samples
     at_once = 1 if alone else max(n for n in range(1, AT_ONCE + 1) if len(images) % n == 0)
     samples = [batch if in_torch else batch.numpy() for batch in images.split(at_once)]
     with redirect_stdout(io.StringIO()):  # progress bars

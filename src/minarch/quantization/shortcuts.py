@@ -51,10 +51,14 @@ class OneThread(engine.OVNativeEngine):
 
 
 def find_setup(algorithm: MinMaxQuantization, model: Any, graph: Any) -> Any:
-    """The places of quantizers, searched once for all OpenVINO models of one structure: values do not matter to it."""
+    """The places of quantizers, searched once for all OpenVINO models of one structure: values do not matter to it.
+
+    The key holds what minarch sets of NNCF's settings; the others are always NNCF's own.
+    """
     if not isinstance(model, ov.Model):
         return search(algorithm, model, graph)
-    key = (algorithm._preset, algorithm._model_type, repr(algorithm._ignored_scope), structure(model))
+    settings = algorithm._preset, algorithm._model_type, algorithm._target_device, repr(algorithm._ignored_scope)
+    key = (*settings, structure(model))
     if key not in setups:
         setups[key] = search(algorithm, model, graph)
     return setups[key]
@@ -76,8 +80,8 @@ def structure(model: ov.Model) -> tuple[Any, ...]:
 
 def register_once_checked(aggregator: OVStatisticsAggregator, outputs: Mapping[str, Any], points: Any) -> None:
     """Hand the statistics of a calibration image to what sums them up, where the model itself has computed them all."""
-    if not hasattr(aggregator, "minarch_sums"):
-        aggregator.minarch_sums = sums(aggregator, points)
+    if getattr(aggregator, "minarch_points", None) is not points:
+        aggregator.minarch_points, aggregator.minarch_sums = points, sums(aggregator, points)
     if aggregator.minarch_sums is None:
         register(aggregator, outputs, points)
     else:
@@ -113,7 +117,10 @@ def correct_together(algorithm: FastBiasCorrection, model: Any, graph: Any, *arg
 
     def run(shift: Callable[..., Any]) -> Any:
         algorithm._get_bias_shift = shift
-        return correct(algorithm, model, graph, *arguments, **named)
+        try:
+            return correct(algorithm, model, graph, *arguments, **named)
+        finally:
+            del algorithm._get_bias_shift
 
     if not isinstance(model, ov.Model):
         return correct(algorithm, model, graph, *arguments, **named)

@@ -27,7 +27,7 @@ def draw_figures(evidence: Evidence, folder: Path) -> None:
     """
     folder.mkdir()
     figures = [figure for finding in FINDINGS for figure in finding.figures.items()]
-    count, fork = cpu_count(), get_context("fork")
+    count, fork = min(cpu_count(), len(figures)), get_context("fork")
     workers = [fork.Process(target=_draw, args=(figures[i::count], evidence, folder)) for i in range(count)]
     for worker in workers:
         worker.start()

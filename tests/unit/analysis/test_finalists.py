@@ -17,7 +17,7 @@ RULE = {"failure_share": 0.05, "within_points": 3.0}
 def models(*rows: tuple[str, str, int, float, int]) -> pd.DataFrame:
     """Name, family, parameters, accuracy in per cent, failed repeats of 5."""
     table = pd.DataFrame(rows, columns=["architecture", "family", "parameters", "percent", "failed"])
-    same = {"dataset": "digits", "stage": "sweep", "method": "original", "repeats": 5}
+    same = {"dataset": "digits", "made": "sweep", "repeats": 5}
     return table.assign(**same, validation_mean=table["percent"] / 100)
 
 
@@ -41,11 +41,10 @@ def test_of_every_family_those_that_none_beats_and_that_are_near_the_best_of_all
     assert chosen(table, within_points=1.0) == ["twin", "other twin", "best"]
 
 
-@pytest.mark.parametrize(("name", "other"), [("stage", "depth"), ("method", "l1")])
-def test_what_was_made_in_another_way_is_a_route_of_its_own(name, other) -> None:
+def test_what_was_made_in_another_way_is_a_route_of_its_own() -> None:
     table = models(("small", "dnn", 10, 96.0, 0), ("larger", "dnn", 20, 95.0, 0), ("largest", "dnn", 30, 94.0, 0))
     assert chosen(table) == ["small"]
-    table.loc[1:, name] = other
+    table.loc[1:, "made"] = "sweep, l1"
     assert chosen(table) == ["small", "larger"]
 
 
@@ -134,6 +133,26 @@ def test_blocks_of_repeats_are_one_model_whose_sizes_are_means(tmp_path) -> None
     assert (row["repeats"], row["failed"], row["n"], row["parameters"], row["macs"]) == (4, 1, 3, 20, 40)
     assert row["validation_mean"] == pytest.approx(0.8) and sorted(row["items"]) == ["a", "b"]
     assert np.isnan(table.iloc[0]["validation_low"]), "one repeat has no interval"
+
+
+def test_a_way_is_that_of_the_network_as_it_was_trained_and_what_cut_it(tmp_path) -> None:
+    runs = [("ok", 0.9, 10)]
+    swept, alone, grown = ("dnn-1", "dnn-1-alone", "dnn-1-odn")
+    items = [
+        write(tmp_path, "sweep", "a", runs, swept),
+        write(tmp_path, "depth", "b", runs, alone, way="alone"),
+        write(tmp_path, "depth", "c", runs, grown, way="odn"),
+        *(write(tmp_path, "prune", f"d{name}", runs, name, method="l1", level=0.5) for name in (swept, alone, grown)),
+    ]
+    table = candidates(read_repeats(items, {"digits": 10}), 0.95).set_index(["architecture", "method"])
+    assert table["made"].to_dict() == {
+        (swept, "original"): "sweep",
+        (alone, "original"): "depth alone",
+        (grown, "original"): "depth odn",
+        (swept, "l1"): "sweep, l1",
+        (alone, "l1"): "depth alone, l1",
+        (grown, "l1"): "depth odn, l1",
+    }
 
 
 def test_test_results_are_never_opened(tmp_path) -> None:

@@ -30,8 +30,12 @@ def models(*rows: tuple[str, str, int, float], failed: int = 0) -> pd.DataFrame:
     return table.assign(repeats=3, failed=failed, validation_mean=table["percent"] / 100)
 
 
+def routes_of(table: pd.DataFrame) -> pd.DataFrame:
+    return table[["dataset", "route"]].drop_duplicates()
+
+
 def of_routes(table: pd.DataFrame, *within: float) -> dict[tuple[str, str, float], str | None]:
-    chosen = smallest_of_routes(table, precisions=PRECISIONS, within=within, failure_share=0.05)
+    chosen = smallest_of_routes(table, routes_of(table), precisions=PRECISIONS, within=within, failure_share=0.05)
     key = zip(chosen["route"], chosen["precision"], chosen["within_points"], strict=True)
     return dict(zip(key, chosen["model"].where(chosen["model"].notna(), None), strict=True))
 
@@ -86,7 +90,9 @@ def test_fewer_bits_that_need_no_fewer_bytes_lead_nowhere() -> None:
 )
 def test_a_looser_bound_never_leads_to_a_larger_network(rows, points) -> None:
     table = models(*[(route, "fp32", size, percent) for route, size, percent in rows])
-    chosen = smallest_of_routes(table, precisions=PRECISIONS[:1], within=[points, points + 1], failure_share=0.05)
+    chosen = smallest_of_routes(
+        table, routes_of(table), precisions=PRECISIONS[:1], within=[points, points + 1], failure_share=0.05
+    )
     for route, of_route in chosen.groupby("route"):
         tight, loose = of_route.sort_values("within_points")["bytes"]
         fit = [size for r, size, p in rows if r == route and p >= max(p for _, _, p in rows) - points]
@@ -95,7 +101,7 @@ def test_a_looser_bound_never_leads_to_a_larger_network(rows, points) -> None:
 
 
 def judged(table: pd.DataFrame, tests: dict[str, list[float]]) -> pd.Series:
-    chosen = smallest_of_routes(table, precisions=PRECISIONS, within=[1.0], failure_share=0.05)
+    chosen = smallest_of_routes(table, routes_of(table), precisions=PRECISIONS, within=[1.0], failure_share=0.05)
     measured = {tuple(row[STORED]): np.array(tests[row["model"]]) for _, row in table.iterrows()}
     (row,) = verdicts(chosen.assign(route_macs=7), measured, 0.95).iloc
     return row
@@ -136,3 +142,10 @@ def test_of_routes_to_one_size_the_more_accurate_is_first() -> None:
     table = models((TRAIN_SMALL, "fp32", 200, 95.0), (L1, "fp32", 200, 95.5))
     row = judged(table, {name: [0.9, 0.9] for name in table["model"]})
     assert (row["route"], row["times"]) == (L1, 1.0)
+
+
+def test_a_route_of_which_nothing_is_exported_has_a_row_without_a_model() -> None:
+    table = models((TRAIN_SMALL, "fp32", 100, 96.0))
+    trained = pd.concat([routes_of(table), pd.DataFrame({"dataset": ["digits"], "route": [L1]})])
+    chosen = smallest_of_routes(table, trained, precisions=PRECISIONS[:1], within=[1.0], failure_share=0.05)
+    assert chosen["route"].tolist() == [TRAIN_SMALL, L1] and chosen["model"].isna().tolist() == [False, True]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from minarch.data.__main__ import normalisation, work
 from minarch.data.sources import Images, read
 from minarch.data.split import cut, limit
-from minarch.data.tensors import load_split
+from minarch.data.tensors import load_split, save_split
 from minarch.errors import UserError
 
 OPTIONS = {"dataset": "digits", "name": "digits", "root": None, "image_size": 8, "seed": 0, "limit": None}
@@ -165,4 +165,23 @@ def test_a_file_that_is_no_split_is_one_line(digits, tmp_path, text):
     (tmp_path / "train.safetensors").write_bytes(text)
     (tmp_path / "record.json").write_bytes((digits() / "record.json").read_bytes())
     with pytest.raises(UserError, match="not a split of a data item"):
+        load_split(tmp_path, "train")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda images, labels: (images, labels + 1), "labels are 1 to 10, not 0 to 9"),
+        (lambda images, labels: (images, labels - 1), "labels are -1 to 8, not 0 to 9"),
+        (lambda images, labels: (images[:, :, 1:], labels), r"images are \[\d+, 1, 7, 8\], not \[\d+, 1, 8, 8\]"),
+        (lambda images, labels: (images[1:], labels), r"images are \[\d+, 1, 8, 8\], not"),
+        (lambda images, labels: (images.float(), labels), "images are torch.float32"),
+    ],
+)
+def test_images_and_labels_that_the_record_does_not_say_are_refused(digits, tmp_path, change, message):
+    """Compiled steps read them without a look, and what was pulled is not ours."""
+    split = load_split(digits(), "train")
+    save_split(tmp_path / "train.safetensors", *change(split.images, split.labels))
+    (tmp_path / "record.json").write_bytes((digits() / "record.json").read_bytes())
+    with pytest.raises(UserError, match=f"not a split of a data item .{message}"):
         load_split(tmp_path, "train")

@@ -127,7 +127,8 @@ def test_a_diverged_training_gives_a_network_that_diverged(digits_dnn, splits, s
 @pytest.mark.parametrize("strategy", [ALONE, STACKED])
 def test_pruned_weights_stay_pruned(trained, splits, strategy, optimizer, decay):
     """... all others are trained, biases too, in every epoch, of every repeat."""
-    before = {repeat: next(prune_magnitude(trained, [level])).network for repeat, level in enumerate((0.6, 0.8))}
+    cuts = prune_magnitude(trained, [0.6]), prune_magnitude(trained, [0.8], scope="layer")
+    before = {repeat: next(cut).network for repeat, cut in enumerate(cuts)}
     recipe = Recipe(epochs=2, batch_size=64, optimizer=optimizer, learning_rate=1e-2, weight_decay=decay)
     task = HoldingZeros(trained.spec(), {"finetune": 0}, splits["train"], splits["validation"], recipe, starts=before)
     for result in train_repeats(task, list(before), strategy):

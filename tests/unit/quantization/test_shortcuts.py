@@ -29,7 +29,7 @@ def sources(sweep_items, splits):
 
 def constants(source, splits, config):
     """The nodes and the values of a quantized model."""
-    images = calibration_images(splits["train"].images, 24, seed=0)
+    images = calibration_images(splits["train"].images, 64, seed=0)  # two samples of 32
     graph = turned(quantize(config, source, splits, images).model).graph
     return [node.op_type for node in graph.node], [numpy_helper.to_array(tensor) for tensor in graph.initializer]
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from itertools import pairwise
+from math import inf
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ from minarch.training.fused.plan import Plan
 from minarch.training.loop import Recipe, step
 from minarch.training.repeats import Repeat
 from minarch.training.stacked.products import Products
-from minarch.training.strategy import Strategy, choose
+from minarch.training.strategy import Strategy, choose, timer
 
 CPU = torch.device("cpu")
 ALONE, FUSED = Strategy(0, Products(CPU)), Strategy(0, Products(CPU), fused=True)
@@ -325,6 +326,5 @@ def test_without_numba_nothing_is_compiled(monkeypatch):
 @needs_numba
 def test_what_lasts_can_be_timed_and_an_item_says_how_it_was_trained(task, no_answers):
     made = task("cnn", {"channels": 8}, epochs=60)
-    strategy = choose(made, 4, "auto", CPU)
-    assert str(strategy) in ("fused", "stacked 4", "stacked 1", "sequential contiguous", "sequential channels_last")
+    assert 0 < timer(made, FUSED)() < inf
     assert FUSED.record()["strategy"] == "fused" and "layout" not in FUSED.record()

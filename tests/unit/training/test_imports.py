@@ -11,7 +11,7 @@ import builtins, importlib, pkgutil, sys
 ALLOWED = {"torch", "numpy", "safetensors", *sys.stdlib_module_names}
 OURS = ("minarch.training", "minarch.models", "minarch.data.tensors", "minarch.errors", "minarch.files")
 FUSED = "minarch.training.fused."
-WITHOUT_NUMBA = ["available", "plan"]
+WITHOUT_NUMBA = ["available", "layers", "plan", "program"]
 genuine = builtins.__import__
 
 def guarded(name, globals=None, locals=None, fromlist=(), level=0):

@@ -41,7 +41,9 @@ class Sweeping(Training):
     )
     device: Literal["cpu", "cuda"] = Field("cpu", json_schema_extra=NOT_IDENTITY, description="where to train")
     strategy: Literal["auto", "stacked", "sequential"] = Field(
-        "auto", json_schema_extra=NOT_IDENTITY, description="stacked repeats or one after the other; auto: the faster"
+        "auto",
+        json_schema_extra=NOT_IDENTITY,
+        description="stacked repeats, or one after the other by autograd; auto: the fastest, compiled steps among them",
     )
     precision: Literal["tf32"] | None = Field(
         None, description="of matrix products on cuda; tf32 is faster and rounds to 10 bits; null: float32"

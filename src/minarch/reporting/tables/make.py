@@ -57,7 +57,9 @@ def make_tables(config: dict[str, Any], inputs: dict[str, Any]) -> Tables:
     quantized = quantization.quantization_table(exports, latencies, methods, confidence)
     models = models.merge(searched[[*MODEL, SEARCH_MACS, SEARCH_TRAININGS]], on=MODEL, how="left")
     spent = read_spent(inputs, config["params"], candidates)
-    models = models.merge(spent_table(spent), on=VARIANT, how="left")
+    made = spent_table(spent)
+    models = models.merge(made, on=VARIANT, how="left")
+    routes = candidates[VARIANT].merge(made, on=VARIANT)[["dataset", "route"]].drop_duplicates()
     folders = read_folders(inputs["weights"])
     layers, strengths = read_rows(folders, "layers"), read_rows(folders, "strengths")
     convergence = read_convergence(inputs["convergence"])
@@ -86,7 +88,7 @@ def make_tables(config: dict[str, Any], inputs: dict[str, Any]) -> Tables:
         Table.MODELS: models,
         Table.FRONT: front,
         **answers_tables(models, front, exports, inputs, config),
-        **routes_tables(models, routes_cost(spent), exports, config),
+        **routes_tables(models, routes, routes_cost(spent), exports, config),
     }
 
 

@@ -15,11 +15,14 @@ def bounds(config: dict[str, Any]) -> list[float]:
     return sorted({config["max_drop_points"], config["params"]["finalists"]["within_points"]})
 
 
-def routes_tables(models: pd.DataFrame, cost: pd.DataFrame, exports: pd.DataFrame, config: dict[str, Any]) -> Tables:
+def routes_tables(
+    models: pd.DataFrame, routes: pd.DataFrame, cost: pd.DataFrame, exports: pd.DataFrame, config: dict[str, Any]
+) -> Tables:
     """The tables ROUTES and ROUTE_VERDICTS, of float32 and of the study's first method of quantization.
 
     Args:
         models: with the columns `route` and `training_macs`.
+        routes: `dataset` and `route` of every candidate.
         cost: `route_macs` of each data set and route.
         exports: one row per repeat of each final model.
     """
@@ -29,6 +32,7 @@ def routes_tables(models: pd.DataFrame, cost: pd.DataFrame, exports: pd.DataFram
     )
     chosen = smallest_of_routes(
         models,
+        routes,
         precisions=[(NO_METHOD, FLOAT32), (method, how["precision"])],
         within=bounds(config),
         failure_share=settings["failure_share"],

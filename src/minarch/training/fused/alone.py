@@ -2,6 +2,7 @@
 
 import fcntl
 from collections.abc import Sequence
+from contextlib import suppress
 
 import torch
 from torch import nn
@@ -9,7 +10,7 @@ from torch import nn
 from minarch.data.tensors import Split
 from minarch.models.build import build
 from minarch.models.families import Spec
-from minarch.training.fused.available import kept
+from minarch.training.fused.available import kept, marker
 from minarch.training.fused.network import Fused, images_of
 from minarch.training.loop import Recipe
 from minarch.training.repeats import Repeat, Task
@@ -52,9 +53,10 @@ def prepare(family: str) -> None:
         return
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        with suppress(OSError):  # a disk without locks: whoever comes meanwhile compiles the same again
+            fcntl.flock(lock, fcntl.LOCK_EX)
         _step_once(SMALLEST[family])
-    (folder / family).touch()
+    marker(folder, family).touch()
 
 
 def _step_once(spec: Spec) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from minarch.models.families import Spec
 from minarch.training import FORWARD_PASSES
 from minarch.training.repeats import Task
+from minarch.training.tuning import processor
 
 SHORT_S = 1.0  # estimated seconds of an item by other ways: one that is shorter is not worth what compiling takes
 OTHERS = {
@@ -44,10 +45,15 @@ def keep(folder: Path) -> None:
 
 
 def is_kept(family: str) -> bool:
-    """True if a family's compiled steps lie in the folder."""
-    return _folder is not None and (_folder / family).exists()
+    """True if a family's steps, compiled for this type of processor, lie in the folder of compiled steps."""
+    return _folder is not None and marker(_folder, family).exists()
+
+
+def marker(folder: Path, family: str) -> Path:
+    """The empty file that says so."""
+    return folder / f"{family}-{processor()}"
 
 
 def kept() -> Path | None:
-    """The folder that was named."""
+    """The folder of compiled steps; None if they are not kept."""
     return _folder
