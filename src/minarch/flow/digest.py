@@ -65,7 +65,8 @@ def closure(module: str, folder: Path = SOURCE, without: tuple[str, ...] = _ASKI
 @cache  # the closures of the stages overlap
 def _read(module: str, path: Path) -> Parsed:
     text = sources.read(path)
-    stamp = short(repr((module, path.name, sys.version)).encode() + text)  # each decides what follows
+    parser = sources.read(Path(__file__))
+    stamp = short(repr((module, path.name, sys.version)).encode() + parser + text)  # each decides what follows
     return memo.recall(module, stamp) or memo.note(module, stamp, _parse(text, module, path))
 
 

@@ -1,6 +1,7 @@
 """Torch's first steps, and the compiled ones, before a process forks: its jobs find done what each would do again."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import torch
 from safetensors.torch import save
@@ -41,9 +42,15 @@ def compile_steps(items: Iterable[Item]) -> None:
 
     Items that train what an earlier stage trained do not say its family, but its steps were kept then.
     """
-    long = {str(item.config.get("family")) for item in items if item.resources.seconds >= SHORT_S}
+    by_any_way = (item for item in items if _may_be_compiled(item.config.get("train", {})))
+    long = {str(item.config.get("family")) for item in by_any_way if item.resources.seconds >= SHORT_S}
     for family in OTHERS:
         if fusable({"family": family}) and (family in long or is_kept(family)):
             from minarch.training.fused.alone import prepare
 
             prepare(family)
+
+
+def _may_be_compiled(train: Mapping[str, Any]) -> bool:
+    """Whether a study's training may be done by compiled steps."""
+    return train.get("strategy") == "auto" and train.get("device") == "cpu"
