@@ -52,6 +52,19 @@ def test_an_edited_module_is_parsed_again(module, text):
     assert set(memo._parsed) == {"asked"}
 
 
+def test_what_another_parser_told_is_parsed_again(module, monkeypatch):
+    """Else a pull that changes what enters a digest would leave old workspaces with other keys than fresh clones."""
+    _begin_anew()
+    _code()
+    memo.keep()
+    _begin_anew()
+    read = digest.sources.read
+    changed = Path(digest.__file__)
+    monkeypatch.setattr(digest.sources, "read", lambda path: read(path) + b"\n" * (path == changed))
+    _code()
+    assert set(memo._parsed) == {"asked", "late"}
+
+
 def test_what_is_noted_later_is_kept_with_what_was_before(module):
     _begin_anew()
     _code()
