@@ -1,5 +1,4 @@
-"""What a sweep costs: `python benchmarks/sweep.py [--rounds 3] [--only TEXT] [--json FILE]`,
-and how the cost grows: `python benchmarks/sweep.py --growth 10 100 1000`.
+"""What a sweep costs: `python benchmarks/sweep.py [--rounds 3] [--only TEXT] [--json FILE]`.
 
 Four ways to train the same architectures, in turn in every round, measured after each epoch, results written:
   naive    what a beginner would write: torchvision's transforms, DataLoader, Adam, default threads, one model after the
@@ -13,15 +12,12 @@ On some cores only: `taskset -c 3 python benchmarks/sweep.py`.
 """
 
 import argparse
-import contextlib
 import importlib
 import json
 import multiprocessing
 import resource
-import shutil
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -31,16 +27,12 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-import psutil
 import torch
 from joblib import cpu_count
 from loops import COUNTS, RATE, better, draw, naive
-from orchestration import checkout, study, timed
 from threadpoolctl import threadpool_limits
 
 from minarch.data.__main__ import work as make_data
-from minarch.flow.fastest import COMPILED
-from minarch.flow.fastest import FOLDER as FASTEST
 from minarch.models.families import architecture
 from minarch.models.families.base import Spec
 from minarch.sweep import work as make_item
@@ -195,67 +187,6 @@ def measure(case: Case, data: Path, folder: Path, rounds: int) -> dict[str, Any]
     }
 
 
-def growth(counts: list[int], rounds: int) -> None:
-    """Real `snakemake` sweeps of more and more equal items (10 repeats of one architecture, digits, 50 epochs).
-
-    The first row, one item per core, is what every run pays once (start, imports); the others are beyond it. A first
-    run is not counted: what is fastest is measured in it, and steps are compiled; the others go by that.
-    """
-    print(f"{'items':>6}{'seconds, least to most':>26}{'per further item':>20}{'peak memory of all processes':>31}")
-    with tempfile.TemporaryDirectory(prefix="minarch-benchmark-") as name:
-        decisions = Path(name)
-        _sweep_of(CORES, decisions)
-        first = 0.0
-        for count in [CORES, *counts]:
-            sweeps = [_sweep_of(count, decisions) for _ in range(rounds)]
-            walls, peak = sorted(wall for wall, _ in sweeps), max(memory for _, memory in sweeps)
-            wall = median(walls)
-            first = first or wall
-            spread = f"({walls[0]:.1f} to {walls[-1]:.1f})"
-            further = f"{(wall - first) / (count - CORES):18.3f} s" if count > CORES else " " * 20
-            print(f"{count:6}{wall:9.1f} {spread:>16}{further}{peak / 2**20:27,.0f} MiB", flush=True)
-
-
-def _sweep_of(count: int, decisions: Path) -> tuple[float, int]:
-    """Wall seconds and peak memory in bytes; what is fastest, and what was compiled, is taken from a folder, or left
-    there for the next.
-    """
-    params: dict[str, Any] = study(5)
-    params["sweep"] = {"repeats": 10 * count, "block": 10, "families": {"dnn": {"depth": 2, "width": 16}}}
-    params["train"] = {"epochs": 50, "batch_size": 64}
-    with tempfile.TemporaryDirectory(prefix="minarch-benchmark-") as name:
-        root = Path(name)
-        checkout(root, params)
-        for kept in (FASTEST, COMPILED):
-            if (decisions / kept).exists():
-                shutil.copytree(decisions / kept, root / kept)
-        timed(root, "snakemake", "--cores", str(CORES), "data")
-        memory = _Memory()
-        memory.start()
-        wall = timed(root, "snakemake", "--cores", str(CORES), "sweep")
-        memory.done.set()
-        for kept in (FASTEST, COMPILED):
-            if (root / kept).exists() and not (decisions / kept).exists():
-                shutil.copytree(root / kept, decisions / kept)
-    return wall, memory.peak
-
-
-class _Memory(threading.Thread):
-    """The largest proportional memory of this process's descendants."""
-
-    def __init__(self) -> None:
-        super().__init__(daemon=True)
-        self.done, self.peak = threading.Event(), 0
-
-    def run(self) -> None:
-        while not self.done.wait(0.2):
-            total = 0
-            for process in psutil.Process().children(recursive=True):
-                with contextlib.suppress(psutil.Error):
-                    total += process.memory_full_info().pss
-            self.peak = max(self.peak, total)
-
-
 def show(rows: list[dict[str, Any]], peak: float) -> None:
     """The table."""
     print(f"{CORES} cores, {processor()}, torch {torch.__version__}, numba {available.installed()}")
@@ -277,12 +208,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3, help="of each way (default: %(default)s)")
     parser.add_argument("--only", default="", help="cases whose name contains this")
-    parser.add_argument("--growth", type=int, nargs="+", metavar="N", help="instead: sweeps of so many items each")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the numbers there")
     arguments = parser.parse_args()
-    if arguments.growth:
-        growth(arguments.growth, arguments.rounds)
-        return
     torch.set_num_threads(1)
     importlib.import_module("torch._dynamo")  # the first optimizer imports it; the fork server has it, too
     with tempfile.TemporaryDirectory(prefix="minarch-benchmark-") as name:
