@@ -9,11 +9,12 @@ min_version("9.27")
 
 sys.path.insert(0, str(Path(workflow.basedir) / "src"))
 
+from minarch.flow.groups import TURN
 from minarch.flow.session import Session
 from minarch.flow.stages import STAGES
 
 session = Session(workflow, config)
-plan = session.plan
+plan, groups = session.plan, session.groups
 ROOT = plan.root.as_posix()
 LOGS = f"logs/{plan.name}"
 JOB = [sys.executable, "-S", "src/minarch/worker/client.py"]

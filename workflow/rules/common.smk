@@ -34,13 +34,56 @@ def needs(stage):
     return records
 
 
-def planned(stage, resource):
-    """What the plan says that an item takes."""
+def takes(stage):
+    """What an item takes, as Snakemake's resources; more after an attempt that ran out of memory or time."""
+
+    def memory(wildcards, attempt):
+        return attempt * plan.items(stage)[wildcards.item].resources.memory_mb
+
+    def minutes(wildcards, attempt):
+        return groups.minutes(stage, wildcards.item, attempt)
+
+    def turn(wildcards):
+        return int(groups.used)
+
+    return {"mem_mb": memory, "runtime": minutes, TURN: turn}
+
+
+def priority(stage):
+    """What is started first."""
 
     def value(wildcards):
-        return getattr(plan.items(stage)[wildcards.item].resources, resource)
+        return plan.items(stage)[wildcards.item].resources.priority
 
     return value
+
+
+def group(stage):
+    """What an item is submitted with."""
+
+    def name(wildcards):
+        return groups.name(stage, wildcards.item)
+
+    return name
+
+
+def threads(stage):
+    """With all cores an item waits for what runs, and nothing starts beside it; a cluster has nodes of its own."""
+
+    def value(wildcards):
+        return session.cores if STAGES[stage].alone and workflow.local_exec else 1
+
+    return value
+
+
+def job(module):
+    """The command that runs a module, in the fork server where there is one."""
+
+    def command(wildcards):
+        session.serve()
+        return [*JOB, module]
+
+    return command
 
 
 def shown():

@@ -18,14 +18,14 @@ for stage, declared in STAGES.items():
             f"{ROOT}/{stage}/{{item}}/item.json",
         log:
             f"{LOGS}/{stage}/{{item}}.log",
-        priority: planned(stage, "priority")
-        # With all cores it waits for what runs, and nothing starts beside it.
-        threads: session.cores if declared.alone else 1
+        priority: priority(stage)
+        group:
+            group(stage)
+        threads: threads(stage)
         resources:
-            mem_mb=planned(stage, "memory_mb"),
-            runtime=planned(stage, "minutes"),
+            **takes(stage),
         params:
-            job=[*JOB, declared.module],
+            job=job(declared.module),
             study=plan.study_file,
         shell:
             "{params.job:q} --study {params.study:q} --item {wildcards.item} > {log:q} 2>&1"
@@ -42,6 +42,7 @@ for stage, declared in STAGES.items():
             log:
                 f"{LOGS}/{stage}/close.log",
             priority: 10**9  # later stages wait for what it decided
+            localrule: True
             params:
                 close=[*CLOSE, stage],
                 study=plan.study_file,
@@ -59,6 +60,7 @@ for stage, declared in STAGES.items():
                 plan.index(stage).as_posix(),
             log:
                 f"{LOGS}/{stage}/close.log",
+            localrule: True
             params:
                 close=[*CLOSE, stage],
                 study=plan.study_file,

@@ -10,7 +10,6 @@ from minarch.flow.keys import key
 
 Config = dict[str, Any]
 Inputs = dict[str, str | list[str]]  # name -> `<stage>/<name>` of the folder or folders
-LEAST_MINUTES, MARGIN = 30, 3  # of the limit that a cluster gets: a slow node must not lose what it computed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,11 +23,6 @@ class Resources:
     @property
     def priority(self) -> int:
         return 10**9 if self.urgent else ceil(self.seconds)
-
-    @property
-    def minutes(self) -> int:
-        """The limit of its time."""
-        return LEAST_MINUTES + ceil(MARGIN * self.seconds / 60)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,6 +15,7 @@ from typing import Any
 from minarch.errors import UserError
 from minarch.flow import dvc, lock, memo, shadow, sources
 from minarch.flow.digest import code
+from minarch.flow.groups import Groups
 from minarch.flow.noise import Noise
 from minarch.flow.plan import DEFAULT, Plan
 from minarch.flow.progress import Progress
@@ -84,6 +85,8 @@ class Session:
         self._in_line = [stage for stage in STAGES if self.plan.ready(stage)]
         logging.getLogger("snakemake.logging").addFilter(Noise(workflow))
         self.workflow = workflow
+        self.groups = Groups(workflow, self.plan)
+        self._server: subprocess.Popen[bytes] | None = None
         if self.dry:
             atexit.register(self._say_what_follows)  # at the end of what Snakemake prints, which calls no hook then
         self.began = time.time()
@@ -152,7 +155,7 @@ class Session:
         if self.workflow.local_exec:
             # The limit of jobs per second costs a look at every waiting job per second for every job that has run.
             self.workflow.scheduler.job_rate_limiter = None
-        self._start_worker()
+        self._start_server()
         Progress(self.plan).start()
 
     def succeed(self) -> None:
@@ -216,7 +219,13 @@ class Session:
         logs = Path("logs", self.plan.name).glob(f"*/{name}.log")
         return sorted(log for log in logs if log.stat().st_mtime >= self.began)
 
-    def _start_worker(self) -> None:
+    def serve(self) -> None:
+        """On a node of a cluster: start the fork server for a group of items; a single one starts as fast without."""
+        node = not self.workflow.is_main_process and self.workflow.local_exec
+        if node and self._server is None and len(self.workflow.dag_settings.target_jobs) > 1:
+            self._start_server()
+
+    def _start_server(self) -> None:
         """A server whose standard input is ours: it ends with this process, however that ends."""
         long = len(tempfile.gettempdir()) > 80  # a socket's path has at most 107 characters
         folder = tempfile.TemporaryDirectory(prefix="minarch-", dir="/tmp" if long else None)  # noqa: S108
