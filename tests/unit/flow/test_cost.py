@@ -125,5 +125,5 @@ def test_larger_images_take_more_memory():
 
 
 @pytest.mark.parametrize("seconds", [0.001, 1.0, 90.0, 86_400.0])
-def test_what_others_wait_for_is_started_first(seconds):
+def test_what_others_wait_for_goes_before_the_longest(seconds):
     assert Resources(seconds=1, urgent=True).priority > Resources(seconds=seconds).priority > 0
