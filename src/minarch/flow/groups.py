@@ -57,12 +57,11 @@ class Groups:
     """The groups of a run's stages; a run on one machine has none."""
 
     def __init__(self, workflow: Any, plan: Plan) -> None:
-        """Tell Snakemake's workflow that a group has one turn, and how many jobs it may hold."""
+        """Tell Snakemake's workflow that a group has one turn."""
         self._workflow, self._plan = workflow, plan
         self._groups: dict[str, dict[str, tuple[str, list[Item]]]] = {}  # stage -> item -> name and items of its group
         workflow.register_resource(TURN, 1)
         workflow.resource_scopes.update({TURN: "local"})
-        workflow.group_settings.group_components = self._jobs = dict[str, int]()
 
     @property
     def used(self) -> bool:
@@ -70,11 +69,13 @@ class Groups:
         return not (self._workflow.is_main_process and self._workflow.local_exec)
 
     def name(self, stage: str, item: str) -> str | None:
-        """The name of an item's group; None where jobs run here."""
+        """The name of an item's group, which Snakemake is told to submit whole; None where jobs run here."""
         if self._workflow.local_exec:
             return None
         name, _ = self._of(stage).get(item, (f"{stage}-{item}", []))
-        self._jobs[name] = sys.maxsize
+        settings = self._workflow.group_settings
+        if name not in settings.group_components:
+            settings.group_components = {**settings.group_components, name: sys.maxsize}
         return name
 
     def minutes(self, stage: str, item: str, attempt: int) -> int:
