@@ -11,16 +11,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from joblib import cpu_count
 
 from minarch.flow.study import Study
 
 REPOSITORY = Path(__file__).parents[2]
-
-
-def pytest_xdist_auto_num_workers() -> int:
-    """Two for each core: half of the time a workflow waits, for Snakemake's scheduler or for DVC."""
-    return 2 * cpu_count()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -72,7 +72,7 @@ def test_another_pruning_level_trains_nothing(project: Project, tool: str) -> No
     project.assert_clean()
 
 
-@pytest.mark.parametrize("tool", ["dvc", "snakemake"])
+@pytest.mark.parametrize("tool", [pytest.param("dvc", marks=pytest.mark.long), "snakemake"])
 def test_a_training_parameter_there_and_back_trains_nothing_on_the_way_back(project: Project, tool: str) -> None:
     command = ("dvc", "repro") if tool == "dvc" else ("snakemake",)
     original = (project.root / "params.yaml").read_text()
