@@ -34,7 +34,7 @@ wildcard_constraints:
 rule all:
     default_target: True
     input:
-        [plan.index(stage).as_posix() for stage in STAGES],
+        [local(plan.index(stage).as_posix()) for stage in STAGES],
         *[listed(stage) for stage in STAGES],
         *shown(),
     localrule: True

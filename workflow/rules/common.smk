@@ -1,13 +1,16 @@
 # What the rules ask the plan.
+def product(path):
+    """The file that stands for an item `<stage>/<name>`."""
+    return session.storage.product(f"{ROOT}/{path}")
+
+
 def finished(stage):
-    """The records of all items of a stage; one that was lost is seen, because it is asked for."""
-    return [
-        ancient(f"{ROOT}/{item.path}/item.json") for item in plan.items(stage).values()
-    ]
+    """The files of all items of a stage; one that was lost is seen, because it is asked for."""
+    return [ancient(product(item.path)) for item in plan.items(stage).values()]
 
 
 def listed(stage):
-    """The records of all items of a stage, once the stages that decide which it has are closed."""
+    """The files of all items of a stage, once the stages that decide which it has are closed."""
     deciding = plan.waits(stage)
     if not deciding:
         return finished(stage)
@@ -22,14 +25,14 @@ def listed(stage):
 
 
 def needs(stage):
-    """What an item reads: the records of its input items."""
+    """What an item reads: the files of its input items."""
 
     def records(wildcards):
-        if Path(ROOT, stage, wildcards.item, "item.json").exists():
+        if Path(product(f"{stage}/{wildcards.item}")).exists():
             # Its key names its inputs: whether they are made again changes nothing.
             return []
         parents = plan.items(stage)[wildcards.item].parents
-        return [ancient(f"{ROOT}/{path}/item.json") for path in parents]
+        return [ancient(product(path)) for path in parents]
 
     return records
 
@@ -58,8 +61,15 @@ def priority(stage):
     return value
 
 
+def here(stage):
+    """Whether a stage's items are made on this machine: nodes without a shared disk lack the files that it reads."""
+    return session.storage.used and bool(STAGES[stage].files)
+
+
 def group(stage):
     """What an item is submitted with."""
+    if here(stage):
+        return None
 
     def name(wildcards):
         return groups.name(stage, wildcards.item)
@@ -86,18 +96,32 @@ def job(module):
     return command
 
 
+def packed(wildcards, output):
+    """Where a storage stages an item from."""
+    return ["--parcel", output[0]] if session.storage.used else []
+
+
+def parcels(wildcards, input):
+    """Where a storage stages the items of a stage to."""
+    return (
+        ["--parcels", Path(input[0]).parents[1]]
+        if session.storage.used and input
+        else []
+    )
+
+
 def shown():
     """What `snakemake --report` shows: the published figures and tables, once they are there."""
     kinds = {
         "figures": report(
-            f"{plan.reports}/figures",
+            local(f"{plan.reports}/figures"),
             patterns=["{figure}.svg"],
             caption="workflow/report/figures.rst",
             category="Figures",
             labels={"figure": "{figure}"},
         ),
         "tables": report(
-            f"{plan.reports}/tables",
+            local(f"{plan.reports}/tables"),
             patterns=["{table}.csv"],
             caption="workflow/report/tables.rst",
             category="Tables",

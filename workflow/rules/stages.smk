@@ -6,7 +6,7 @@ for stage, declared in STAGES.items():
             stage
         input:
             listed(stage),
-            plan.index(stage).as_posix(),
+            local(plan.index(stage).as_posix()),
         localrule: True
 
     rule:
@@ -15,20 +15,22 @@ for stage, declared in STAGES.items():
         input:
             needs(stage),
         output:
-            f"{ROOT}/{stage}/{{item}}/item.json",
+            product(f"{stage}/{{item}}"),
         log:
             f"{LOGS}/{stage}/{{item}}.log",
         priority: priority(stage)
         group:
             group(stage)
+        localrule: here(stage)
         threads: threads(stage)
         resources:
             **takes(stage),
         params:
             job=job(declared.module),
             study=plan.study_file,
+            parcel=packed,
         shell:
-            "{params.job:q} --study {params.study:q} --item {wildcards.item} > {log:q} 2>&1"
+            "{params.job:q} --study {params.study:q} --item {wildcards.item} {params.parcel:q} > {log:q} 2>&1"
 
     if declared.decides:
 
@@ -38,7 +40,7 @@ for stage, declared in STAGES.items():
             input:
                 listed(stage),
             output:
-                plan.index(stage).as_posix(),
+                local(plan.index(stage).as_posix()),
             log:
                 f"{LOGS}/{stage}/close.log",
             priority: 10**9  # later stages wait for what it decided
@@ -46,8 +48,9 @@ for stage, declared in STAGES.items():
             params:
                 close=[*CLOSE, stage],
                 study=plan.study_file,
+                parcels=parcels,
             shell:
-                "{params.close:q} --study {params.study:q} > {log:q} 2>&1"
+                "{params.close:q} --study {params.study:q} {params.parcels:q} > {log:q} 2>&1"
 
     else:
 
@@ -57,12 +60,13 @@ for stage, declared in STAGES.items():
             input:
                 listed(stage),
             output:
-                plan.index(stage).as_posix(),
+                local(plan.index(stage).as_posix()),
             log:
                 f"{LOGS}/{stage}/close.log",
             localrule: True
             params:
                 close=[*CLOSE, stage],
                 study=plan.study_file,
+                parcels=parcels,
             shell:
-                "{params.close:q} --study {params.study:q} > {log:q} 2>&1"
+                "{params.close:q} --study {params.study:q} {params.parcels:q} > {log:q} 2>&1"

@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_limits
 from minarch.errors import UserError
 from minarch.flow import fastest, sources
 from minarch.flow.item import Item
+from minarch.flow.parcel import pack, unpack_items
 from minarch.flow.plan import DEFAULT, Plan
 from minarch.flow.seal import RECORD, files, md5, write_sealed
 from minarch.flow.stages import STAGES
@@ -35,7 +36,11 @@ def run_stage(stage: str, work: Work) -> None:
     try:
         plan = _plan(arguments.study)
         for item in _items(plan, stage, arguments.item):
+            if arguments.parcel:
+                unpack_items(item.parents, plan.root, arguments.parcel.parents[1])
             make(plan, item, work)
+            if arguments.parcel:
+                pack(plan.folder(item.path), arguments.parcel)
     except UserError as error:
         sys.exit(f"minarch {stage}: {error}")
 
@@ -97,6 +102,7 @@ def _parser(stage: str) -> argparse.ArgumentParser:
     )
     parser.add_argument("--study", default=DEFAULT, metavar="FILE", help="params file (default: %(default)s)")
     parser.add_argument("--item", metavar="NAME", help="the item to make (default: every one that is missing)")
+    parser.add_argument("--parcel", type=Path, metavar="FILE", help="also pack the item; its inputs lie there, packed")
     return parser
 
 

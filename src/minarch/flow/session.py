@@ -22,6 +22,7 @@ from minarch.flow.progress import Progress
 from minarch.flow.reconcile import reconcile
 from minarch.flow.seal import RECORD, read_sealed
 from minarch.flow.stages import PUBLISHED, STAGES, waits_for
+from minarch.flow.storage import Storage
 
 SOURCE = Path(__file__).parents[2]
 
@@ -85,7 +86,9 @@ class Session:
         self._in_line = [stage for stage in STAGES if self.plan.ready(stage)]
         logging.getLogger("snakemake.logging").addFilter(Noise(workflow))
         self.workflow = workflow
-        self.groups = Groups(workflow, self.plan)
+        self.groups, self.storage = Groups(workflow, self.plan), Storage(workflow)
+        if not workflow.is_main_process:
+            self.storage.fetch_plan(self.plan)
         self._server: subprocess.Popen[bytes] | None = None
         if self.dry:
             atexit.register(self._say_what_follows)  # at the end of what Snakemake prints, which calls no hook then
@@ -155,6 +158,7 @@ class Session:
         if self.workflow.local_exec:
             # The limit of jobs per second costs a look at every waiting job per second for every job that has run.
             self.workflow.scheduler.job_rate_limiter = None
+        self.storage.send_answers()
         self._start_server()
         Progress(self.plan).start()
 
