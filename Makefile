@@ -3,12 +3,14 @@
 # make test       the same and every other test but the longest
 # make test-long  the longest tests
 # make study STUDY=mnist    run another study: its name, or its params file
+# make study STUDY=mnist PROFILE=profiles/slurm    on a cluster
 # make generate   write dvc.yaml and the params files' schema anew, after a change of the stages
 # make review     as a reviewer: fetch what was computed, verify it, run nothing
 # make publish    bring a finished, committed default study to where reviewers fetch it (DVC's default remote)
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 STUDY ?= params.yaml
+PROFILE ?= profiles/default
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 # With -o .venv/ready nothing is installed, and the environment may be another's: the code is this checkout's.
@@ -18,7 +20,7 @@ study review publish: export PYTHONPATH := $(CURDIR)/src$(addprefix :,$(PYTHONPA
 run: study
 
 study: .venv/ready
-	snakemake --cores all --config study=$(STUDY)
+	snakemake --workflow-profile $(PROFILE) --config study=$(STUDY)
 	@python -m minarch status --study $(STUDY)
 
 # Again as on a processor without VNNI, which multiplies INT8 otherwise: what runs INT8 files here and judges what they

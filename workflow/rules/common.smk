@@ -46,10 +46,13 @@ def takes(stage):
     def minutes(wildcards, attempt):
         return groups.minutes(stage, wildcards.item, attempt)
 
+    def gpu(wildcards):
+        return plan.items(stage)[wildcards.item].resources.gpus
+
     def turn(wildcards):
         return int(groups.used)
 
-    return {"mem_mb": memory, "runtime": minutes, TURN: turn}
+    return {"mem_mb": memory, "runtime": minutes, "gpu": gpu, TURN: turn}
 
 
 def priority(stage):

@@ -18,6 +18,7 @@ class Resources:
 
     seconds: float = 1.0  # on one core; proportions matter more than the value
     memory_mb: int = 2_000
+    gpus: int = 0
     urgent: bool = False  # started before all others, because they wait for it
 
     @property

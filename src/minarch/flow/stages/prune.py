@@ -138,7 +138,7 @@ def _item(parent: Item, title: str, config: dict[str, Any], inputs: Inputs, *, g
     """An item that takes about as long as the parent's training did for as many epochs; a level counts as one."""
     epochs = config.get("training", {}).get("epochs", 0) + len(config.get("levels", ()))
     seconds = OVERHEAD_S + parent.resources.seconds / parent.config["train"]["epochs"] * epochs
-    resources = replace(parent.resources, seconds=seconds)
+    resources = replace(parent.resources, seconds=seconds, gpus=0)
     slug = f"{parent.slug}-{title}"
     return STAGE.item(slug, config, inputs, extra_code=parent.extra_code, goes_on=goes_on, resources=resources)
 

@@ -116,7 +116,8 @@ def items(before: Before, *, quantize: Quantize) -> Iterator[Item]:
 def _item(parent: Item, title: str, config: dict[str, Any]) -> Item:
     identity = {name: value for name, value in config.items() if value is not None}  # a new option keeps old keys
     inputs: Inputs = {"data": parent.inputs["data"], "parent": parent.path}
-    resources = replace(parent.resources, seconds=OVERHEAD_S + parent.resources.seconds)  # at most, with training
+    seconds = OVERHEAD_S + parent.resources.seconds  # at most, with training
+    resources = replace(parent.resources, seconds=seconds, gpus=0)
     slug = f"{parent.slug}-{title}"
     return STAGE.item(slug, config, inputs, identity=identity, extra_code=parent.extra_code, resources=resources)
 

@@ -117,14 +117,14 @@ class Trainee:
         precision = {} if train.precision is None else {"precision": train.precision}
         config = {"dataset": self.data.slug, "family": self.family, **config}
         repeats = len(config["repeats"])
-        seconds = effort * self.epoch_s * training.epochs * repeats
+        seconds, gpus = effort * self.epoch_s * training.epochs * repeats, int(train.device == "cuda")
         return stage.item(
             f"{self.data.slug}-{family_slug(self.family)}-{self.kind.label}-{title}",
             config | {"train": training.model_dump(mode="json") | place | precision},
             {"data": self.data.path, **(inputs or {})},
             identity=config | {"structures": self.structures, "train": training.identity() | precision},
             extra_code=tuple(network_code(self.kind.network).items()),
-            resources=Resources(seconds=seconds, memory_mb=self.memory_mb(repeats)),
+            resources=Resources(seconds=seconds, memory_mb=self.memory_mb(repeats), gpus=gpus),
         )
 
 
