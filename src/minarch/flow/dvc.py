@@ -146,11 +146,14 @@ def _outputs(folder: Path, entry: Any) -> Iterator[tuple[str, str]]:
 
 
 def _hash(stages: dict[str, Any], path: str) -> str:
-    """The hash of a dependency: of another stage's output what dvc.lock says of that, else of what lies there."""
+    """The hash of a dependency: of the list of another stage's items what dvc.lock says of that, else of what lies
+    there.
+    """
+    folder, _, name = path.rpartition("/")
     for entry in stages.values():
         for out in entry["outs"]:
-            if out["path"] == path:
-                return str(out["md5"])
+            if out["path"] == folder:
+                return (listed(folder, str(out["md5"])) or {})[name]
     return tree(Path(path)) if Path(path).is_dir() else md5(Path(path))
 
 

@@ -1,6 +1,7 @@
 """`python -m minarch.flow.dvcfile`: writes dvc.yaml, and the templates of its plots, from what the stages declare.
 
-A stage of DVC is a stage of ours: its command is the rule of that name, its dependencies are what its items read, the
+A stage of DVC is a stage of ours: its command is the rule of that name, its dependencies are the lists of the items
+that its own read (a name holds a key, hence all that an item depends on, and DVC looks at every file of a folder), the
 code that their keys cover and the code that lists them. So editing a command or the report marks no computing stage as
 changed.
 """
@@ -13,6 +14,7 @@ import yaml
 from minarch.flow import plots
 from minarch.flow.digest import PACKAGE, closure
 from minarch.flow.plan import sections_of
+from minarch.flow.seal import LIST
 from minarch.flow.stages import STAGES, reads
 from minarch.models.families import FAMILIES
 
@@ -44,7 +46,7 @@ def dependencies(stage: str) -> list[str]:
     files |= {path for name, path in planning.items() if name.startswith(PLANNING)}
     source = PACKAGE.parents[1]
     paths = sorted(path.relative_to(source).as_posix() for path in _folded(files, PACKAGE))
-    return [*(f"artifacts/{name}" for name in reads(stage)), *declared.files, *paths]
+    return [*(f"artifacts/{name}/{LIST}" for name in reads(stage)), *declared.files, *paths]
 
 
 def _folded(files: set[Path], folder: Path) -> set[Path]:

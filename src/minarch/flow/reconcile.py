@@ -20,7 +20,7 @@ import psutil
 from minarch.flow import dvc, store
 from minarch.flow.digest import short
 from minarch.flow.plan import Plan
-from minarch.flow.seal import RECORD, damage, listed, md5, read_sealed, write_sealed
+from minarch.flow.seal import LIST, RECORD, damage, listed, md5, read_sealed, write_sealed
 from minarch.flow.stages import PUBLISHED, STAGES
 from minarch.flow.vouch import Vouchers
 
@@ -74,8 +74,12 @@ def reconcile(plan: Plan, stages: Iterable[str] = STAGES, *, record: bool, dry: 
 
 
 def tidy(plan: Plan, stage: str, vouchers: Vouchers, *, dry: bool = False) -> None:
-    """Leave exactly the plan's items and the index in a finished stage's folder: DVC records whatever lies there."""
-    folder, keep = plan.root / stage, {*plan.items(stage), plan.index(stage).name}
+    """Leave exactly the plan's items, their list and the index in a finished stage's folder: DVC records whatever lies
+    there.
+    """
+    folder, keep = plan.root / stage, {*plan.items(stage), LIST, plan.index(stage).name}
+    if not dry:
+        _write_list(folder / LIST, "".join(f"{name}\n" for name in sorted(plan.items(stage))))
     for entry in sorted(folder.iterdir()):
         if entry.name in keep or _at_work(entry.name):
             continue
@@ -85,6 +89,16 @@ def tidy(plan: Plan, stage: str, vouchers: Vouchers, *, dry: bool = False) -> No
             entry.unlink()
         else:
             store.set_apart(entry, "is not part of the stage", dry=dry)
+
+
+def _write_list(file: Path, text: str) -> None:
+    """Write a stage's list of items unless it is there: in place of the file, which may be a link into DVC's cache."""
+    if file.is_dir():
+        store.set_apart(file, "is not the list of the stage's items")
+    if not (file.is_file() and file.read_bytes() == text.encode()):
+        temporary = file.with_name(f".tmp-{os.getpid()}-{file.name}")
+        temporary.write_text(text, encoding="utf-8")
+        os.replace(temporary, file)
 
 
 def published(plan: Plan) -> dict[Path, Path]:

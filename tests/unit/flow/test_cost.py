@@ -127,3 +127,10 @@ def test_larger_images_take_more_memory():
 @pytest.mark.parametrize("seconds", [0.001, 1.0, 90.0, 86_400.0])
 def test_what_others_wait_for_goes_before_the_longest(seconds):
     assert Resources(seconds=1, urgent=True).priority > Resources(seconds=seconds).priority > 0
+
+
+def test_only_what_trains_on_a_gpu_asks_for_one(workspace):
+    for device, gpus in (("cpu", 0), ("cuda", 1)):
+        plan = workspace.plan(train__device=device)
+        assert {item.resources.gpus for item in plan.items("sweep").values()} == {gpus}
+        assert {item.resources.gpus for item in plan.items("weights").values()} == {0}

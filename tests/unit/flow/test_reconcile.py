@@ -10,7 +10,7 @@ import pytest
 from minarch.flow import dvc
 from minarch.flow.close import close
 from minarch.flow.reconcile import CHECKED, reconcile
-from minarch.flow.seal import RECORD, damage, md5, read_sealed, write_sealed
+from minarch.flow.seal import LIST, RECORD, damage, md5, read_sealed, write_sealed
 from minarch.flow.vouch import MADE
 
 
@@ -202,8 +202,27 @@ def test_closing_leaves_exactly_the_plan(plan, workspace):
     fewer = workspace.plan(sweep__families={"cnn": {"channels": 2}})
     close(fewer, "sweep")
     left = {p.name for p in (fewer.root / "sweep").iterdir()}
-    assert left == {*fewer.items("sweep"), fewer.index("sweep").name}
+    assert left == {*fewer.items("sweep"), LIST, fewer.index("sweep").name}
     assert len(list(Path(".minarch/spare/sweep").iterdir())) == 4
+
+
+@pytest.mark.parametrize("damage", ["edited", "lost", "a folder", "a link"])
+def test_the_list_of_items_is_the_plans_whatever_became_of_it(plan, damage, tmp_path):
+    close(plan, "sweep")
+    file, elsewhere = plan.root / "sweep" / LIST, tmp_path / "cached"
+    whole = "".join(f"{name}\n" for name in sorted(plan.items("sweep")))
+    assert file.read_text() == whole
+    elsewhere.write_text("of the cache")
+    file.unlink(missing_ok=damage == "lost")
+    if damage == "edited":
+        file.write_text("other\n")
+    elif damage == "a folder":
+        (file / "inner").mkdir(parents=True)
+    elif damage == "a link":
+        file.symlink_to(elsewhere)
+    reconcile(plan, ["sweep"], record=False)
+    assert file.read_text() == whole and not file.is_symlink()
+    assert elsewhere.read_text() == "of the cache"
 
 
 def test_a_record_from_the_future_gets_the_time_of_now(plan):
