@@ -79,7 +79,8 @@ def tidy(plan: Plan, stage: str, vouchers: Vouchers, *, dry: bool = False) -> No
     """
     folder, keep = plan.root / stage, {*plan.items(stage), LIST, plan.index(stage).name}
     if not dry:
-        _write_list(folder / LIST, "".join(f"{name}\n" for name in sorted(plan.items(stage))))
+        names = [plan.index(stage).name, *sorted(plan.items(stage))]  # later stages are closed anew with the index
+        _write_list(folder / LIST, "".join(f"{name}\n" for name in names))
     for entry in sorted(folder.iterdir()):
         if entry.name in keep or _at_work(entry.name):
             continue

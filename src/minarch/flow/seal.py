@@ -16,7 +16,7 @@ from typing import Any
 from minarch.flow.keys import canonical
 
 RECORD = "item.json"
-LIST = "items.txt"  # of a finished stage: the names of its items, for DVC, which compares a short file at once
+LIST = "items.txt"  # of a finished stage: the names of its index and items, for DVC: it compares one file at once
 
 
 def md5(path: Path) -> str:

@@ -210,7 +210,7 @@ def test_closing_leaves_exactly_the_plan(plan, workspace):
 def test_the_list_of_items_is_the_plans_whatever_became_of_it(plan, damage, tmp_path):
     close(plan, "sweep")
     file, elsewhere = plan.root / "sweep" / LIST, tmp_path / "cached"
-    whole = "".join(f"{name}\n" for name in sorted(plan.items("sweep")))
+    whole = "".join(f"{name}\n" for name in [plan.index("sweep").name, *sorted(plan.items("sweep"))])
     assert file.read_text() == whole
     elsewhere.write_text("of the cache")
     file.unlink(missing_ok=damage == "lost")
