@@ -17,11 +17,14 @@ session = Session(workflow, config)
 plan, groups = session.plan, session.groups
 ROOT = plan.root.as_posix()
 LOGS = f"logs/{plan.name}"
-JOB = [sys.executable, "-S", "src/minarch/worker/client.py"]
+JOB = [session.python, "-S", "src/minarch/worker/client.py"]
 CLOSE = [*JOB, "minarch.flow.close"]
 
 
 report: "workflow/report/workflow.rst"
+
+
+container: "minarch.sif"  # with --sdm apptainer, and else ignored
 
 
 include: "workflow/rules/common.smk"

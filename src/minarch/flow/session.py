@@ -12,6 +12,8 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
+from snakemake.settings.types import DeploymentMethod
+
 from minarch.errors import UserError
 from minarch.flow import dvc, lock, memo, shadow, sources
 from minarch.flow.digest import code
@@ -132,6 +134,16 @@ class Session:
         return self.tracked and not self.under_dvc
 
     @property
+    def contained(self) -> bool:
+        """Whether jobs run in a container (`--sdm apptainer`)."""
+        return DeploymentMethod.APPTAINER in self.workflow.deployment_settings.deployment_method
+
+    @property
+    def python(self) -> str:
+        """The interpreter of the jobs: this one, or in a container the one that is found there."""
+        return "python" if self.contained else sys.executable
+
+    @property
     def cores(self) -> int:
         """The cores that this run has; 1 where only a cluster knows."""
         return self.workflow.resource_settings.cores or 1
@@ -230,7 +242,12 @@ class Session:
             self._start_server()
 
     def _start_server(self) -> None:
-        """A server whose standard input is ours: it ends with this process, however that ends."""
+        """A server whose standard input is ours: it ends with this process, however that ends.
+
+        None for jobs in a container, which it would do outside of it.
+        """
+        if self.contained:
+            return
         long = len(tempfile.gettempdir()) > 80  # a socket's path has at most 107 characters
         folder = tempfile.TemporaryDirectory(prefix="minarch-", dir="/tmp" if long else None)  # noqa: S108
         atexit.register(folder.cleanup)
