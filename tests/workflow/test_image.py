@@ -13,7 +13,7 @@ from minarch.flow.stages import STAGES
 
 from .conftest import REPOSITORY, Project
 
-pytestmark = [pytest.mark.workflow, pytest.mark.long, pytest.mark.timeout(3600)]
+pytestmark = pytest.mark.workflow
 
 IMAGE = "minarch-test"
 OPTIONS = shlex.split(os.environ.get("IMAGE_OPTIONS", ""))  # of `make image`: a base image, where packages come from
@@ -47,6 +47,8 @@ def built(
     project.run(builder, "rmi", "--force", IMAGE)
 
 
+@pytest.mark.long
+@pytest.mark.timeout(3600)
 def test_a_run_in_the_image_makes_the_same_bytes(
     built: Project, finished: Project, builder: str, tmp_path: Path
 ) -> None:
@@ -63,6 +65,8 @@ def test_a_run_in_the_image_makes_the_same_bytes(
     assert inside.items("aggregate").keys() == finished.items("aggregate").keys()
 
 
+@pytest.mark.long
+@pytest.mark.timeout(3600)
 @pytest.mark.skipif(shutil.which("apptainer") is None, reason="apptainer is not here")
 def test_jobs_in_apptainer_run_in_the_image_and_make_the_same_bytes(
     built: Project, finished: Project, builder: str
@@ -77,3 +81,9 @@ def test_jobs_in_apptainer_run_in_the_image_and_make_the_same_bytes(
     started = (built.root / "started").read_text().splitlines()
     items = [line.split()[0] for line in started if line.endswith("-m minarch.sweep")]
     assert items == ["/environment"] * len(finished.items("sweep"))
+
+
+def test_jobs_in_an_image_that_is_not_there_end_in_one_line(fresh: Project) -> None:
+    said = fresh.run("snakemake", "-n", "--sdm", "apptainer", ok=False)
+    assert "--sdm apptainer: minarch.sif is not in this directory; allowed: " in said
+    assert "Traceback" not in said

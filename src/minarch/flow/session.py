@@ -12,10 +12,8 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from snakemake.settings.types import DeploymentMethod
-
 from minarch.errors import UserError
-from minarch.flow import dvc, lock, memo, shadow, sources
+from minarch.flow import dvc, image, lock, memo, shadow, sources
 from minarch.flow.digest import code
 from minarch.flow.groups import Groups
 from minarch.flow.noise import Noise
@@ -74,6 +72,7 @@ class Session:
         try:
             if Path(".dvc").is_dir() and any(brace in os.getcwd() for brace in "{}"):
                 raise UserError(f"{os.getcwd()}: braces in the path stop DVC; allowed: a checkout in a folder without")
+            image.check(workflow)
             self.plan = Plan(str(config.get("study", DEFAULT)))
             self.study = Path(self.plan.study_file).read_bytes()
             self.under_dvc = "DVC_STAGE" in os.environ
@@ -132,16 +131,6 @@ class Session:
     def _record(self) -> bool:
         """Whether a run ends by telling DVC; under `dvc repro` DVC does that itself."""
         return self.tracked and not self.under_dvc
-
-    @property
-    def contained(self) -> bool:
-        """Whether jobs run in a container (`--sdm apptainer`)."""
-        return DeploymentMethod.APPTAINER in self.workflow.deployment_settings.deployment_method
-
-    @property
-    def python(self) -> str:
-        """The interpreter of the jobs: this one, or in a container the one that is found there."""
-        return "python" if self.contained else sys.executable
 
     @property
     def cores(self) -> int:
@@ -242,11 +231,8 @@ class Session:
             self._start_server()
 
     def _start_server(self) -> None:
-        """A server whose standard input is ours: it ends with this process, however that ends.
-
-        None for jobs in a container, which it would do outside of it.
-        """
-        if self.contained:
+        """A server whose standard input is ours: it ends with this process, however that ends."""
+        if image.used(self.workflow):  # it would compute outside of it
             return
         long = len(tempfile.gettempdir()) > 80  # a socket's path has at most 107 characters
         folder = tempfile.TemporaryDirectory(prefix="minarch-", dir="/tmp" if long else None)  # noqa: S108
