@@ -4,6 +4,7 @@
 # make test-long  the longest tests
 # make study STUDY=mnist    run another study: its name, or its params file
 # make study STUDY=mnist PROFILE=profiles/slurm    on a cluster
+# make image      a container image of the environment: IMAGE=NAME, IMAGE_OPTIONS=what the builder is told besides
 # make generate   write dvc.yaml and the params files' schema anew, after a change of the stages
 # make review     as a reviewer: fetch what was computed, verify it, run nothing
 # make publish    bring a finished, committed default study to where reviewers fetch it (DVC's default remote)
@@ -11,12 +12,13 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 STUDY ?= params.yaml
 PROFILE ?= profiles/default
+IMAGE ?= minarch
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 # With -o .venv/ready nothing is installed, and the environment may be another's: the code is this checkout's.
 study review publish: export PYTHONPATH := $(CURDIR)/src$(addprefix :,$(PYTHONPATH))
 
-.PHONY: run study check test test-long lint generate review announce publish
+.PHONY: run study check test test-long lint image generate review announce publish
 run: study
 
 study: .venv/ready
@@ -53,6 +55,12 @@ lint: .venv/ready
 	ruff check . && ruff format --check .
 	mypy
 	snakefmt --check --compact-diff Snakefile workflow
+
+# docker is often there without the daemon that it works by: `info` tells.
+image:
+	@for builder in docker podman buildah; do \
+		if $$builder info > /dev/null 2>&1; then exec $$builder build --tag $(IMAGE) $(IMAGE_OPTIONS) .; fi; \
+	done; echo "no image is built: it takes docker, podman or buildah, and none works here" >&2; exit 1
 
 generate: .venv/ready
 	python -m minarch.flow.dvcfile

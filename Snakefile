@@ -10,6 +10,7 @@ min_version("9.27")
 sys.path.insert(0, str(Path(workflow.basedir) / "src"))
 
 from minarch.flow.groups import TURN
+from minarch.flow.image import IMAGE, interpreter
 from minarch.flow.session import Session
 from minarch.flow.stages import STAGES
 
@@ -17,11 +18,14 @@ session = Session(workflow, config)
 plan, groups = session.plan, session.groups
 ROOT = plan.root.as_posix()
 LOGS = f"logs/{plan.name}"
-JOB = [sys.executable, "-S", "src/minarch/worker/client.py"]
+JOB = [interpreter(workflow), "-S", "src/minarch/worker/client.py"]
 CLOSE = [*JOB, "minarch.flow.close"]
 
 
 report: "workflow/report/workflow.rst"
+
+
+container: IMAGE
 
 
 include: "workflow/rules/common.smk"

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from minarch.errors import UserError
-from minarch.flow import dvc, lock, memo, shadow, sources
+from minarch.flow import dvc, image, lock, memo, shadow, sources
 from minarch.flow.digest import code
 from minarch.flow.groups import Groups
 from minarch.flow.noise import Noise
@@ -72,6 +72,7 @@ class Session:
         try:
             if Path(".dvc").is_dir() and any(brace in os.getcwd() for brace in "{}"):
                 raise UserError(f"{os.getcwd()}: braces in the path stop DVC; allowed: a checkout in a folder without")
+            image.check(workflow)
             self.plan = Plan(str(config.get("study", DEFAULT)))
             self.study = Path(self.plan.study_file).read_bytes()
             self.under_dvc = "DVC_STAGE" in os.environ
@@ -231,6 +232,8 @@ class Session:
 
     def _start_server(self) -> None:
         """A server whose standard input is ours: it ends with this process, however that ends."""
+        if image.used(self.workflow):  # it would compute outside of it
+            return
         long = len(tempfile.gettempdir()) > 80  # a socket's path has at most 107 characters
         folder = tempfile.TemporaryDirectory(prefix="minarch-", dir="/tmp" if long else None)  # noqa: S108
         atexit.register(folder.cleanup)
