@@ -1,0 +1,141 @@
+"""A SLURM of one node on this machine, without accounting: the daemons are children and end with the test."""
+
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from socket import gethostname, socket
+
+import psutil
+import pytest
+
+from .test_interruptions import wait_for
+
+# Jobs look for it there: the plugin takes SLURM_CONF out of their environment.
+PLACE = Path("/etc/slurm/slurm.conf")
+OURS = "minarch-slurm-"  # how the folder begins that the link there leads to
+CONFIG = """\
+ClusterName=test
+SlurmctldHost={host}(127.0.0.1)
+SlurmUser=root
+SlurmdUser=root
+AuthType=auth/none
+CredType=cred/none
+SlurmctldPort={ports[0]}
+SlurmdPort={ports[1]}
+StateSaveLocation={folder}/state
+SlurmdSpoolDir={folder}/spool
+SlurmctldPidFile={folder}/slurmctld.pid
+SlurmdPidFile={folder}/slurmd.pid
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none
+SelectType=select/cons_tres
+SelectTypeParameters=CR_Core_Memory
+JobAcctGatherType=jobacct_gather/none
+AccountingStorageType=accounting_storage/none
+MpiDefault=none
+SwitchType=switch/none
+ReturnToService=2
+SlurmdTimeout=10
+SchedulerParameters=sched_interval=2,batch_sched_delay=0
+PropagateResourceLimits=NONE
+NodeName={host} NodeAddr=127.0.0.1 CPUs=2 RealMemory={megabytes} State=UNKNOWN
+PartitionName=all Nodes=ALL Default=YES MaxTime=INFINITE State=UP
+"""
+
+
+MARK = "MINARCH_TEST_NODE"  # in the environment of the node's processes, by which they are told from all others
+
+
+class Slurm:
+    """The two daemons of a cluster of one node."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._controller = self._start("slurmctld")
+        self.start_node()
+
+    def _start(self, daemon: str) -> "subprocess.Popen[bytes]":
+        with (self._folder / f"{daemon}.log").open("ab") as log:
+            environment = {**os.environ, MARK: str(self._folder)}
+            return subprocess.Popen([daemon, "-D"], env=environment, stdout=log, stderr=log, start_new_session=True)
+
+    def start_node(self) -> None:
+        self._node = self._start("slurmd")
+        wait_for(lambda: _said("sinfo", "--noheader", "--format=%T").startswith(("idle", "mixed", "allocated")), 60)
+
+    def lose_node(self) -> None:
+        """What a power cut does: all that runs on the node ends at once, and nobody is told."""
+        self._node.kill()
+        self._node.wait()
+        for step in psutil.process_iter(["name"]):
+            with suppress(psutil.Error):
+                if step.info["name"] == "slurmstepd" and step.environ().get(MARK) == str(self._folder):
+                    for process in [step, *step.children(recursive=True)]:
+                        with suppress(psutil.Error):
+                            process.kill()
+
+    def stop(self) -> None:
+        self.lose_node()
+        self._controller.kill()
+        self._controller.wait()
+
+
+@contextmanager
+def one_node() -> Iterator[Slurm]:
+    """One SLURM at a time lives on this machine; skips with the reason where none can be."""
+    if sys.platform != "linux" or os.geteuid() != 0:
+        pytest.skip("SLURM is started by root on Linux only")
+    with Path(tempfile.gettempdir(), "minarch-slurm.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _install()
+        folder = Path(tempfile.mkdtemp(prefix=OURS))
+        if PLACE.is_symlink() and PLACE.readlink().parent.name.startswith(OURS):
+            PLACE.unlink()  # of a test that was killed
+        if PLACE.exists():
+            pytest.skip(f"this machine has a cluster of its own: {PLACE}")
+        try:
+            _configure(folder)
+            slurm = Slurm(folder)
+            try:
+                yield slurm
+            finally:
+                slurm.stop()
+        finally:
+            PLACE.unlink(missing_ok=True)
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _install() -> None:
+    if shutil.which("slurmctld") and shutil.which("slurmd"):
+        return
+    if not shutil.which("apt-get"):
+        pytest.skip("SLURM is not installed, and there is no apt-get to install it")
+    command = ["apt-get", "install", "--yes", "--no-install-recommends", "slurm-wlm"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip(f"apt-get cannot install SLURM here: {done.stderr.strip()[-300:]}")
+
+
+def _configure(folder: Path) -> None:
+    """Write the configuration, with ports that are free, and put it where all look for it."""
+    with socket() as first, socket() as second:
+        for probe in (first, second):
+            probe.bind(("127.0.0.1", 0))
+        ports = [probe.getsockname()[1] for probe in (first, second)]
+    megabytes = psutil.virtual_memory().total // 2**20 - 1000
+    text = CONFIG.format(host=gethostname().split(".")[0], ports=ports, folder=folder, megabytes=megabytes)
+    (folder / "slurm.conf").write_text(text)
+    for name in ("state", "spool"):
+        (folder / name).mkdir()
+    PLACE.parent.mkdir(exist_ok=True)
+    PLACE.symlink_to(folder / "slurm.conf")
+
+
+def _said(*command: str) -> str:
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()

@@ -1,0 +1,68 @@
+"""The smoke study on a real SLURM of one node: the same bytes, few jobs, and a lost node costs what it was at."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from .conftest import Project
+from .plugins import install
+from .same import assert_same_but_for_times
+from .slurm import Slurm, one_node
+from .test_interruptions import wait_for
+
+pytestmark = [pytest.mark.workflow, pytest.mark.long]
+
+
+@pytest.fixture
+def slurm() -> Iterator[Slurm]:
+    with one_node() as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def study(fresh: Project, finished: Project, tmp_path: Path) -> Project:
+    """The smoke study in which nothing was computed, decided as the finished one."""
+    project = fresh.copy(tmp_path / "project")
+    project.decide_as(finished)
+    return project
+
+
+@pytest.fixture
+def plugins(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return install(tmp_path_factory)
+
+
+def submit(project: Project, plugins: Path, *targets: str) -> str:
+    """What a run on SLURM says."""
+    places = f"{project.root / 'src'}:{plugins}"
+    return project.run("snakemake", "--workflow-profile", "profiles/slurm", *targets, PYTHONPATH=places)
+
+
+def test_a_study_on_slurm_has_the_bytes_of_a_local_run_and_takes_few_jobs(
+    study: Project, finished: Project, slurm: Slurm, plugins: Path
+) -> None:
+    said = submit(study, plugins)
+    assert 0 < said.count("has been submitted with SLURM jobid") <= 20
+    assert_same_but_for_times(study, finished)
+    study.assert_clean()
+
+
+def test_a_lost_node_costs_the_item_it_was_at_and_the_run_ends_well(
+    study: Project, finished: Project, slurm: Slurm, plugins: Path
+) -> None:
+    submit(study, plugins, "data")
+    data = study.items("data")
+    with ThreadPoolExecutor() as pool:
+        run = pool.submit(submit, study, plugins, "sweep")
+        wait_for(lambda: study.items("sweep") or run.done(), 300)
+        slurm.lose_node()
+        survivors = study.items("sweep")
+        assert 1 <= len(survivors) < len(finished.items("sweep"))
+        slurm.start_node()
+        said = run.result()
+    assert said.count("has been submitted with SLURM jobid") == 1, "SLURM itself starts the group again"
+    assert study.items("data") == data
+    assert {name: made for name, made in study.items("sweep").items() if name in survivors} == survivors
+    assert study.digests("sweep") == finished.digests("sweep")
