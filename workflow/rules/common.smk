@@ -4,6 +4,17 @@ def product(path):
     return session.storage.product(f"{ROOT}/{path}")
 
 
+def made(path):
+    """What a job makes. On a node Snakemake leaves it there, and the job too if it is whole: when a group is tried
+    again, what the lost attempt has finished is kept.
+    """
+    return product(path) if workflow.is_main_process else update(product(path))
+
+
+def kept():
+    return [] if workflow.is_main_process else ["--keep"]
+
+
 def finished(stage):
     """The files of all items of a stage; one that was lost is seen, because it is asked for."""
     return [ancient(product(item.path)) for item in plan.items(stage).values()]

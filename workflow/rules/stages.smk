@@ -15,7 +15,7 @@ for stage, declared in STAGES.items():
         input:
             needs(stage),
         output:
-            product(f"{stage}/{{item}}"),
+            made(f"{stage}/{{item}}"),
         log:
             f"{LOGS}/{stage}/{{item}}.log",
         priority: priority(stage)
@@ -29,8 +29,9 @@ for stage, declared in STAGES.items():
             job=job(declared.module),
             study=plan.study_file,
             parcel=packed,
+            keep=kept(),
         shell:
-            "{params.job:q} --study {params.study:q} --item {wildcards.item} {params.parcel:q} > {log:q} 2>&1"
+            "{params.job:q} --study {params.study:q} --item {wildcards.item} {params.parcel:q} {params.keep:q} > {log:q} 2>&1"
 
     if declared.decides:
 

@@ -88,7 +88,6 @@ class Session:
         self.workflow = workflow
         self.groups, self.storage = Groups(workflow, self.plan), Storage(workflow)
         if not workflow.is_main_process:
-            workflow.dag_settings.forcetargets = False  # what a lost attempt has finished of a group is kept
             self.storage.fetch_plan(self.plan)
         self._server: subprocess.Popen[bytes] | None = None
         if self.dry:
