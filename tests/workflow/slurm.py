@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -49,9 +50,6 @@ PartitionName=all Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 """
 
 
-MARK = "MINARCH_TEST_NODE"  # in the environment of the node's processes, by which they are told from all others
-
-
 class Slurm:
     """The two daemons of a cluster of one node."""
 
@@ -62,12 +60,21 @@ class Slurm:
 
     def _start(self, daemon: str) -> "subprocess.Popen[bytes]":
         with (self._folder / f"{daemon}.log").open("ab") as log:
-            environment = {**os.environ, MARK: str(self._folder)}
-            return subprocess.Popen([daemon, "-D"], env=environment, stdout=log, stderr=log, start_new_session=True)
+            return subprocess.Popen([daemon, "-D"], stdout=log, stderr=log, start_new_session=True)
+
+    @property
+    def node(self) -> str:
+        """The state of the node, as its controller knows it."""
+        return _said("sinfo", "--noheader", "--format=%T").rstrip("*")
+
+    @property
+    def restarts(self) -> int:
+        """How often SLURM has started jobs again."""
+        return sum(int(count) for count in re.findall(r"Restarts=(\d+)", _said("scontrol", "show", "job")))
 
     def start_node(self) -> None:
         self._node = self._start("slurmd")
-        wait_for(lambda: _said("sinfo", "--noheader", "--format=%T").startswith(("idle", "mixed", "allocated")), 60)
+        wait_for(lambda: self.node == "idle", 60)
 
     def lose_node(self) -> None:
         """What a power cut does: all that runs on the node ends at once, and nobody is told."""
@@ -75,10 +82,14 @@ class Slurm:
         self._node.wait()
         for step in psutil.process_iter(["name"]):
             with suppress(psutil.Error):
-                if step.info["name"] == "slurmstepd" and step.environ().get(MARK) == str(self._folder):
+                if step.info["name"] == "slurmstepd" and self._is_ours(step):
                     for process in [step, *step.children(recursive=True)]:
                         with suppress(psutil.Error):
                             process.kill()
+
+    def _is_ours(self, step: psutil.Process) -> bool:
+        """Whether the socket that a step listens at is in our folder; it is no child of the node's daemon."""
+        return any(str(end.laddr).startswith(f"{self._folder}/") for end in step.net_connections("unix"))
 
     def stop(self) -> None:
         self.lose_node()

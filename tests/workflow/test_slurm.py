@@ -58,8 +58,10 @@ def test_a_lost_node_costs_the_item_it_was_at_and_the_run_ends_well(
         slurm.lose_node()
         survivors = written(study)
         assert 1 <= len(survivors) < len(finished.items("sweep"))
+        wait_for(lambda: slurm.node == "down", 60)
         slurm.start_node()
         said = run.result()
+    assert slurm.restarts == 1
     assert said.count("has been submitted with SLURM jobid") == 2, "SLURM itself starts the group again"
     assert {name: time for name, time in written(study).items() if name in survivors} == survivors
     assert study.digests("sweep") == finished.digests("sweep")

@@ -5,14 +5,15 @@ def product(path):
 
 
 def made(path):
-    """What a job makes. On a node Snakemake leaves it there, and the job too if it is whole: when a group is tried
-    again, what the lost attempt has finished is kept.
+    """What a job makes. On a node Snakemake and the job leave it there if it is whole:
+    a group that is tried again keeps what the lost attempt has finished.
     """
-    return product(path) if workflow.is_main_process else update(product(path))
+    return update(product(path)) if again else product(path)
 
 
-def kept():
-    return [] if workflow.is_main_process else ["--keep"]
+# A node without a shared disk has nothing to keep.
+again = not (workflow.is_main_process or session.storage.used)
+kept = ["--keep"] if again else []
 
 
 def finished(stage):

@@ -29,7 +29,7 @@ for stage, declared in STAGES.items():
             job=job(declared.module),
             study=plan.study_file,
             parcel=packed,
-            keep=kept(),
+            keep=kept,
         shell:
             "{params.job:q} --study {params.study:q} --item {wildcards.item} {params.parcel:q} {params.keep:q} > {log:q} 2>&1"
 
