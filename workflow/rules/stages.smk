@@ -43,7 +43,7 @@ for stage, declared in STAGES.items():
             output:
                 local(plan.index(stage).as_posix()),
             log:
-                f"{LOGS}/{stage}/close.log",
+                local(f"{LOGS}/{stage}/close.log"),
             priority: 10**9  # later stages wait for what it decided
             localrule: True
             params:
@@ -63,7 +63,7 @@ for stage, declared in STAGES.items():
             output:
                 local(plan.index(stage).as_posix()),
             log:
-                f"{LOGS}/{stage}/close.log",
+                local(f"{LOGS}/{stage}/close.log"),
             localrule: True
             params:
                 close=[*CLOSE, stage],
