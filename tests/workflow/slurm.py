@@ -2,7 +2,6 @@
 
 import fcntl
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -67,10 +66,11 @@ class Slurm:
         """The state of the node, as its controller knows it."""
         return _said("sinfo", "--noheader", "--format=%T").rstrip("*")
 
-    @property
-    def restarts(self) -> int:
-        """How often SLURM has started jobs again."""
-        return sum(int(count) for count in re.findall(r"Restarts=(\d+)", _said("scontrol", "show", "job")))
+    def jobs(self, field: str) -> list[str]:
+        """What SLURM says of its jobs, in the order in which they were submitted."""
+        lines = _said("scontrol", "--oneliner", "show", "job").splitlines()
+        jobs = [dict(word.partition("=")[::2] for word in line.split()) for line in lines]
+        return [job[field] for job in sorted(jobs, key=lambda job: int(job.get("JobId", 0))) if field in job]
 
     def start_node(self) -> None:
         self._node = self._start("slurmd")

@@ -1,5 +1,6 @@
 """The smoke study on a real SLURM of one node: the same bytes, few jobs, and a lost node costs what it was at."""
 
+import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -60,11 +61,24 @@ def test_a_lost_node_costs_the_item_it_was_at_and_the_run_ends_well(
         assert 1 <= len(survivors) < len(finished.items("sweep"))
         wait_for(lambda: slurm.node == "down", 60)
         slurm.start_node()
-        said = run.result()
-    assert slurm.restarts == 1
-    assert said.count("has been submitted with SLURM jobid") == 2, "SLURM itself starts the group again"
+        run.result()
+    assert slurm.jobs("Restarts") == ["0", "1"]
     assert {name: time for name, time in written(study).items() if name in survivors} == survivors
     assert study.digests("sweep") == finished.digests("sweep")
+
+
+def test_a_job_that_failed_is_submitted_again_with_twice_the_time_and_memory(
+    study: Project, slurm: Slurm, plugins: Path
+) -> None:
+    """Whatever stopped it: for the plugin a limit that was reached is a failure like all others."""
+    with ThreadPoolExecutor() as pool:
+        run = pool.submit(submit, study, plugins, "data")
+        wait_for(lambda: slurm.jobs("JobState") == ["RUNNING"] or run.done(), 300)
+        subprocess.run(["scancel", *slurm.jobs("JobId")], check=True)
+        run.result()
+    assert slurm.jobs("JobState") == ["CANCELLED", "COMPLETED"]
+    assert slurm.jobs("TimeLimit") == ["00:31:00", "01:02:00"]
+    assert slurm.jobs("MinMemoryNode") == ["2000M", "4000M"]
 
 
 def written(project: Project) -> dict[str, int]:

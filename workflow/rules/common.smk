@@ -81,6 +81,11 @@ def here(stage):
     return session.storage.used and bool(STAGES[stage].files)
 
 
+def said(stage, log):
+    """Where an item's log is kept; a storage would take away what is to be shown here."""
+    return local(log) if here(stage) else log
+
+
 def group(stage):
     """What an item is submitted with."""
     if here(stage):

@@ -17,7 +17,7 @@ for stage, declared in STAGES.items():
         output:
             made(f"{stage}/{{item}}"),
         log:
-            f"{LOGS}/{stage}/{{item}}.log",
+            said(stage, f"{LOGS}/{stage}/{{item}}.log"),
         priority: priority(stage)
         group:
             group(stage)
