@@ -53,9 +53,15 @@ class Slurm:
     """The two daemons of a cluster of one node."""
 
     def __init__(self, folder: Path) -> None:
+        """Start them; skips with the reason where they do not come up."""
         self._folder = folder
         self._controller = self._start("slurmctld")
-        self.start_node()
+        try:
+            self.start_node()
+        except AssertionError:
+            self.stop()
+            logs = [(folder / f"{name}.log").read_text()[-300:] for name in ("slurmctld", "slurmd")]
+            pytest.skip(f"SLURM does not start here: {logs}")
 
     def _start(self, daemon: str) -> "subprocess.Popen[bytes]":
         with (self._folder / f"{daemon}.log").open("ab") as log:
@@ -105,11 +111,11 @@ def one_node() -> Iterator[Slurm]:
     with Path(tempfile.gettempdir(), "minarch-slurm.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         _install()
-        folder = Path(tempfile.mkdtemp(prefix=OURS))
         if PLACE.is_symlink() and PLACE.readlink().parent.name.startswith(OURS):
             PLACE.unlink()  # of a test that was killed
-        if PLACE.exists():
+        if os.path.lexists(PLACE):
             pytest.skip(f"this machine has a cluster of its own: {PLACE}")
+        folder = Path(tempfile.mkdtemp(prefix=OURS))
         try:
             _configure(folder)
             slurm = Slurm(folder)
@@ -127,10 +133,11 @@ def _install() -> None:
         return
     if not shutil.which("apt-get"):
         pytest.skip("SLURM is not installed, and there is no apt-get to install it")
-    command = ["apt-get", "install", "--yes", "--no-install-recommends", "slurm-wlm"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        pytest.skip(f"apt-get cannot install SLURM here: {done.stderr.strip()[-300:]}")
+    for words in (["update"], ["install", "--yes", "--no-install-recommends", "slurm-wlm"]):
+        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        done = subprocess.run(["apt-get", *words], env=environment, capture_output=True, text=True, check=False)
+        if done.returncode:
+            pytest.skip(f"apt-get cannot install SLURM here: {done.stderr.strip()[-300:]}")
 
 
 def _configure(folder: Path) -> None:

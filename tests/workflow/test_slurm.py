@@ -13,7 +13,7 @@ from .same import assert_same_but_for_times
 from .slurm import Slurm, one_node
 from .test_interruptions import wait_for
 
-pytestmark = [pytest.mark.workflow, pytest.mark.long]
+pytestmark = [pytest.mark.workflow, pytest.mark.long, pytest.mark.timeout(1_800)]  # they wait for each other
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def submit(project: Project, plugins: Path, *targets: str) -> str:
 
 
 def test_a_study_on_slurm_has_the_bytes_of_a_local_run_and_takes_few_jobs(
-    study: Project, finished: Project, slurm: Slurm, plugins: Path
+    slurm: Slurm, plugins: Path, study: Project, finished: Project
 ) -> None:
     said = submit(study, plugins)
     assert 0 < said.count("has been submitted with SLURM jobid") <= 20
@@ -51,7 +51,7 @@ def test_a_study_on_slurm_has_the_bytes_of_a_local_run_and_takes_few_jobs(
 
 
 def test_a_lost_node_costs_the_item_it_was_at_and_the_run_ends_well(
-    study: Project, finished: Project, slurm: Slurm, plugins: Path
+    slurm: Slurm, plugins: Path, study: Project, finished: Project
 ) -> None:
     with ThreadPoolExecutor() as pool:
         run = pool.submit(submit, study, plugins, "sweep")
@@ -68,7 +68,7 @@ def test_a_lost_node_costs_the_item_it_was_at_and_the_run_ends_well(
 
 
 def test_a_job_that_failed_is_submitted_again_with_twice_the_time_and_memory(
-    study: Project, slurm: Slurm, plugins: Path
+    slurm: Slurm, plugins: Path, study: Project
 ) -> None:
     """Whatever stopped it: for the plugin a limit that was reached is a failure like all others."""
     with ThreadPoolExecutor() as pool:
