@@ -14,7 +14,7 @@ from .plugins import install
 from .same import assert_same_but_for_times
 from .test_remotes import s3_server
 
-pytestmark = [pytest.mark.workflow, pytest.mark.long]
+pytestmark = [pytest.mark.workflow, pytest.mark.long, pytest.mark.timeout(1_800)]
 
 BUCKET, PREFIX = "minarch", "run"
 SUBMIT = """#!/bin/sh
