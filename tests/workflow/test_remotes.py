@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from socket import create_connection, socket
+from typing import Any
 
 import boto3
 import pytest
@@ -62,6 +63,19 @@ def _server(*command: str) -> Iterator[int]:
             process.kill()
 
 
+@contextmanager
+def s3_server(bucket: str) -> Iterator[tuple[Any, str]]:
+    """A client of a local S3 server that has an empty bucket, and the server's address."""
+    with _server(f"{Path(sys.executable).parent}/moto_server", "-H", "127.0.0.1", "-p") as port:
+        url = f"http://127.0.0.1:{port}"
+        client = boto3.client(
+            "s3", endpoint_url=url, aws_access_key_id="test", aws_secret_access_key="test", region_name="us-east-1"
+        )
+        client.create_bucket(Bucket=bucket)
+        yield client, url
+        client.close()
+
+
 def _check(project: Project, tmp_path: Path, *remote: str, **environment: str) -> None:
     """Review a study on a remote (address, and a setting of it), then change what only few items depend on."""
     pushed(project, *remote, **environment)
@@ -78,13 +92,7 @@ def _check(project: Project, tmp_path: Path, *remote: str, **environment: str) -
 
 
 def test_a_study_on_s3_is_reviewed(project: Project, tmp_path: Path) -> None:
-    with _server(f"{Path(sys.executable).parent}/moto_server", "-H", "127.0.0.1", "-p") as port:
-        url = f"http://127.0.0.1:{port}"
-        client = boto3.client(
-            "s3", endpoint_url=url, aws_access_key_id="test", aws_secret_access_key="test", region_name="us-east-1"
-        )
-        client.create_bucket(Bucket="artifacts")
-        client.close()
+    with s3_server("artifacts") as (_, url):
         _check(project, tmp_path, "s3://artifacts/minarch", "endpointurl", url, **KEYS)
 
 

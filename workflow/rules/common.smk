@@ -4,6 +4,18 @@ def product(path):
     return session.storage.product(f"{ROOT}/{path}")
 
 
+def made(path):
+    """What a job makes. On a node Snakemake and the job leave it there if it is whole:
+    a group that is tried again keeps what the lost attempt has finished.
+    """
+    return update(product(path)) if again else product(path)
+
+
+# A node without a shared disk has nothing to keep.
+again = not (workflow.is_main_process or session.storage.used)
+kept = ["--keep"] if again else []
+
+
 def finished(stage):
     """The files of all items of a stage; one that was lost is seen, because it is asked for."""
     return [ancient(product(item.path)) for item in plan.items(stage).values()]
@@ -67,6 +79,11 @@ def priority(stage):
 def here(stage):
     """Whether a stage's items are made on this machine: nodes without a shared disk lack the files that it reads."""
     return session.storage.used and bool(STAGES[stage].files)
+
+
+def said(stage, log):
+    """Where an item's log is kept; a storage would take away what is to be shown here."""
+    return local(log) if here(stage) else log
 
 
 def group(stage):

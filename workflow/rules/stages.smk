@@ -15,9 +15,9 @@ for stage, declared in STAGES.items():
         input:
             needs(stage),
         output:
-            product(f"{stage}/{{item}}"),
+            made(f"{stage}/{{item}}"),
         log:
-            f"{LOGS}/{stage}/{{item}}.log",
+            said(stage, f"{LOGS}/{stage}/{{item}}.log"),
         priority: priority(stage)
         group:
             group(stage)
@@ -29,8 +29,9 @@ for stage, declared in STAGES.items():
             job=job(declared.module),
             study=plan.study_file,
             parcel=packed,
+            keep=kept,
         shell:
-            "{params.job:q} --study {params.study:q} --item {wildcards.item} {params.parcel:q} > {log:q} 2>&1"
+            "{params.job:q} --study {params.study:q} --item {wildcards.item} {params.parcel:q} {params.keep:q} > {log:q} 2>&1"
 
     if declared.decides:
 
@@ -42,7 +43,7 @@ for stage, declared in STAGES.items():
             output:
                 local(plan.index(stage).as_posix()),
             log:
-                f"{LOGS}/{stage}/close.log",
+                local(f"{LOGS}/{stage}/close.log"),
             priority: 10**9  # later stages wait for what it decided
             localrule: True
             params:
@@ -62,7 +63,7 @@ for stage, declared in STAGES.items():
             output:
                 local(plan.index(stage).as_posix()),
             log:
-                f"{LOGS}/{stage}/close.log",
+                local(f"{LOGS}/{stage}/close.log"),
             localrule: True
             params:
                 close=[*CLOSE, stage],

@@ -17,7 +17,7 @@ from minarch.flow import fastest, sources
 from minarch.flow.item import Item
 from minarch.flow.parcel import pack, unpack_items
 from minarch.flow.plan import DEFAULT, Plan
-from minarch.flow.seal import RECORD, files, md5, write_sealed
+from minarch.flow.seal import RECORD, damage, files, md5, write_sealed
 from minarch.flow.stages import STAGES
 from minarch.flow.store import discard
 from minarch.flow.vouch import note_made
@@ -38,7 +38,8 @@ def run_stage(stage: str, work: Work) -> None:
         for item in _items(plan, stage, arguments.item):
             if arguments.parcel:
                 unpack_items(item.parents, plan.root, arguments.parcel.parents[1])
-            make(plan, item, work)
+            if not arguments.keep or damage(plan.folder(item.path), item.name):
+                make(plan, item, work)
             if arguments.parcel:
                 pack(plan.folder(item.path), arguments.parcel)
     except UserError as error:
@@ -103,6 +104,7 @@ def _parser(stage: str) -> argparse.ArgumentParser:
     parser.add_argument("--study", default=DEFAULT, metavar="FILE", help="params file (default: %(default)s)")
     parser.add_argument("--item", metavar="NAME", help="the item to make (default: every one that is missing)")
     parser.add_argument("--parcel", type=Path, metavar="FILE", help="also pack the item; its inputs lie there, packed")
+    parser.add_argument("--keep", action="store_true", help="leave an item that is whole as it is")
     return parser
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from minarch.errors import UserError
-from minarch.flow.job import make
+from minarch.flow.job import make, run_stage
 from minarch.flow.seal import RECORD, damage, read_sealed
 
 
@@ -44,6 +44,24 @@ def test_an_item_made_again_replaces_the_old_one(workspace):
     workspace.make(plan, "data")
     workspace.make(plan, "data")
     assert len(list((plan.root / "data").iterdir())) == 1
+
+
+def test_a_node_leaves_an_item_that_is_whole_and_makes_a_damaged_one_again(workspace, monkeypatch):
+    plan = workspace.plan()
+    workspace.make(plan, "data")
+    item = next(iter(plan.items("data").values()))
+    made = []
+
+    def work(config, inputs, out):
+        made.append(config)
+        (out / "results.json").write_text("{}")
+
+    monkeypatch.setattr(sys, "argv", ["minarch data", "--item", item.name, "--keep"])
+    run_stage("data", work)
+    assert made == []
+    (plan.folder(item.path) / "results.json").unlink()
+    run_stage("data", work)
+    assert made == [item.config] and damage(plan.folder(item.path), item.name) is None
 
 
 @pytest.mark.parametrize(
