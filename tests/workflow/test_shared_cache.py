@@ -106,7 +106,6 @@ def test_links_into_the_cache_are_never_written_through(group: Group, link: str)
     before[digest] = group.objects()[digest]
     said = clone.run("snakemake")
     assert jobs(said, "prune_item") == jobs(said, "sweep_item") == 0
-    assert victim.stat().st_mtime < later
     _assert_settled(clone)
     assert group.objects().items() >= before.items()
     group.assert_whole()
