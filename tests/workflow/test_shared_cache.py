@@ -19,15 +19,18 @@ LINKS = ["hardlink", *(pytest.param(link, marks=pytest.mark.long) for link in ("
 DIES_IN_COMMIT = """
 import os, signal, sys
 if "commit" in sys.orig_argv:
-    replace, calls = os.replace, []
+    calls = []
 
-    def replace_or_die(*arguments, **options):
-        calls.append(arguments)
-        if len(calls) > 5:
-            os.killpg(0, signal.SIGKILL)
-        replace(*arguments, **options)
+    def or_die(put):
+        def dying(*arguments, **options):
+            calls.append(arguments)
+            if len(calls) > 5:
+                os.killpg(0, signal.SIGKILL)
+            put(*arguments, **options)
 
-    os.replace = replace_or_die
+        return dying
+
+    os.replace, os.link = or_die(os.replace), or_die(os.link)  # as DVC puts a copy or a hard link into its cache
 """
 
 
