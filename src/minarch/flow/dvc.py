@@ -28,6 +28,15 @@ def cache_folder() -> Path:
     return file.parent / folder / "files/md5"  # a relative path is relative to its file
 
 
+def make_cache_folder(folder: Path) -> None:
+    """Make a folder of the cache with those above it, as DVC does: where cache.shared says so the group may write."""
+    _, shared = _configured("cache", "shared") or (None, "")
+    for missing in reversed([place for place in (folder, *folder.parents) if not place.exists()]):
+        missing.mkdir(exist_ok=True)
+        if shared == "group":
+            missing.chmod(0o2775)
+
+
 def locks_by_flock() -> bool:
     """Whether DVC's lock is the usual one, not that of core.hardlink_lock; UserError as above."""
     _, value = _configured("core", "hardlink_lock") or (None, "false")
@@ -132,7 +141,8 @@ def not_cached(stages: list[str]) -> list[str]:
             missing.append(path)
         for relpath, digest in (files or {}).items():
             here, stored = Path(path, relpath), cached_object(digest)
-            if here.is_file() and not (stored.is_file() and stored.stat().st_size == here.stat().st_size):
+            whole = here.is_file() and stored.is_file() and stored.stat().st_size == here.stat().st_size
+            if os.path.lexists(here) and not whole:  # a link into the cache may lead nowhere
                 missing.append(str(here))
     return missing
 

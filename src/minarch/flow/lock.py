@@ -7,14 +7,17 @@ both, DVC's own lock is held as well: a `dvc pull` or `dvc commit` would change 
 
 import fcntl
 import os
+import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Literal
 
 from zc.lockfile import LockError, LockFile
 
 from minarch.errors import UserError
-from minarch.flow.dvc import locks_by_flock
+from minarch.flow.dvc import cache_folder, locks_by_flock, make_cache_folder
 
 LOCK = Path(".minarch/run.lock")
 DVC_LOCK = Path(".dvc/tmp/lock")
@@ -59,6 +62,35 @@ def let_dvc_in() -> None:
     """Release DVC's lock alone, for what this run lets DVC do itself."""
     while _held_of_dvc:
         _held_of_dvc.pop().close()
+
+
+@contextmanager
+def of_cache() -> Iterator[int]:
+    """Let no other run change DVC's cache, which several clones may share; gives the lock's file descriptor.
+
+    DVC tries a reflink by opening the object for writing, under its name: what two commands add at the same time is
+    empty for a moment, and a hard link to it in the other's workspace remains so.
+
+    Raises:
+        UserError: the cache cannot be written.
+    """
+    file = cache_folder().parents[1] / "minarch.lock"
+    try:
+        make_cache_folder(file.parent)
+        handle = os.open(file, os.O_RDWR | os.O_CREAT, 0o666)
+    except OSError as error:
+        raise UserError(f"{file}: cannot be locked ({error.strerror}); allowed: a cache that can be written") from None
+    try:
+        with suppress(PermissionError):  # another user's: that user's run has done it
+            file.chmod(0o666)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(f"waiting for another run that adds to DVC's cache ({file} is locked)", file=sys.stderr)
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield handle
+    finally:
+        os.close(handle)
 
 
 def _shut_dvc_out() -> None:

@@ -9,6 +9,7 @@ What was checked once is remembered by its files' sizes, times and inodes, so 1,
 
 import os
 import re
+import shutil
 import sys
 import time
 from collections.abc import Iterable
@@ -142,7 +143,9 @@ def _wrong_since(path: str, folder: Path, checked: dict[str, str], vouchers: Vou
 def _not_of_the_future(record: Path) -> None:
     """Snakemake fails a job whose input is newer than its output, as after the clock was set back."""
     if record.stat().st_mtime > time.time():
-        os.utime(record)
+        temporary = record.with_name(f".tmp-{os.getpid()}-{RECORD}")
+        shutil.copyfile(record, temporary)
+        os.replace(temporary, record)  # not touched: it may be a link into a cache that others share
 
 
 def _stamp(folder: Path) -> str:

@@ -19,7 +19,7 @@ from rich.progress import track
 
 from minarch.errors import UserError, one_line
 from minarch.flow import manifest
-from minarch.flow.dvc import cached_object
+from minarch.flow.dvc import cached_object, make_cache_folder
 from minarch.flow.seal import md5
 from minarch.flow.store import set_apart
 
@@ -104,7 +104,7 @@ class _Download:
         digest = name.removesuffix(".dir")
         if target.is_file() and md5(target) == digest:
             return
-        target.parent.mkdir(parents=True, exist_ok=True)
+        make_cache_folder(target.parent)
         handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".tmp-")
         try:
             with os.fdopen(handle, "wb") as sink:

@@ -14,6 +14,7 @@ from typing import Any
 
 from minarch.errors import UserError
 from minarch.flow import dvc, image, lock, memo, shadow, sources
+from minarch.flow.commit import commit
 from minarch.flow.digest import code
 from minarch.flow.groups import Groups
 from minarch.flow.noise import Noise
@@ -186,11 +187,11 @@ class Session:
         lock.let_dvc_in()
         # Stages named one by one make DVC read and write all of dvc.lock for each.
         targets = finished if len(finished) < len(STAGES) else ["dvc.yaml"]
-        command = [sys.executable, "-m", "dvc", "commit", "--force", *targets]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            said = next(iter(done.stderr.strip().splitlines()), f"nothing (exit code {done.returncode})")
-            sys.exit(f"the results are complete, but DVC does not know them: `dvc commit` said: {said}")
+        items = (self.plan.folder(item.path) for stage in finished for item in self.plan.items(stage).values())
+        try:
+            commit(targets, items)
+        except UserError as error:
+            sys.exit(f"the results are complete, but DVC does not know them: {error}")
         lost = dvc.not_cached(finished)  # with a full disk `dvc commit` exits with 0 as well
         if self._edited() or lost:
             dvc.LOCK.unlink() if before is None else dvc.LOCK.write_bytes(before)

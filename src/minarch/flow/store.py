@@ -10,12 +10,14 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
+from minarch.flow import lock
 from minarch.flow.dvc import cached_object
 from minarch.flow.seal import RECORD, damage, listed, md5
 from minarch.flow.vouch import Vouchers
 
 SPARE = Path(".minarch/spare")
 APART = Path(".minarch/apart")
+DAMAGED = "is not the object that its name says"
 
 
 def restore(wanted: Iterable[tuple[str, Path]], vouchers: Vouchers, *, dry: bool = False) -> list[str]:
@@ -86,9 +88,10 @@ def _from_workspace(path: str, folder: Path, vouchers: Vouchers) -> bool:
 
 def _drop_damaged_objects(objects: Iterable[Path]) -> None:
     """A damaged object would be linked and pushed for ever, because DVC does not read again what it has."""
-    for part in objects:
-        if md5(part) != part.parent.name + part.name:
-            set_apart(part, "is not the object that its name says")  # a link may lead to the only copy of an edit
+    with lock.of_cache():
+        for part in objects:
+            if part.is_file() and md5(part) != part.parent.name + part.name:  # another clone may have dropped it
+                set_apart(part, DAMAGED)  # a link may lead to the only copy of an edit
 
 
 def _of_items(files: dict[str, str], wanted: dict[str, Path]) -> dict[str, dict[str, str]]:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -41,6 +42,19 @@ def test_the_cache_is_where_dvc_says():
     _configure(".dvc/config.local", "[core]\n    autostage = true\n")
     dvc.cache_folder.cache_clear()
     assert dvc.cache_folder() == Path(".dvc/../elsewhere/files/md5")
+
+
+@pytest.mark.parametrize(("shared", "mode"), [(True, 0o2775), (False, 0o700)])
+def test_folders_of_a_cache_are_for_whom_dvc_says(shared, mode):
+    if shared:
+        _configure(".dvc/config", "[cache]\n    shared = group\n")
+    before = os.umask(0o077)
+    try:
+        dvc.make_cache_folder(dvc.cached_object("0" * 32).parent)
+    finally:
+        os.umask(before)
+    folders = [dvc.cache_folder(), *list(dvc.cache_folder().parents)[:2], dvc.cache_folder() / "00"]
+    assert {folder.stat().st_mode & 0o7777 for folder in folders} == {mode}
 
 
 def test_a_broken_configuration_is_one_line():
