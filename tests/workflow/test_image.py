@@ -77,7 +77,7 @@ def test_jobs_in_apptainer_run_in_the_image_and_make_the_same_bytes(
     (built.root / "src/sitecustomize.py").write_text(
         "import sys\nwith open('started', 'a') as file:\n    print(sys.prefix, *sys.orig_argv[1:3], file=file)\n"
     )
-    built.run("snakemake", "--cores", "2", "--sdm", "apptainer", "sweep")
+    built.run("snakemake", "sweep", "--cores", "2", "--sdm", "apptainer")
     assert built.digests("sweep") == finished.digests("sweep")
     started = (built.root / "started").read_text().splitlines()
     items = [line.split()[0] for line in started if line.endswith("-m minarch.sweep")]
