@@ -4,16 +4,16 @@ def product(path):
     return session.storage.product(f"{ROOT}/{path}")
 
 
-def made(path):
+def output_of(path):
     """What a job makes. On a node Snakemake and the job leave it there if it is whole:
     a group that is tried again keeps what the lost attempt has finished.
     """
-    return update(product(path)) if again else product(path)
+    return update(product(path)) if RESUMES else product(path)
 
 
 # A node without a shared disk has nothing to keep.
-again = not (workflow.is_main_process or session.storage.used)
-kept = ["--keep"] if again else []
+RESUMES = not (workflow.is_main_process or session.storage.used)
+KEEP = ["--keep"] if RESUMES else []
 
 
 def finished(stage):
@@ -81,7 +81,7 @@ def here(stage):
     return session.storage.used and bool(STAGES[stage].files)
 
 
-def said(stage, log):
+def log_of(stage, log):
     """Where an item's log is kept; a storage would take away what is to be shown here."""
     return local(log) if here(stage) else log
 

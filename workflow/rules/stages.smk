@@ -15,9 +15,9 @@ for stage, declared in STAGES.items():
         input:
             needs(stage),
         output:
-            made(f"{stage}/{{item}}"),
+            output_of(f"{stage}/{{item}}"),
         log:
-            said(stage, f"{LOGS}/{stage}/{{item}}.log"),
+            log_of(stage, f"{LOGS}/{stage}/{{item}}.log"),
         priority: priority(stage)
         group:
             group(stage)
@@ -29,7 +29,7 @@ for stage, declared in STAGES.items():
             job=job(declared.module),
             study=plan.study_file,
             parcel=packed,
-            keep=kept,
+            keep=KEEP,
         shell:
             "{params.job:q} --study {params.study:q} --item {wildcards.item} {params.parcel:q} {params.keep:q} > {log:q} 2>&1"
 
