@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(workflow.basedir) / "src"))
 from minarch.flow.groups import TURN
 from minarch.flow.image import IMAGE, interpreter
 from minarch.flow.session import Session
-from minarch.flow.stages import STAGES
+from minarch.flow.stages import STAGES, reads
 
 session = Session(workflow, config)
 plan, groups = session.plan, session.groups

@@ -1,4 +1,7 @@
 # What the rules ask the plan.
+from functools import cache
+
+
 def product(path):
     """The file that stands for an item `<stage>/<name>`."""
     return session.storage.product(f"{ROOT}/{path}")
@@ -34,6 +37,14 @@ def listed(stage):
         return finished(stage)
 
     return records
+
+
+@cache
+def indexes(stage):
+    """The indexes of a stage and of all stages before it that it needs: DVC compares what was closed with them."""
+    earlier = {name: indexes(name) for name in reads(stage)}
+    paths = [path for paths in earlier.values() for path in paths]
+    return list(dict.fromkeys([*paths, plan.index(stage).as_posix()]))
 
 
 def needs(stage):

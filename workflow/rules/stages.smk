@@ -6,7 +6,7 @@ for stage, declared in STAGES.items():
             stage
         input:
             listed(stage),
-            local(plan.index(stage).as_posix()),
+            [local(path) for path in indexes(stage)],
         localrule: True
 
     rule:

@@ -17,6 +17,7 @@ class Noise(logging.Filter):
         "RuleException:",
         "Shutting down",
         "Updating checkpoint",
+        "Singularity containers: ignored",  # of every run without an image
     )
     METADATA = (  # validity lies in the paths, so there is none
         "missing provenance/metadata",
