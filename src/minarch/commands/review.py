@@ -12,8 +12,8 @@ from minarch.flow.plan import DEFAULT, Plan
 from minarch.flow.reconcile import is_published
 from minarch.flow.remote import Output, fetch
 from minarch.flow.seal import md5
-from minarch.flow.session import unfinished
 from minarch.flow.stages import STAGES
+from minarch.flow.unfinished import unfinished
 
 NOTHING = "Nothing to be done"
 TRUSTED = ("Snakefile", "workflow", "profiles", "src", "dvc.yaml", "dvc.lock", DEFAULT)

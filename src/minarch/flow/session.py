@@ -8,7 +8,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -22,29 +21,11 @@ from minarch.flow.plan import DEFAULT, Plan
 from minarch.flow.progress import Progress
 from minarch.flow.reconcile import reconcile
 from minarch.flow.seal import RECORD, read_sealed
-from minarch.flow.stages import PUBLISHED, STAGES, waits_for
+from minarch.flow.stages import PUBLISHED, STAGES, reads, waits_for
 from minarch.flow.storage import Storage
+from minarch.flow.unfinished import not_listed, start_again, unfinished
 
 SOURCE = Path(__file__).parents[2]
-
-
-def unfinished(plan: Plan, targets: Collection[str]) -> list[str]:
-    """The stages among the targets of a run whose lists of items are not there."""
-    return [stage for stage in _stages(targets) if not (plan.ready(stage) and plan.index(stage).exists())]
-
-
-def not_listed(plan: Plan, targets: Collection[str]) -> str:
-    """A line that names the stages among the targets whose jobs a dry run cannot list; empty if there are none."""
-    hidden = [stage for stage in _stages(targets) if not plan.ready(stage)]
-    deciding = [stage for stage in STAGES if any(stage in plan.undecided(later) for later in hidden)]
-    if not hidden:
-        return ""
-    return f"not listed: the jobs of {', '.join(hidden)}; which there are depends on what {', '.join(deciding)} decide"
-
-
-def _stages(targets: Collection[str]) -> list[str]:
-    """The stages among the targets of a run; without a target all stages."""
-    return [stage for stage in STAGES if stage in targets or not targets or "all" in targets]
 
 
 class Session:
@@ -170,7 +151,7 @@ class Session:
         settings = self.workflow.dag_settings
         # Snakemake was seen to end well when a checkpoint was reached, without a look at what that listed.
         if not (settings.until or settings.omit_from) and (lacking := unfinished(self.plan, settings.targets)):
-            sys.exit(f"Snakemake ended before {lacking[0]} was finished; what is made is kept: run it again")
+            start_again(lacking[0])
         if self._record:
             self._tell_dvc()
         for log in self._logs("close"):  # what was moved out of the way
@@ -180,7 +161,10 @@ class Session:
 
     def _tell_dvc(self) -> None:
         """`dvc commit` of the finished stages; dvc.lock stays as it was where that is not the whole truth."""
-        finished = [s for s in STAGES if self.plan.ready(s) and read_sealed(self.plan.index(s))]
+        finished: list[str] = []
+        for stage in STAGES:  # DVC needs the lists of the stages before it, too
+            if set(reads(stage)) <= set(finished) and self.plan.ready(stage) and read_sealed(self.plan.index(stage)):
+                finished.append(stage)
         if not finished:
             return
         before = dvc.LOCK.read_bytes() if dvc.LOCK.exists() else None

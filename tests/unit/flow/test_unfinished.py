@@ -1,7 +1,11 @@
 """What a run that ended has not made, which Snakemake may not have noticed."""
 
-from minarch.flow.session import not_listed, unfinished
+import os
+import subprocess
+import sys
+
 from minarch.flow.stages import STAGES
+from minarch.flow.unfinished import not_listed, unfinished
 
 
 def close(plan, stage):
@@ -43,3 +47,18 @@ def test_a_dry_run_names_the_stages_that_it_cannot_list_and_what_decides_them(wo
     for stage in ("representatives", "finalists"):
         workspace.decide(plan, stage, [])
     assert not_listed(workspace.plan(), []) == ""
+
+
+def test_a_command_that_ended_too_early_is_started_again_once():
+    program = "import sys, minarch.flow.unfinished as u; print(sys.argv[1], flush=True); u.start_again('quantize')"
+    paths = os.pathsep.join(path for path in sys.path if path)
+    done = subprocess.run(
+        [sys.executable, "-c", program, "--cores"],
+        env={"PYTHONPATH": paths},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    said = "Snakemake ended before quantize was finished; what is made is kept"
+    assert (done.returncode, done.stdout) == (1, "--cores\n--cores\n")
+    assert done.stderr.splitlines() == [f"{said}, and it goes on", f"{said}: run it again"]
