@@ -75,7 +75,9 @@ def takes(stage):
     def turn(wildcards):
         return int(groups.used)
 
-    return {"mem_mb": memory, "runtime": minutes, "gpu": gpu, TURN: turn}
+    resources = {"mem_mb": memory, "runtime": minutes, TURN: turn}
+    # Kubernetes takes even none as a request.
+    return resources | ({"gpu": gpu} if plan.study.train.device == "cuda" else {})
 
 
 def priority(stage):

@@ -36,5 +36,6 @@ def _drop_truncated_objects(item: Path) -> None:
     """DVC takes an object for what its name says, and would put a link to it in the place of the item's file."""
     for relpath, digest in {RECORD: md5(item / RECORD), **listed(item)}.items():
         file, stored = item / relpath, cached_object(digest)
-        if file.is_file() and stored.is_file() and file.stat().st_size != stored.stat().st_size:
+        both = file.is_file() and stored.is_file()
+        if both and file.stat().st_size != stored.stat().st_size and md5(stored) != digest:
             set_apart(stored, DAMAGED)

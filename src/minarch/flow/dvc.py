@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -32,9 +33,10 @@ def make_cache_folder(folder: Path) -> None:
     """Make a folder of the cache with those above it, as DVC does: where cache.shared says so the group may write."""
     _, shared = _configured("cache", "shared") or (None, "")
     for missing in reversed([place for place in (folder, *folder.parents) if not place.exists()]):
-        missing.mkdir(exist_ok=True)
-        if shared == "group":
-            missing.chmod(0o2775)
+        with suppress(FileExistsError):  # another's, in the meantime
+            missing.mkdir()
+            if shared == "group":
+                missing.chmod(0o2775)
 
 
 def locks_by_flock() -> bool:

@@ -44,6 +44,19 @@ def pack(seconds: Mapping[str, float]) -> list[list[str]]:
     return groups
 
 
+def together(items: Iterable[Item]) -> list[list[Item]]:
+    """Items of a stage in groups, with what they read of the stage itself, so that no two wait for each other."""
+    chains = {item.path: [item] for item in items}
+    for item in [chain[0] for chain in chains.values()]:
+        for path in item.parents:
+            if path in chains and chains[path] is not chains[item.path]:
+                chains[item.path] += chains[path]
+                chains |= dict.fromkeys([member.path for member in chains[path]], chains[item.path])
+    heads = {chain[0].path: chain for chain in chains.values()}
+    packed = pack({path: sum(map(_seconds, chain)) for path, chain in heads.items()})
+    return [[item for path in paths for item in heads[path]] for paths in packed]
+
+
 def minutes(items: Iterable[Item], attempt: int) -> int:
     """The limit of a group's time, longer after each that did not do."""
     return attempt * (LEAST_MINUTES + ceil(MARGIN * sum(_seconds(item) for item in items) / 60))
@@ -60,6 +73,7 @@ class Groups:
         """Tell Snakemake's workflow that a group has one turn."""
         self._workflow, self._plan = workflow, plan
         self._groups: dict[str, dict[str, tuple[str, list[Item]]]] = {}  # stage -> item -> name and items of its group
+        self._first: dict[str, str] = {}  # group -> the item that Snakemake asked for first: that of a target alone
         workflow.register_resource(TURN, 1)
         workflow.resource_scopes.update({TURN: "local"})
 
@@ -73,26 +87,25 @@ class Groups:
         if self._workflow.local_exec:
             return None
         name, _ = self._of(stage).get(item, (f"{stage}-{item}", []))
+        self._first.setdefault(name, item)
         settings = self._workflow.group_settings
         if name not in settings.group_components:
             settings.group_components = {**settings.group_components, name: sys.maxsize}
         return name
 
     def minutes(self, stage: str, item: str, attempt: int) -> int:
-        """The limit of the group's time if the item is the group's first, else 0: Snakemake adds them up."""
-        _, items = self._of(stage).get(item, ("", [self._plan.items(stage)[item]]))
-        return minutes(items, attempt) if items[0].name == item else 0
+        """The limit of the group's time if the item is the first that Snakemake asked for, else 0: it adds them up."""
+        name, items = self._of(stage).get(item, ("", [self._plan.items(stage)[item]]))
+        return minutes(items, attempt) if self._first.get(name, item) == item else 0
 
     def _of(self, stage: str) -> dict[str, tuple[str, list[Item]]]:
         """The groups of what is missing of a stage when it is first asked for; in a node the one group it works at."""
         if stage not in self._groups:
-            items = self._plan.items(stage)
-            packed = pack(self._missing(stage)) if self._workflow.is_main_process else [list(items)]
-            named = [(f"{stage}-{number}", [items[name] for name in names]) for number, names in enumerate(packed)]
+            items = list(self._plan.items(stage).values())
+            if self._workflow.is_main_process:
+                packed = together([item for item in items if not (self._plan.folder(item.path) / RECORD).exists()])
+            else:
+                packed = [items]
+            named = [(f"{stage}-{number}", members) for number, members in enumerate(packed)]
             self._groups[stage] = {item.name: group for group in named for item in group[1]}
         return self._groups[stage]
-
-    def _missing(self, stage: str) -> dict[str, float]:
-        """What every item takes that is not there, in seconds."""
-        items = self._plan.items(stage).items()
-        return {name: _seconds(item) for name, item in items if not (self._plan.folder(item.path) / RECORD).exists()}

@@ -88,6 +88,8 @@ def of_cache() -> Iterator[int]:
         except BlockingIOError:
             print(f"waiting for another run that adds to DVC's cache ({file} is locked)", file=sys.stderr)
             fcntl.flock(handle, fcntl.LOCK_EX)
+        except OSError as error:
+            raise UserError(f"{file}: cannot be locked ({error.strerror}); allowed: a disk with locks") from None
         yield handle
     finally:
         os.close(handle)

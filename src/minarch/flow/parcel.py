@@ -9,7 +9,7 @@ import os
 import shutil
 import tarfile
 from collections.abc import Iterable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from minarch.errors import UserError
 from minarch.flow.seal import damage
@@ -20,7 +20,7 @@ SUFFIX = ".tar"
 def pack(folder: Path, parcel: Path) -> None:
     """Write a folder's files into a parcel."""
     parcel.parent.mkdir(parents=True, exist_ok=True)
-    with tarfile.open(parcel, "w") as tar:
+    with tarfile.open(parcel, "w", dereference=True) as tar:  # files may be links into DVC's cache
         tar.add(folder, arcname=".")
 
 
@@ -34,14 +34,27 @@ def unpack(parcel: Path, folder: Path) -> None:
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
     try:
-        with tarfile.open(parcel) as tar:
-            tar.extractall(temporary, filter="data")
+        with tarfile.open(parcel) as tar:  # by hand: not every Python 3.11 has extractall's filter
+            for member in tar:
+                _place(tar, member, temporary)
         shutil.rmtree(folder, ignore_errors=True)
         os.replace(temporary, folder)
     except (tarfile.TarError, OSError) as error:
         raise UserError(f"{parcel}: does not read as a parcel of {folder.name}: {error}") from None
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _place(tar: tarfile.TarFile, member: tarfile.TarInfo, folder: Path) -> None:
+    path = PurePosixPath(member.name)
+    if path.is_absolute() or ".." in path.parts or not (member.isdir() or member.isfile()):
+        raise tarfile.TarError(f"{member.name!r} is not a file or a folder inside it")
+    if source := tar.extractfile(member):
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        with (folder / path).open("xb") as target:
+            shutil.copyfileobj(source, target)
+    else:
+        (folder / path).mkdir(parents=True, exist_ok=True)
 
 
 def unpack_items(paths: Iterable[str], root: Path, parcels: Path) -> list[str]:

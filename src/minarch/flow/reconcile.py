@@ -20,7 +20,7 @@ import psutil
 
 from minarch.flow import dvc, store
 from minarch.flow.digest import short
-from minarch.flow.plan import Plan
+from minarch.flow.plan import DEFAULT_NAME, Plan
 from minarch.flow.seal import LIST, RECORD, damage, listed, md5, read_sealed, write_sealed
 from minarch.flow.stages import PUBLISHED, STAGES
 from minarch.flow.vouch import Vouchers
@@ -79,7 +79,7 @@ def tidy(plan: Plan, stage: str, vouchers: Vouchers, *, dry: bool = False) -> No
     there.
     """
     folder, keep = plan.root / stage, {*plan.items(stage), LIST, plan.index(stage).name}
-    if not dry:
+    if not dry and plan.name == DEFAULT_NAME:  # another study is no stage of DVC's
         names = [plan.index(stage).name, *sorted(plan.items(stage))]  # later stages are closed anew with the index
         _write_list(folder / LIST, "".join(f"{name}\n" for name in names))
     for entry in sorted(folder.iterdir()):

@@ -21,7 +21,7 @@ from minarch.errors import UserError, one_line
 from minarch.flow import manifest
 from minarch.flow.dvc import cached_object, make_cache_folder
 from minarch.flow.seal import md5
-from minarch.flow.store import set_apart
+from minarch.flow.store import DAMAGED, set_apart
 
 ENTRY_BYTES = 4096 + 100  # of a manifest's text that a file takes at most: the longest path, its hash, and punctuation
 CHUNK_BYTES = 2**20
@@ -116,7 +116,7 @@ class _Download:
                 )
             os.chmod(temporary, 0o444)  # as DVC protects what it has checked
             if target.is_dir():
-                set_apart(target, "is not the object that its name says")
+                set_apart(target, DAMAGED)
             os.replace(temporary, target)
         finally:
             Path(temporary).unlink(missing_ok=True)

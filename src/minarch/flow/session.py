@@ -59,6 +59,9 @@ class Session:
             self.study = Path(self.plan.study_file).read_bytes()
             self.under_dvc = "DVC_STAGE" in os.environ
             self.dry = workflow.output_settings.dryrun
+            self.storage = Storage(workflow)
+            if not workflow.is_main_process:
+                self.storage.fetch_plan(self.plan)
             self.reconciled = workflow.is_main_process and self._look()
         except UserError as error:
             sys.exit(str(error))
@@ -69,9 +72,7 @@ class Session:
         self._in_line = [stage for stage in STAGES if self.plan.ready(stage)]
         logging.getLogger("snakemake.logging").addFilter(Noise(workflow))
         self.workflow = workflow
-        self.groups, self.storage = Groups(workflow, self.plan), Storage(workflow)
-        if not workflow.is_main_process:
-            self.storage.fetch_plan(self.plan)
+        self.groups = Groups(workflow, self.plan)
         self._server: subprocess.Popen[bytes] | None = None
         if self.dry:
             atexit.register(self._say_what_follows)  # at the end of what Snakemake prints, which calls no hook then
@@ -151,7 +152,8 @@ class Session:
         settings = self.workflow.dag_settings
         # Snakemake was seen to end well when a checkpoint was reached, without a look at what that listed.
         if not (settings.until or settings.omit_from) and (lacking := unfinished(self.plan, settings.targets)):
-            start_again(lacking[0])
+            forced = settings.forceall or settings.forcerun or settings.forcetargets
+            start_again(lacking[0], possible=not forced and self.workflow.overwrite_workdir is None)
         if self._record:
             self._tell_dvc()
         for log in self._logs("close"):  # what was moved out of the way

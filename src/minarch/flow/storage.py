@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from minarch.flow import fastest
-from minarch.flow.parcel import SUFFIX, pack, unpack
+from minarch.flow.parcel import SUFFIX, pack, unpack, unpack_items
 from minarch.flow.plan import Plan
 from minarch.flow.seal import RECORD
 from minarch.flow.stages import STAGES
@@ -37,19 +37,27 @@ class Storage:
                 self._workflow.async_run(stored.managed_store())
 
     def fetch_plan(self, plan: Plan) -> None:
-        """On a node: what stages have decided so far, by which later ones are planned, and what is fastest."""
+        """On a node: what stages have decided so far, by which later ones are planned, and what is fastest.
+
+        Raises:
+            UserError: a parcel is not what it should be.
+        """
         if self.used:
-            self._fetch(fastest.folder())
+            if answers := self._fetched(fastest.folder()):
+                unpack(answers, fastest.folder())
             for stage in STAGES:
                 if STAGES[stage].decides and plan.ready(stage):
                     for item in plan.items(stage).values():
-                        self._fetch(plan.folder(item.path))
+                        if parcel := self._fetched(plan.folder(item.path)):
+                            unpack_items([item.path], plan.root, parcel.parents[1])
 
-    def _fetch(self, folder: Path) -> None:
+    def _fetched(self, folder: Path) -> Path | None:
+        """A folder's parcel, brought here; None if the folder is here, or nothing in the storage."""
         stored = self._object(folder)
-        if not folder.exists() and self._workflow.async_run(stored.managed_exists()):
-            self._workflow.async_run(stored.managed_retrieve())
-            unpack(stored.local_path(), folder)
+        if folder.exists() or not self._workflow.async_run(stored.managed_exists()):
+            return None
+        self._workflow.async_run(stored.managed_retrieve())
+        return Path(stored.local_path())
 
     def _object(self, folder: Path) -> Any:
         prefix = self._workflow.storage_settings.default_storage_prefix.rstrip("/")

@@ -24,10 +24,14 @@ def not_listed(plan: Plan, targets: Collection[str]) -> str:
     return f"not listed: the jobs of {', '.join(hidden)}; which there are depends on what {', '.join(deciding)} decide"
 
 
-def start_again(stage: str) -> None:
-    """Start this command again, once, because it ended before a stage was finished."""
+def start_again(stage: str, *, possible: bool = True) -> None:
+    """Start this command again, once, because it ended before a stage was finished.
+
+    Args:
+        possible: it would do nothing twice, and finds the directory.
+    """
     said = f"Snakemake ended before {stage} was finished; what is made is kept"
-    if AGAIN in os.environ:
+    if AGAIN in os.environ or not possible:
         sys.exit(f"{said}: run it again")
     print(f"{said}, and it goes on", file=sys.stderr, flush=True)
     os.environ[AGAIN] = "1"

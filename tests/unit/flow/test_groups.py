@@ -5,21 +5,21 @@ from math import ceil
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minarch.flow.groups import GROUP_S, LEAST_MINUTES, MOST, STARTING_S, minutes, pack
+from minarch.flow.groups import GROUP_S, LEAST_MINUTES, MOST, STARTING_S, minutes, pack, together
 from minarch.flow.item import Item, Resources
 
 NAMES = st.text("abc", min_size=1, max_size=5)
 SECONDS = st.dictionaries(NAMES, st.floats(0.01, 2_000), min_size=1, max_size=80)
 
 
-def _item(name: str, seconds: float) -> Item:
+def _item(name: str, seconds: float, *parents: Item) -> Item:
     return Item(
         stage="sweep",
         module="minarch.sweep",
         slug=name,
         identity={},
         config={},
-        inputs={},
+        inputs={"data": "data/one", "parents": [parent.path for parent in parents]},
         resources=Resources(seconds=seconds),
     )
 
@@ -67,7 +67,19 @@ def test_a_thousand_tiny_items_are_at_most_twenty_jobs():
 
 
 def test_nothing_is_no_group():
-    assert pack({}) == []
+    assert pack({}) == [] == together([])
+
+
+@given(st.lists(st.tuples(st.floats(0.01, 900), st.lists(st.integers(0, 40), max_size=2)), max_size=40), st.randoms())
+def test_what_an_item_reads_of_its_own_stage_is_in_its_group(rows, random):
+    items: list[Item] = []
+    for number, (seconds, parents) in enumerate(rows):
+        items.append(_item(str(number), seconds, *(items[p] for p in set(parents) if p < number)))
+    shuffled = random.sample(items, len(items))
+    packed = together(shuffled)
+    assert sorted(item.name for group in packed for item in group) == sorted(item.name for item in items)
+    place = {item.path: number for number, group in enumerate(packed) for item in group}
+    assert all(place[path] == place[item.path] for item in items for path in item.parents if path in place)
 
 
 @given(st.lists(st.floats(0.01, 10_000), min_size=1, max_size=20))
