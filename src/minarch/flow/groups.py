@@ -95,6 +95,8 @@ class Groups:
 
     def minutes(self, stage: str, item: str, attempt: int) -> int:
         """The limit of the group's time if the item is the first that Snakemake asked for, else 0: it adds them up."""
+        if self._workflow.local_exec:  # there are no groups, and nobody keeps the limit
+            return minutes([self._plan.items(stage)[item]], attempt)
         name, items = self._of(stage).get(item, ("", [self._plan.items(stage)[item]]))
         return minutes(items, attempt) if self._first.get(name, item) == item else 0
 
