@@ -15,6 +15,7 @@ from minarch.models.families.base import Family, Spec
 from minarch.models.families.cnn import Cnn
 from minarch.models.families.dnn import Dnn, ShapedDnn
 from minarch.models.families.resnet import ResNet
+from minarch.models.families.separable import Separable
 from minarch.models.families.users import check_class, check_description, imported, is_path, told
 from minarch.models.families.vit import Vit
 
@@ -24,6 +25,7 @@ __all__ = [
     "Dnn",
     "Family",
     "ResNet",
+    "Separable",
     "ShapedDnn",
     "Spec",
     "Vit",
@@ -35,7 +37,7 @@ __all__ = [
     "told",
 ]
 
-FAMILIES: dict[str, type[Family]] = {cls.name: cls for cls in (Dnn, Cnn, Vit, ShapedDnn, ResNet)}
+FAMILIES: dict[str, type[Family]] = {cls.name: cls for cls in (Dnn, Cnn, Vit, ShapedDnn, ResNet, Separable)}
 
 
 def family_slug(name: str) -> str:

@@ -39,6 +39,7 @@ FAMILIES: dict[str, Callable[[Parameters, Spec, Products], Gradients]] = {
     "cnn": StackedCNN,
     "vit": StackedViT,
     "resnet": Grouped,
+    "separable": Grouped,
 }
 
 

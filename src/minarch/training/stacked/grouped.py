@@ -1,4 +1,5 @@
-"""R residual networks as one of R times as many channels, whose convolutions are grouped: its gradients by autograd.
+"""R convolutional networks with batch norms as one of R times as many channels, whose convolutions are grouped: its
+gradients by autograd.
 
 On a CPU a small convolution takes as long as its call does, one of several groups hardly longer; norms treat every
 channel by itself anyway. Shapes: R repeats, S = R or 1 batches of B images [C, H, W], K classes.
@@ -18,7 +19,7 @@ from minarch.training.stacked.single import Single
 
 class Grouped(Single):
     """The gradients of networks that consist of convolutions, batch norms and one linear layer, the last one, as
-    minarch.models.resnet.ResNet does.
+    minarch.models.resnet.ResNet and minarch.models.separable.Separable do.
     """
 
     def __init__(self, parameters: Parameters, spec: Spec, _: Products) -> None:
@@ -64,7 +65,7 @@ def _widened(layer: nn.Module, repeats: int) -> nn.Module:
     if isinstance(layer, nn.Conv2d):
         channels = repeats * layer.in_channels, repeats * layer.out_channels
         places: dict[str, Any] = {"kernel_size": layer.kernel_size, "stride": layer.stride, "padding": layer.padding}
-        return nn.Conv2d(*channels, **places, groups=repeats, bias=layer.bias is not None)
+        return nn.Conv2d(*channels, **places, groups=repeats * layer.groups, bias=layer.bias is not None)
     if isinstance(layer, nn.BatchNorm2d):
         return nn.BatchNorm2d(repeats * layer.num_features)
     assert isinstance(layer, nn.Linear), f"{layer} has no grouped form"
