@@ -1,0 +1,106 @@
+"""The study file of an adaptive sweep: an ordinary params file, of which the search writes what it decides.
+
+That is which sizes are trained how often, what counts as success, and which networks are pruned. All else is written
+once and then left as it is, so that it can be edited.
+"""
+
+from collections.abc import Mapping
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from minarch.data.catalogue import CATALOGUE, FOLDER, slug
+from minarch.data.folders import listing
+from minarch.errors import UserError
+from minarch.flow import document
+from minarch.flow.stages.data import shape_of
+from minarch.flow.stages.sweep import REPEATS
+
+VISITS, EPOCHS = 600_000, (12, 60)  # images that a training sees in all; the fewest and the most epochs (our choice)
+HEADER = """\
+# yaml-language-server: $schema=../workflow/schemas/params.schema.json
+# Written by `minarch find`, which decides sweep.families, convergence and representatives; all else is yours to edit,
+# and the next `minarch find` goes on from here.
+"""
+
+
+class StudyFile:
+    """A study file that is there, or the one that a data set begins with."""
+
+    def __init__(self, images: str) -> None:
+        """Read the file of a data set, or think of one.
+
+        Args:
+            images: a data set by name, or a folder of images.
+
+        Raises:
+            UserError: there are no such images, or the file is no study.
+        """
+        self.dataset = images if images in CATALOGUE else f"{FOLDER}{images}"
+        if self.dataset != images and not Path(images).is_dir():
+            raise UserError(f"IMAGES: {images!r} is no folder; allowed: a folder of images, {', '.join(CATALOGUE)}")
+        self.path = Path("params", f"find-{slug(self.dataset)}.yaml")
+        self.values: dict[str, Any] = document.read(self.path) if self.path.exists() else _beginning(self.dataset)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """[C, H, W] of an image."""
+        return shape_of(self.dataset, self.values["data"].get("image_size", 32))[0]
+
+    @property
+    def classes(self) -> int:
+        """How many classes there are."""
+        entry = CATALOGUE.get(self.dataset)
+        return entry.classes if entry else len(listing(Path(self.dataset.removeprefix(FOLDER)))["train"])
+
+    @property
+    def images(self) -> int:
+        """Images that are trained on, about."""
+        return _images(self.dataset)
+
+    def write(self, trainings: Mapping[str, list[tuple[dict[str, Any], int]]], **sections: Mapping[str, Any]) -> None:
+        """Write the file.
+
+        Args:
+            trainings: family -> knobs of its sizes and how often each is trained.
+            sections: values that replace those of the file, by section.
+        """
+        families = {family: [{**knobs, REPEATS: n} for knobs, n in sizes] for family, sizes in trainings.items()}
+        self.values["sweep"]["families"] = families
+        for name, values in sections.items():
+            self.values.setdefault(name, {}).update(values)
+        text = yaml.safe_dump(self.values, sort_keys=False, default_flow_style=None, width=120, allow_unicode=True)
+        self.path.parent.mkdir(exist_ok=True)
+        partial = self.path.with_name(f".{self.path.name}.tmp")  # a study that is killed while it is written stays whole
+        partial.write_text(HEADER + text, encoding="utf-8")
+        partial.replace(self.path)
+
+
+def _beginning(dataset: str) -> dict[str, Any]:
+    fewest, most = EPOCHS
+    epochs = min(max(ceil(VISITS / _images(dataset)), fewest), most)
+    data: dict[str, Any] = {"datasets": [dataset]} | ({} if dataset in CATALOGUE else {"image_size": 32})
+    return {
+        "data": data,
+        "sweep": {"repeats": 1, "block": 1, "families": {}},
+        "train": {"epochs": epochs, "batch_size": 64, "learning_rate": 3e-3},
+        "convergence": {"below_best_points": 100.0, "spread_points": 100.0},  # reliable is what reaches the target
+        "representatives": {"roles": []},
+        "prune": {
+            "levels": [0.25, 0.5],
+            "finetune": {"epochs": max(3, epochs // 4), "batch_size": 64, "learning_rate": 1e-3},
+            "magnitude_levels": [0, 0.5],
+        },
+        "quantize": {"calibration": 256},
+        "aggregate": {},
+    }
+
+
+def _images(dataset: str) -> int:
+    if entry := CATALOGUE.get(dataset):
+        return round(entry.images * (0.8 if entry.own_test else 0.64))
+    splits = listing(Path(dataset.removeprefix(FOLDER)))
+    count = sum(map(len, splits["train"].values()))
+    return max(1, round(count * (0.8 if "test" in splits else 0.64)))
