@@ -7,7 +7,6 @@ from statistics import fmean
 
 from minarch.data.catalogue import CATALOGUE, slug
 from minarch.flow.cost import FOLDER_IMAGES, PER_PARAMETER
-from minarch.flow.grid import expand
 from minarch.flow.study import Study
 from minarch.models.families import Family, Spec, told
 
@@ -93,12 +92,11 @@ def efforts(study: Study) -> Iterator[Effort]:
     """The grid's architectures on each data set."""
     from minarch.training.repeats import TRAIN_MEASURED
 
-    repeats = study.sweep.repeats
     for dataset in study.data.datasets:
         shape, classes = study.shape(dataset)
         train, validation = _images(study, dataset)
-        for family, grids in study.sweep.families.items():
-            for _, kind in expand(family, grids):
+        for family, points in study.sweep.architectures.items():
+            for (_, kind), repeats in zip(points, study.sweep.repeats_of[family], strict=True):
                 parameters, macs = _size(kind, shape, classes)
                 yield Effort(
                     dataset=slug(dataset),

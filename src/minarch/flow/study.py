@@ -141,7 +141,8 @@ class Study(Section):
     @model_validator(mode="after")
     def _can_be_planned(self) -> "Study":
         """No stage has more items than the plan, Snakemake and a folder can hold."""
-        data_sets, blocks = len(self.data.datasets), len(self.sweep.blocks)
+        data_sets, sweep = len(self.data.datasets), self.sweep
+        blocks = len(sweep.blocks(sweep.most_repeats))
         sizes = [len(points) for points in self.sweep.architectures.values()]
         further = sum(len(expand(name, grids)) for name, grids in (self.representatives.further or {}).items())
         depth, prune, quantize = self.depth, self.prune, self.quantize
@@ -155,10 +156,10 @@ class Study(Section):
         models += sum(len(self.complexity.prices(kind)) for kind in wholes) * self.complexity.compress
         cut = models * len(prune.methods) * len(prune.levels)
         curves = models * (len(prune.magnitude_scopes) * (1 + len(prune.magnitude_finetuned)) + 1)
-        swept = data_sets * sum(sizes) * blocks
+        swept = data_sets * sum(len(sweep.blocks(count)) for counts in sweep.repeats_of.values() for count in counts)
         exported = models + cut + swept + deepened + gated  # at most: of what is only trained the finalists alone
         counts = {
-            f"sweep: {data_sets:,} data set(s) x {sum(sizes):,} architectures x {blocks:,} block(s) of repeats": swept,
+            f"sweep: {data_sets:,} data set(s) x {sum(sizes):,} architectures x at most {blocks:,} block(s)": swept,
             f"depth: {data_sets:,} data set(s) x {len(towers):,} architectures with every depth and method": deepened,
             f"complexity: {len(wholes):,} architectures and data sets by every way and price": gated,
             f"prune: up to {models:,} models with every method, level and scope": cut + curves,
@@ -174,12 +175,12 @@ class Study(Section):
     @model_validator(mode="after")
     def _has_short_names(self) -> "Study":
         """Every item's folder has a name that a file system can hold."""
-        gated = _labels(self.complexity.wholes)
+        gated, most = _labels(self.complexity.wholes), self.sweep.most_repeats
         titles = [title for kind in gated.values() for title in self.complexity.titles(kind)]
         parts = (
             [slug(name) for name in self.data.datasets],
             _labels(self.sweep.architectures) | _labels(self.depth.towers) | gated,
-            [f"r{self.sweep.repeats}-{self.sweep.repeats}", f"{ALONE}-{MOST_LAYERS}", *self.depth.methods, *titles],
+            [f"r{most}-{most}", f"{ALONE}-{MOST_LAYERS}", *self.depth.methods, *titles],
             [f"{name}-99.99" for name in (*self.prune.methods, LONGEST_TITLE)],
             [*self.quantize.methods, CURVE_TITLE],
         )

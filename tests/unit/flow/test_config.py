@@ -77,6 +77,10 @@ BAD = {
     ),
     "empty folder": ({"data__datasets": ["folder:"]}, "data.datasets: 'folder:' is no data set"),
     "no family": ({"sweep__families": {}}, "sweep.families: {} is not allowed; allowed: "),
+    "a grid's repeats": (
+        {"sweep__families": {"dnn": {"depth": 1, "width": 1, "repeats": 0}}},
+        "sweep.families: dnn.repeats: 0 is not allowed, it must be an integer from 1 to 10,000",
+    ),
     "unknown family": ({"sweep__families": {"rnn": {"width": 1}}}, "sweep.families: family: 'rnn' is not known"),
     "unknown knob": (
         {"sweep__families": {"dnn": {"depth": 1, "wide": 1}}},
@@ -172,7 +176,7 @@ BAD = {
             "sweep__block": 1,
             "sweep__families": {"dnn": {"depth": 1, "width": list(range(1, 12))}},
         },
-        "sweep: 1 data set(s) x 11 architectures x 10,000 block(s) of repeats are 110,000 items; allowed: at most",
+        "sweep: 1 data set(s) x 11 architectures x at most 10,000 block(s) are 110,000 items; allowed: at most",
     ),
     "too many pruned models": (
         {"prune__levels": [i / 1000 for i in range(1000)], "prune__methods": {f"m{i}": {} for i in range(20)}},

@@ -271,9 +271,20 @@ def test_until_the_representatives_are_known_later_items_are_not(workspace):
 
 @given(st.integers(1, 40), st.integers(1, 40))
 def test_blocks_hold_every_repeat_once(repeats, size):
-    blocks = Sweep(repeats=repeats, block=size, families={"dnn": {"depth": 1, "width": 1}}).blocks
+    blocks = Sweep(repeats=repeats, block=size, families={"dnn": {"depth": 1, "width": 1}}).blocks(repeats)
     assert [r for block in blocks for r in block] == list(range(repeats))
     assert all(len(block) == size for block in blocks[:-1])
+
+
+def test_a_grid_may_have_repeats_of_its_own(workspace):
+    grids = [{"depth": 1, "width": [2, 4], "repeats": 6}, {"depth": 1, "width": 8}]
+    plan = workspace.plan(sweep__block=2, sweep__repeats=2, sweep__families={"dnn": grids})
+    trained = dict[str, list[int]]()
+    for item in plan.items("sweep").values():
+        trained.setdefault(item.config["knobs"]["width"], []).extend(item.config["repeats"])
+    assert trained == {2: list(range(6)), 4: list(range(6)), 8: [0, 1]}
+    alone = workspace.plan(sweep__block=2, sweep__repeats=2, sweep__families={"dnn": {"depth": 1, "width": [2, 4, 8]}})
+    assert set(alone.items("sweep")) <= set(plan.items("sweep")), "further repeats leave those that were trained"
 
 
 def test_more_repeats_leave_the_whole_blocks(workspace):

@@ -17,7 +17,8 @@ def items(before: Before, *, sweep: Sweep, train: Sweeping) -> Iterator[Item]:
         dataset, family, knobs = size["dataset"], size["family"], size["knobs"]
         if dataset not in data or family not in sweep.families:
             raise UserError(f"{sizes.file}: {dataset}, {family} is not in the study; remove its folder")
-        yield from trainings(STAGE, data[dataset], family, knobs, architecture(family, knobs), sweep.blocks, train)
+        kind, blocks = architecture(family, knobs), sweep.blocks(sweep.repeats)
+        yield from trainings(STAGE, data[dataset], family, knobs, kind, blocks, train)
 
 
 STAGE = Stage(
