@@ -16,6 +16,7 @@ from minarch.analysis.intervals import ACCURACY, VALIDATION, with_intervals
 from minarch.analysis.minimal import P_MIN, P_NEAR_BEST, Bootstrap, Minimum, minimum, statistics
 from minarch.analysis.records import read_curves, read_runs
 from minarch.analysis.regimes import Thresholds, classify, is_near, standard_deviation
+from minarch.analysis.reliability import Reliability
 from minarch.analysis.sensitivity import OVERFITTING_FROM, sensitivity_table
 from minarch.analysis.shape import shape_table
 from minarch.analysis.sizes import Size, sizes_of
@@ -25,8 +26,13 @@ from minarch.flow.job import run_stage
 COUNTS = (*P_MIN, *P_NEAR_BEST, OVERFITTING_FROM)  # columns of parameter counts that may lie beyond the grid
 
 
-def size_table(sizes: list[Size], thresholds: Thresholds, confidence: float, family_best: float) -> pd.DataFrame:
-    """Rows of sizes.csv for one depth; validation_low and _high are the Student-t interval of the mean."""
+def size_table(
+    sizes: list[Size], thresholds: Thresholds, reliability: Reliability, confidence: float, family_best: float
+) -> pd.DataFrame:
+    """Rows of sizes.csv for one depth; validation_low and _high are the Student-t interval of the mean.
+
+    With a target REACHED and PROVEN stand beside them.
+    """
     repeats = pd.DataFrame(
         [{"architecture": size.architecture, "validation": value} for size in sizes for value in size.validation]
     )
@@ -40,7 +46,7 @@ def size_table(sizes: list[Size], thresholds: Thresholds, confidence: float, fam
             "macs": size.macs,
             "repeats": len(size.validation),
             VALIDATION.value: size.validation.mean(),
-            "validation_std": standard_deviation(size.validation),
+            "validation_std": np.nan_to_num(standard_deviation(size.validation)),
             VALIDATION.low: interval.at[size.architecture, VALIDATION.low],
             VALIDATION.high: interval.at[size.architecture, VALIDATION.high],
             "train_mean": size.train.mean(),
@@ -53,14 +59,18 @@ def size_table(sizes: list[Size], thresholds: Thresholds, confidence: float, fam
         }
         for size, regime, near in zip(sizes, classify(sizes, thresholds), near_best, strict=True)
     ]
-    return pd.DataFrame(rows)
+    table = pd.DataFrame(rows)
+    counted = table.assign(failed=[int(size.failed.sum()) for size in sizes])
+    return reliability.with_proof(counted, confidence).drop(columns="failed")
 
 
-def minimal_row(minimal: Minimum, sizes: list[Size]) -> dict[str, Any]:
+def minimal_row(minimal: Minimum, sizes: list[Size], trainings: int) -> dict[str, Any]:
     """Row of minimal.csv; a count beyond the grid is infinite, and the note says where an answer lies at its edge."""
     smallest, largest = min(size.parameters for size in sizes), max(size.parameters for size in sizes)
     row: dict[str, Any] = {"sizes": len(sizes), "repeats": min(len(size.validation) for size in sizes)}
     notes = []
+    if max(len(size.validation) for size in sizes) < trainings:
+        notes.append(f"train more repeats: no size has the {trainings} trainings of convergence.trainings")
     for columns, estimate in [(P_MIN, minimal.p_min), (P_NEAR_BEST, minimal.p_near_best)]:
         row |= dict(zip(columns, (estimate.value, estimate.low, estimate.high), strict=True))
         name = columns.value
@@ -78,32 +88,37 @@ def minimal_row(minimal: Minimum, sizes: list[Size]) -> dict[str, Any]:
 
 
 def family_tables(
-    runs: pd.DataFrame, curves: pd.DataFrame, thresholds: Thresholds, bootstrap: Bootstrap
+    runs: pd.DataFrame,
+    curves: pd.DataFrame,
+    thresholds: Thresholds,
+    reliability: Reliability,
+    bootstrap: Bootstrap,
 ) -> dict[str, pd.DataFrame]:
     """The rows of every table, by its name, for one data set and family."""
     depths: dict[Any, list[Size]] = {}
     for depth, rows in runs.groupby("depth", dropna=False):
-        depths[depth] = sizes_of(rows, curves[curves["architecture"].isin(rows["architecture"])])
-    samples = {depth: statistics(sizes, bootstrap, i) for i, (depth, sizes) in enumerate(depths.items())}
+        depths[depth] = sizes_of(rows, curves[curves["architecture"].isin(rows["architecture"])], reliability)
+    trainings = reliability.trainings
+    samples = {depth: statistics(sizes, bootstrap, i, trainings) for i, (depth, sizes) in enumerate(depths.items())}
     whole = minimum(list(samples.values()), thresholds, bootstrap.confidence)
     sizes_tables, minimal_rows = [], []
     for depth, sizes in depths.items():
-        table = size_table(sizes, thresholds, bootstrap.confidence, whole.best_validation)
+        table = size_table(sizes, thresholds, reliability, bootstrap.confidence, whole.best_validation)
         table.insert(0, "depth", depth)
         sizes_tables.append(table)
         if not pd.isna(depth):
             of_depth = minimum([samples[depth]], thresholds, bootstrap.confidence)
-            minimal_rows.append({"depth": depth} | minimal_row(of_depth, sizes))
+            minimal_rows.append({"depth": depth} | minimal_row(of_depth, sizes, trainings))
     everything = [size for sizes in depths.values() for size in sizes]
-    minimal_rows.append({"depth": "all"} | minimal_row(whole, everything))
+    minimal_rows.append({"depth": "all"} | minimal_row(whole, everything, trainings))
     from_p_min = [size for size in everything if size.parameters >= whole.p_min.value]
-    course = course_of(runs, curves)
+    course = course_of(runs, curves, reliability)
     return {
         "sizes": pd.concat(sizes_tables),
         "minimal": pd.DataFrame(minimal_rows),
-        "sensitivity": sensitivity_table(list(depths.values()), thresholds),
+        "sensitivity": sensitivity_table(list(depths.values()), thresholds, trainings),
         "trend": trend_table(course),
-        "early": early_table(course, thresholds),
+        "early": early_table(course, thresholds, trainings),
         "shape": shape_table({"all sizes": everything, "from p_min": from_p_min}, bootstrap),
     }
 
@@ -121,13 +136,13 @@ def work(config: dict[str, Any], inputs: dict[str, Any], out: Path) -> None:
     sensitivity.csv (per moved threshold), trend.csv (per epoch and parameter count), early.csv (per epoch) and
     shape.csv (per source of variance).
     """
-    thresholds = Thresholds.of(config)
+    thresholds, reliability = Thresholds.of(config), Reliability.of(config)
     bootstrap = Bootstrap(resamples=config["bootstrap"], confidence=config["confidence"], seed=config["seed"])
     runs, curves = read_runs(inputs["sweep"]), read_curves(inputs["sweep"])
     tables: dict[str, list[pd.DataFrame]] = {}
     for (dataset, family), rows in runs.groupby(["dataset", "family"]):
         of_family = curves[(curves["dataset"] == dataset) & (curves["family"] == family)]
-        for name, table in family_tables(rows, of_family, thresholds, bootstrap).items():
+        for name, table in family_tables(rows, of_family, thresholds, reliability, bootstrap).items():
             table.insert(0, "dataset", str(dataset))
             table.insert(1, "family", str(family))
             tables.setdefault(name, []).append(table)

@@ -5,6 +5,7 @@ from typing import Any
 
 from minarch.analysis.finalists import FINALIST, are_finalists, candidates, read_repeats
 from minarch.analysis.precision import VARIANT
+from minarch.analysis.reliability import Reliability
 from minarch.files import read_json, write_json
 from minarch.flow.job import run_stage
 
@@ -14,11 +15,11 @@ def work(config: dict[str, Any], inputs: dict[str, Any], out: Path) -> None:
     and candidates.csv, a row per model with whether it is a finalist.
     """
     records = [read_json(item / "record.json") for item in inputs["data"]]
-    repeats = read_repeats(inputs["networks"], {record["dataset"]: record["classes"] for record in records})
-    models = candidates(repeats, config["confidence"])
-    models[FINALIST] = are_finalists(
-        models, failure_share=config["failure_share"], within_points=config["within_points"]
-    )
+    reliability = Reliability.of(config)
+    classes = {record["dataset"]: record["classes"] for record in records}
+    repeats = read_repeats(inputs["networks"], classes, reliability)
+    models = reliability.with_proof(candidates(repeats, config["confidence"]), config["confidence"])
+    models[FINALIST] = are_finalists(models, reliability, config["within_points"])
     named = [*VARIANT, "stage", "parameters", "validation_mean"]
     chosen = models[models[FINALIST]]
     entries = chosen[named].to_dict("records")

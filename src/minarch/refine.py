@@ -11,6 +11,7 @@ from minarch.analysis.minimal import Bootstrap, minimal_counts, statistics
 from minarch.analysis.records import read_curves, read_runs
 from minarch.analysis.refinement import gaps, sizes_to_add
 from minarch.analysis.regimes import Thresholds
+from minarch.analysis.reliability import Reliability
 from minarch.analysis.sizes import sizes_of
 from minarch.errors import UserError
 from minarch.files import read_json, write_json
@@ -36,7 +37,7 @@ def work(config: dict[str, Any], inputs: dict[str, Any], out: Path) -> None:
     Per data set and family they are those of the depth whose P_min is smallest; a family whose P_min is not found, or
     is its smallest size, or has no size between, gets none: there the sweep must be widened.
     """
-    thresholds = Thresholds.of(config)
+    thresholds, reliability = Thresholds.of(config), Reliability.of(config)
     bootstrap = Bootstrap(resamples=config["bootstrap"], confidence=config["confidence"], seed=config["seed"])
     runs, curves = read_runs(inputs["sweep"]), read_curves(inputs["sweep"])
     records = {item.name: read_json(item / "results.json") for item in inputs["sweep"]}
@@ -44,10 +45,10 @@ def work(config: dict[str, Any], inputs: dict[str, Any], out: Path) -> None:
     for (dataset, family), rows in runs.groupby(["dataset", "family"]):
         of_family = curves[(curves["dataset"] == dataset) & (curves["family"] == family)]
         depths = {
-            depth: sizes_of(part, of_family[of_family["architecture"].isin(part["architecture"])])
+            depth: sizes_of(part, of_family[of_family["architecture"].isin(part["architecture"])], reliability)
             for depth, part in rows.groupby("depth")
         }
-        samples = [statistics(sizes, bootstrap, i) for i, sizes in enumerate(depths.values())]
+        samples = [statistics(sizes, bootstrap, i, reliability.trainings) for i, sizes in enumerate(depths.values())]
         best = np.max([of_depth.mean.max(axis=-1) for of_depth in samples], axis=0)
         counts = [minimal_counts(of_depth, thresholds, best)[0] for of_depth in samples]
         p_min = dict(zip(depths, counts, strict=True))

@@ -25,7 +25,8 @@ def work(config: dict[str, Any], inputs: dict[str, Any], out: Path) -> None:
     entries = []
     for (dataset, family), rows in sizes.groupby(["dataset", "family"]):
         further = config.get("further", {}).get(family, [])
-        for chosen in choose_representatives(rows, p_min[dataset, family], config["roles"], further):
+        rules = {"roles": config["roles"], "further": further, "trainings": config.get("trainings", 1)}
+        for chosen in choose_representatives(rows, p_min[dataset, family], **rules):
             of_model = (runs[MODEL] == [dataset, family, chosen.architecture]).all(axis=1)
             blocks = sorted(runs.loc[of_model, "item"].unique())
             entries.append({"dataset": dataset, "family": family, **asdict(chosen), "items": blocks})

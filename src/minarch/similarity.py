@@ -16,9 +16,8 @@ import pandas as pd
 from safetensors.numpy import load_file
 from scipy import stats
 
-from minarch.analysis.intervals import grid_interval
+from minarch.analysis.intervals import EDGE, grid_interval
 from minarch.analysis.records import BEST_VALIDATION, MODEL, read_runs
-from minarch.analysis.regimes import EDGE
 from minarch.files import read_json
 from minarch.flow.job import run_stage
 from minarch.statistics import COMPARED, QUANTILES

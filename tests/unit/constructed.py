@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from safetensors.numpy import save_file
 
+from minarch.analysis.reliability import Reliability
 from minarch.analysis.sizes import Size
 from minarch.flow.stages.quantize import Quantization
 
@@ -24,6 +25,7 @@ CONVERGENCE: dict[str, Any] = {
     "confidence": 0.95,
     "seed": 0,
 }
+RELIABILITY = Reliability.of(CONVERGENCE)
 SIMILARITY: dict[str, Any] = {
     "good_points": 1.0,
     "poor_share": 0.25,

@@ -8,14 +8,16 @@ import pandas as pd
 
 from minarch.analysis.complexity import verdict
 from minarch.analysis.controls import welch
-from minarch.analysis.front import recommend, reliable, worthwhile
-from minarch.analysis.intervals import VALIDATION, of_mean
-from minarch.analysis.regimes import EDGE
+from minarch.analysis.front import recommend, worthwhile
+from minarch.analysis.intervals import EDGE, VALIDATION, of_mean
+from minarch.analysis.reliability import PROVEN, REACHED, Reliability
 from minarch.analysis.routes import STORED
 
 MODEL = ["model", "bytes", "n", VALIDATION.value]
 BEST, SMALLER = ([f"{which}_{name}" for name in MODEL] for which in ("best", "smaller"))
 DROP, LEAD = of_mean("drop_points"), of_mean("lead_points")
+PROOF = ["repeats", REACHED, PROVEN]  # only where there is a target
+SMALLER_PROOF = [f"smaller_{name}" for name in PROOF]
 COLUMNS = ["dataset", *MODEL, *BEST, *DROP, "margin_points", "fitting", *SMALLER, "short_points", *LEAD, "verdict"]
 
 
@@ -24,7 +26,7 @@ def answers(
     validations: Mapping[Any, np.ndarray],
     *,
     max_drop_points: float,
-    failure_share: float,
+    reliability: Reliability,
     confidence: float,
 ) -> pd.DataFrame:
     """One row of COLUMNS per data set that has a recommended model, all in validation accuracy, which chose it.
@@ -34,29 +36,37 @@ def answers(
     by `short_points`, and LEAD is how far it lies below the recommended one. Intervals are Welch's, of the repeats; the
     verdict says what the recommended model is against the smaller one.
 
+    With a target the bound is the target: `fitting` counts the reliable models, the smaller one is not reliable (so its
+    mean may lie above the target), and PROOF says of both how many trainings reach it.
+
     Args:
-        models: the table of final models.
+        models: the table of final models; with a target it has PROOF.
         validations: validation accuracies (fractions) of the repeats of each final model, by its values of STORED.
     """
+    proof = [] if reliability.target is None else PROOF
     rows = []
     for dataset, of_data in models.groupby("dataset"):
-        fit = worthwhile(reliable(of_data, failure_share))
+        fit = worthwhile(reliability.reliable(of_data))
         if fit.empty:
             continue
-        chosen, best = (fit.loc[index] for index in recommend(fit, max_drop_points))
+        chosen, best = (fit.loc[index] for index in recommend(fit, reliability.within(max_drop_points)))
         accuracy = fit[VALIDATION.value]
-        bound = best[VALIDATION.value] - max_drop_points / 100
+        bound = reliability.bound(best[VALIDATION.value], max_drop_points)
         row: dict[str, Any] = {"dataset": dataset} | dict(chosen[MODEL]) | dict(zip(BEST, best[MODEL], strict=True))
         ours, highest = (100 * validations[tuple(model[STORED])] for model in (chosen, best))
         row |= dict(zip(DROP, welch(highest, ours, confidence), strict=True))
         row["margin_points"] = 100 * (chosen[VALIDATION.value] - bound)
-        row["fitting"] = int((accuracy >= bound - EDGE).sum())
-        lighter = fit[fit["bytes"] < chosen["bytes"]].sort_values([VALIDATION.value, "bytes"], ascending=[False, True])
+        row["fitting"] = int((accuracy >= bound - EDGE).sum()) if not proof else len(fit)
+        others = fit if not proof else worthwhile(of_data[of_data[VALIDATION.value].notna()])
+        lighter = others[others["bytes"] < chosen["bytes"]]
+        lighter = lighter.sort_values([VALIDATION.value, "bytes"], ascending=[False, True])
+        row |= dict(chosen[proof])
         if len(lighter):
             smaller = lighter.iloc[0]
+            row |= dict(zip(SMALLER_PROOF, smaller[proof], strict=False))
             row |= dict(zip(SMALLER, smaller[MODEL], strict=True))
             row["short_points"] = 100 * (bound - smaller[VALIDATION.value])
             lead = welch(ours, 100 * validations[tuple(smaller[STORED])], confidence)
             row |= dict(zip(LEAD, lead, strict=True)) | {"verdict": verdict(lead[1], lead[2])}
         rows.append(row)
-    return pd.DataFrame(rows, columns=COLUMNS)
+    return pd.DataFrame(rows, columns=[*COLUMNS, *proof, *(SMALLER_PROOF if proof else [])])

@@ -8,7 +8,8 @@ Per data set and family, on validation records only:
 - further: what the study names besides.
 Two roles never share a model. If the learning role's first choice is taken it moves to the next larger model near the
 best that is still in the learning regime; overfitting only takes models larger than the earlier roles'. A role that is
-left without a model of its own is dropped, as best is where an earlier role has the best model.
+left without a model of its own is dropped, as best is where an earlier role has the best model. A size with too few
+trainings to be called reliable takes no role but overfitting and further.
 """
 
 from collections.abc import Sequence
@@ -41,9 +42,10 @@ class Representative:
     rule: str
 
 
-def candidates(role: str, sizes: pd.DataFrame, p_min: float) -> tuple[pd.DataFrame, str]:
+def candidates(role: str, sizes: pd.DataFrame, p_min: float, trainings: int = 1) -> tuple[pd.DataFrame, str]:
     """The models that may play `role`, first choice first, and the rule in words."""
-    stable = sizes[(sizes["regime"] != UNSTABLE) & (sizes["parameters"] >= p_min)]
+    reliable = sizes[(sizes["regime"] != UNSTABLE) & (sizes["repeats"] >= trainings)]
+    stable = reliable[reliable["parameters"] >= p_min]
     near = stable[stable["near_best"]]
     if role == "minimal":
         return stable, f"smallest model that is not unstable with at least P_min = {p_min:,.0f} parameters"
@@ -52,26 +54,27 @@ def candidates(role: str, sizes: pd.DataFrame, p_min: float) -> tuple[pd.DataFra
             [near[:1], near[1:][near[1:]["regime"] == LEARNING]]
         ), "smallest reliable model near the family's best"
     if role == "best":
-        best = sizes[sizes["regime"] != UNSTABLE].sort_values(BEST_VALIDATION, ascending=False, kind="stable")
+        best = reliable.sort_values(BEST_VALIDATION, ascending=False, kind="stable")
         return best[:1], "reliable model with the highest mean validation accuracy"
     return sizes[sizes["regime"] == OVERFITTING][::-1], "largest model in the overfitting regime"
 
 
 def choose_representatives(
-    sizes: pd.DataFrame, p_min: float, roles: list[str], further: Sequence[str] = ()
+    sizes: pd.DataFrame, p_min: float, roles: list[str], further: Sequence[str] = (), trainings: int = 1
 ) -> list[Representative]:
     """Representatives of one (data set, family); `p_min` is NaN where the grid has none.
 
     Args:
         sizes: its rows of sizes.csv, with BEST_VALIDATION: the mean over the networks that go on.
         further: architectures; one that has a role already keeps it.
+        trainings: a size with fewer repeats is not called reliable.
 
     Raises UserError if a role has no candidate at all.
     """
     sizes = sizes.sort_values(["parameters", "architecture"])
     chosen: list[Representative] = []
     for role in [role for role in MISSING if role in roles]:
-        rows, rule = candidates(role, sizes, p_min)
+        rows, rule = candidates(role, sizes, p_min, trainings)
         if rows.empty:
             where = f"{sizes['dataset'].iloc[0]}/{sizes['family'].iloc[0]}"
             raise UserError(f"representatives.roles: {role!r} finds no model for {where}: {MISSING[role]}")

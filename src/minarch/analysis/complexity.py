@@ -10,8 +10,7 @@ from itertools import product
 import numpy as np
 import pandas as pd
 
-from minarch.analysis.intervals import of_mean, with_intervals
-from minarch.analysis.regimes import EDGE
+from minarch.analysis.intervals import EDGE, of_mean, with_intervals
 from minarch.analysis.search import FAILS, HOLDS, NOT_SHOWN
 from minarch.complexity import FRESH, GATED, L1, SWEPT
 

@@ -1,5 +1,7 @@
 """Early signs of a hopeless size: the rules of the last epoch at every epoch (our inference)."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
@@ -10,7 +12,7 @@ from minarch.analysis.regimes import Thresholds, is_unstable, standard_deviation
 CALLED_UNSTABLE, FALSE_ALARMS, MISSED = "called_unstable", "false_alarms", "missed"  # numbers of sizes
 
 
-def statistics_by_epoch(course: Course) -> list[Statistics]:
+def statistics_by_epoch(course: Course, trainings: int = 1) -> list[Statistics]:
     """Statistics of each depth's sizes with a row per epoch, where minarch.analysis.minimal has one per resample."""
     depths = []
     for _, runs in course.runs.groupby("depth", dropna=False):
@@ -20,6 +22,7 @@ def statistics_by_epoch(course: Course) -> list[Statistics]:
         depths.append(
             Statistics(
                 parameters=np.array([parameters for parameters, _ in sizes]),
+                enough=np.array([len(columns) >= trainings for _, columns in sizes]),
                 mean=np.stack([values.mean(axis=1) for values in validation], axis=1),
                 std=np.stack([standard_deviation(values) for values in validation], axis=1),
                 failed_share=np.stack([course.failed[:, columns].mean(axis=1) for _, columns in sizes], axis=1),
@@ -28,20 +31,20 @@ def statistics_by_epoch(course: Course) -> list[Statistics]:
     return depths
 
 
-def early_table(course: Course, thresholds: Thresholds) -> pd.DataFrame:
+def early_table(course: Course, thresholds: Thresholds, trainings: int = 1) -> pd.DataFrame:
     """Rows of early.csv: per epoch P_min and P_near_best (infinity: not on this grid), and how many sizes are called
     unstable, as if training had ended there; rightly or not is judged by the last epoch.
+
+    Args:
+        trainings: fewest repeats of a size that can be P_min.
     """
-    depths = statistics_by_epoch(course)
+    depths = statistics_by_epoch(course, trainings)
     unstable = np.concatenate(
         [is_unstable(d.parameters, d.mean, d.std, d.failed_share, thresholds) for d in depths], axis=1
     )
     rows = []
     for i, epoch in enumerate(course.epochs):
-        now = [
-            Statistics(parameters=d.parameters, mean=d.mean[[i]], std=d.std[[i]], failed_share=d.failed_share[[i]])
-            for d in depths
-        ]
+        now = [replace(d, mean=d.mean[[i]], std=d.std[[i]], failed_share=d.failed_share[[i]]) for d in depths]
         minimal = minimum(now, thresholds, confidence=float("nan"))  # one row: no resamples, no interval
         rows.append(
             {

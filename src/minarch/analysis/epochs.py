@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from minarch.analysis.sizes import failure_accuracy
+from minarch.analysis.reliability import Reliability
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -18,7 +18,7 @@ class Course:
     failed: np.ndarray  # [E, N] bool
 
 
-def course_of(runs: pd.DataFrame, curves: pd.DataFrame) -> Course:
+def course_of(runs: pd.DataFrame, curves: pd.DataFrame, reliability: Reliability) -> Course:
     """The course of one data set and family, from its rows of `runs` and `curves`.
 
     As in minarch.analysis.sizes, a repeat without a finite accuracy counts as one at chance level. One that was stopped
@@ -40,5 +40,5 @@ def course_of(runs: pd.DataFrame, curves: pd.DataFrame) -> Course:
         runs=runs[["architecture", "depth", "parameters"]],
         epochs=accuracy.index.to_numpy(),
         validation=validation,
-        failed=(lost.ffill() > 0).to_numpy() | (validation < failure_accuracy(classes)) | judged,
+        failed=(lost.ffill() > 0).to_numpy() | (validation < reliability.lowest(classes)) | judged,
     )

@@ -11,11 +11,10 @@ from pathlib import Path
 import pandas as pd
 
 from minarch.analysis.front import pareto_front
-from minarch.analysis.intervals import ACCURACY, VALIDATION, with_intervals
+from minarch.analysis.intervals import ACCURACY, EDGE, VALIDATION, with_intervals
 from minarch.analysis.precision import VARIANT
 from minarch.analysis.records import MODEL
-from minarch.analysis.regimes import EDGE
-from minarch.analysis.sizes import failure_accuracy
+from minarch.analysis.reliability import Reliability
 from minarch.contract import ORIGINAL, read_networks, variant_of
 
 FINE = ("ok", "nothing_removed")  # the statuses of networks that did not fail, whichever stage made them
@@ -23,10 +22,10 @@ FINALIST = "finalist"
 ALIKE = ["family", "made"]  # models of a data set whose bytes rise with their parameters, made in one way
 
 
-def read_repeats(items: Iterable[Path], classes: Mapping[str, int]) -> pd.DataFrame:
+def read_repeats(items: Iterable[Path], classes: Mapping[str, int], reliability: Reliability) -> pd.DataFrame:
     """One row per network: VARIANT, `stage` and `item` that hold it, the `way` of its stage, repeat, parameters, macs,
     its validation accuracy (a fraction, NaN where it gives none) and whether it `failed`: by its stage, or because it
-    ends below twice chance.
+    ends below the lowest accuracy that is no failure.
 
     Args:
         items: that keep the contract of networks.
@@ -37,7 +36,7 @@ def read_repeats(items: Iterable[Path], classes: Mapping[str, int]) -> pd.DataFr
         record = read_networks(item)
         of_item = dict(variant_of(record)) | {"stage": item.parent.name, "way": record.get("way", "")}
         of_item["item"] = item.name
-        limit = failure_accuracy(classes[record["dataset"]])
+        limit = reliability.lowest(classes[record["dataset"]])
         for run in record["repeats"]:
             accuracy = run["validation_accuracy"]
             failed = run["status"] not in FINE or accuracy is None or accuracy < limit
@@ -69,20 +68,20 @@ def candidates(repeats: pd.DataFrame, confidence: float) -> pd.DataFrame:
     return table.drop(columns="way").merge(intervals, on=VARIANT)
 
 
-def are_finalists(models: pd.DataFrame, *, failure_share: float, within_points: float) -> pd.Series:
+def are_finalists(models: pd.DataFrame, reliability: Reliability, within_points: float) -> pd.Series:
     """Mask of the models that can be the answer.
 
     They are reliable; of their data set and ALIKE no reliable model beats them, by fewer parameters or by a higher mean
-    accuracy; and they are at most `within_points` below the best of the data set.
+    accuracy; and they are at most `within_points` below the best of the data set, or there is a target: then the
+    smallest that reaches it can be the answer, however far below the best it is.
 
     Args:
         models: of `candidates`.
     """
-    accuracy = models[VALIDATION.value]
-    fit = models[(models["failed"] <= failure_share * models["repeats"]) & accuracy.notna()]
     chosen = pd.Series(False, models.index)
-    for _, rows in fit.groupby("dataset"):
-        near = rows[VALIDATION.value] >= rows[VALIDATION.value].max() - within_points / 100 - EDGE
+    points = reliability.within(within_points)
+    for _, rows in reliability.reliable(models).groupby("dataset"):
+        near = rows[VALIDATION.value] >= rows[VALIDATION.value].max() - points / 100 - EDGE
         for _, alike in rows.groupby(ALIKE):
             front = pareto_front(alike["parameters"].to_numpy(float), alike[VALIDATION.value].to_numpy(float))
             chosen[alike.index] = front & near[alike.index]

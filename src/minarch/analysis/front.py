@@ -5,9 +5,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from minarch.analysis.intervals import VALIDATION
+from minarch.analysis.intervals import EDGE, VALIDATION
 from minarch.analysis.precision import VARIANT
-from minarch.analysis.regimes import EDGE
 from minarch.quantization import FLOAT32
 
 
@@ -19,11 +18,6 @@ def pareto_front(cost: np.ndarray, value: np.ndarray) -> np.ndarray:
     front[order] = value[order] > best_before
     twins = pd.DataFrame({"cost": cost, "value": value})  # equal points do not beat each other
     return front | twins.assign(front=front).groupby(["cost", "value"])["front"].transform("any").to_numpy()
-
-
-def reliable(models: pd.DataFrame, failure_share: float) -> pd.DataFrame:
-    """The rows that may be recommended: measured, and at most `failure_share` of the repeats failed."""
-    return models[(models["failed"] <= failure_share * models["repeats"]) & models[VALIDATION.value].notna()]
 
 
 def worthwhile(models: pd.DataFrame) -> pd.DataFrame:

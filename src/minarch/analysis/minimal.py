@@ -1,7 +1,8 @@
 """Minimal learnable parameters, with bootstrap intervals over the repeats (docs/methods.md 1.2; our inference).
 
 P_min: the smallest parameter count from which every larger size is not unstable. P_near_best: the smallest count at or
-above P_min whose mean validation accuracy is within near_best_points of the best. Infinity: not on this grid.
+above P_min whose mean validation accuracy is within near_best_points of the best. Infinity: not on this grid. Neither
+is the count of a size that has too few trainings to be called reliable, but such a size can be unstable.
 """
 
 from collections.abc import Sequence
@@ -48,13 +49,18 @@ class Statistics:
     """Statistics [B, S] of every bootstrap sample b and size s of one depth; row 0 is the data as measured."""
 
     parameters: np.ndarray  # [S]
+    enough: np.ndarray  # [S] bool: has as many repeats as a reliable size takes
     mean: np.ndarray
     std: np.ndarray
     failed_share: np.ndarray
 
 
-def statistics(sizes: Sequence[Size], bootstrap: Bootstrap, depth: int) -> Statistics:
-    """Resample the repeats of each size; validation accuracy and failure of a repeat stay together."""
+def statistics(sizes: Sequence[Size], bootstrap: Bootstrap, depth: int, trainings: int = 1) -> Statistics:
+    """Resample the repeats of each size; validation accuracy and failure of a repeat stay together.
+
+    Args:
+        trainings: fewest repeats of a size that can be P_min.
+    """
     generator = np.random.default_rng([bootstrap.seed, depth])
     columns = []
     for size in sizes:
@@ -63,7 +69,11 @@ def statistics(sizes: Sequence[Size], bootstrap: Bootstrap, depth: int) -> Stati
         columns.append((runs[..., 0].mean(axis=1), standard_deviation(runs[..., 0]), runs[..., 1].mean(axis=1)))
     mean, std, failed_share = (np.stack(column, axis=-1) for column in zip(*columns, strict=True))
     return Statistics(
-        parameters=np.array([size.parameters for size in sizes]), mean=mean, std=std, failed_share=failed_share
+        parameters=np.array([size.parameters for size in sizes]),
+        enough=np.array([len(size.validation) >= trainings for size in sizes]),
+        mean=mean,
+        std=std,
+        failed_share=failed_share,
     )
 
 
@@ -76,7 +86,7 @@ def minimal_counts(depth: Statistics, thresholds: Thresholds, best: np.ndarray) 
     """P_min [B] and P_near_best [B] of one depth, measured against `best` [B] (mean validation accuracy)."""
     unstable = is_unstable(depth.parameters, depth.mean, depth.std, depth.failed_share, thresholds, best)
     largest_unstable = np.where(unstable, depth.parameters.astype(float), -np.inf).max(axis=-1)
-    reliable = depth.parameters > largest_unstable[:, None]
+    reliable = depth.enough & (depth.parameters > largest_unstable[:, None])
     near = is_near(depth.mean, best, thresholds.near_best_points)
     return smallest(depth.parameters, reliable), smallest(depth.parameters, reliable & near)
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from minarch.analysis.intervals import EDGE
 from minarch.analysis.sizes import Size
 
 UNSTABLE, LEARNING, OVERFITTING = "unstable", "learning", "overfitting"
-EDGE = 1e-9  # accuracies are counts of images: a mean exactly on a limit is common, and must not depend on rounding
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,9 +48,13 @@ class Regime:
 
 
 def spread_limit(parameters: np.ndarray, std: np.ndarray, thresholds: Thresholds) -> np.ndarray:
-    """Largest standard deviation (fraction) of a stable size, from sizes on the last axis of `std` [..., S]."""
+    """Largest standard deviation (fraction) of a stable size, from sizes on the last axis of `std` [..., S].
+
+    Sizes of one repeat, whose spread is unknown, say nothing of it.
+    """
     upper_half = parameters >= np.median(parameters)
-    reference = np.median(std[..., upper_half], axis=-1)
+    known = upper_half & ~np.isnan(std).reshape(-1, len(parameters)).any(axis=0)
+    reference = np.median(std[..., known], axis=-1) if known.any() else np.zeros(std.shape[:-1])
     return np.maximum(thresholds.spread_factor * reference, thresholds.spread_points / 100)
 
 
@@ -77,8 +81,8 @@ def is_unstable(
 
 
 def standard_deviation(values: np.ndarray) -> np.ndarray:
-    """Sample standard deviation over the last axis; one repeat shows no spread."""
-    return values.std(axis=-1, ddof=1) if values.shape[-1] > 1 else np.zeros(values.shape[:-1])
+    """Sample standard deviation over the last axis; NaN for one repeat, which shows no spread."""
+    return values.std(axis=-1, ddof=1) if values.shape[-1] > 1 else np.full(values.shape[:-1], np.nan)
 
 
 def classify(sizes: Sequence[Size], thresholds: Thresholds) -> list[Regime]:

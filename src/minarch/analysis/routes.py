@@ -14,9 +14,10 @@ import pandas as pd
 
 from minarch.analysis.complexity import verdict
 from minarch.analysis.controls import welch
-from minarch.analysis.front import recommend, reliable, smallest_within, worthwhile
+from minarch.analysis.front import recommend, smallest_within, worthwhile
 from minarch.analysis.intervals import TEST, VALIDATION, of_mean
 from minarch.analysis.precision import VARIANT
+from minarch.analysis.reliability import Reliability
 
 TRAIN_SMALL, IN_TRAINING = "train small", "prune in training"
 STORED = [*VARIANT, "quantization", "precision"]  # one final model
@@ -50,7 +51,7 @@ def smallest_of_routes(
     *,
     precisions: Sequence[tuple[str, str]],
     within: Sequence[float],
-    failure_share: float,
+    reliability: Reliability,
 ) -> pd.DataFrame:
     """The rows of the models table that routes lead to: of each data set, route, precision and bound `within_points`
     the one of fewest bytes. A route of which none is so good has a row without a model.
@@ -63,7 +64,7 @@ def smallest_of_routes(
     """
     rows = []
     for dataset, of_data in models.groupby("dataset"):
-        fit = reliable(of_data, failure_share)
+        fit = reliability.reliable(of_data)
         if fit.empty:
             continue
         best = fit.loc[recommend(fit, 0)[1], VALIDATION.value]

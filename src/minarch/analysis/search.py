@@ -10,8 +10,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from minarch.analysis.intervals import of_mean, with_intervals
-from minarch.analysis.regimes import EDGE
+from minarch.analysis.intervals import EDGE, of_mean, with_intervals
 
 TOWER = ["dataset", "family", "tower"]  # the network at full depth
 FULL, CLIMB, BINARY = "full depth", "each depth from scratch", "binary search"  # ways that are no method

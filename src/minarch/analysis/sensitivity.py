@@ -35,9 +35,13 @@ def cases(thresholds: Thresholds) -> Iterator[tuple[dict[str, Any], Thresholds]]
             yield {"threshold": field.name, "factor": factor, "value": getattr(then, field.name)}, then
 
 
-def sensitivity_table(depths: Sequence[Sequence[Size]], thresholds: Thresholds) -> pd.DataFrame:
-    """Rows of sensitivity.csv for the depths of one data set and family; infinity: no such size on this grid."""
-    measured = [statistics(sizes, MEASURED, 0) for sizes in depths]
+def sensitivity_table(depths: Sequence[Sequence[Size]], thresholds: Thresholds, trainings: int = 1) -> pd.DataFrame:
+    """Rows of sensitivity.csv for the depths of one data set and family; infinity: no such size on this grid.
+
+    Args:
+        trainings: fewest repeats of a size that can be P_min.
+    """
+    measured = [statistics(sizes, MEASURED, 0, trainings) for sizes in depths]
     parameters = np.array([size.parameters for sizes in depths for size in sizes])
     rows, as_set = [], None
     for words, then in cases(thresholds):

@@ -75,9 +75,11 @@ def samples_of(sizes: Sequence[Size], bootstrap: Bootstrap) -> np.ndarray:
 def shape_rows(sizes: Sequence[Size], bootstrap: Bootstrap) -> list[dict[str, Any]]:
     """The share of each source, with its interval, over sizes of any depth of one data set and family.
 
-    No row for fewer than three architectures, one with a single repeat (its noise is unknown), or where nothing varies.
+    Architectures with a single repeat, whose noise is unknown, are left out. No row for fewer than three, or where
+    nothing varies.
     """
-    if len(sizes) < 3 or min(len(size.validation) for size in sizes) < 2:
+    sizes = [size for size in sizes if len(size.validation) > 1]
+    if len(sizes) < 3:
         return []
     samples = samples_of(sizes, bootstrap)
     if np.isnan(samples[0]).any():

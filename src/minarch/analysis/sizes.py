@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from minarch.analysis.records import FINAL_TRAIN, FINAL_VALIDATION
+from minarch.analysis.reliability import Reliability
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -21,15 +22,7 @@ class Size:
     loss_rise: float  # mean validation loss at the last epoch / its minimum over epochs; NaN if never finite
 
 
-def failure_accuracy(classes: int) -> float:
-    """The accuracy below which a training has failed: twice chance (docs/methods.md 1.2).
-
-    With two classes that would be 100 %, so there it is halfway between chance and 100 % (our inference).
-    """
-    return min(2 / classes, (1 + 1 / classes) / 2)
-
-
-def sizes_of(runs: pd.DataFrame, curves: pd.DataFrame) -> list[Size]:
+def sizes_of(runs: pd.DataFrame, curves: pd.DataFrame, reliability: Reliability) -> list[Size]:
     """The sizes of one (data set, family, depth), by parameter count, from its rows of `runs` and `curves`.
 
     A repeat without a finite accuracy counts as one at chance level: it learned nothing (our inference).
@@ -41,7 +34,7 @@ def sizes_of(runs: pd.DataFrame, curves: pd.DataFrame) -> list[Size]:
         classes = int(rows["classes"].iloc[0])
         validation = rows[FINAL_VALIDATION].fillna(1 / classes).to_numpy()
         train = rows[FINAL_TRAIN].fillna(1 / classes).to_numpy()
-        failed = (rows["status"] != "ok").to_numpy() | (validation < failure_accuracy(classes))
+        failed = (rows["status"] != "ok").to_numpy() | (validation < reliability.lowest(classes))
         order = np.lexsort((failed, train, validation))  # results must not depend on how repeats are numbered
         loss = mean_loss.loc[name].dropna().to_numpy()
         sizes.append(

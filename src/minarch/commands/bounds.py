@@ -11,8 +11,7 @@ from typing import Any
 import pandas as pd
 
 from minarch.analysis.front import recommend
-from minarch.analysis.intervals import VALIDATION
-from minarch.analysis.regimes import EDGE
+from minarch.analysis.intervals import EDGE, VALIDATION
 from minarch.reporting.tables.models import latency
 
 LATENCY = latency(1).value
@@ -66,9 +65,7 @@ def choose(models: pd.DataFrame, bounds: Bounds) -> Any | None:
 
 
 def nearest(models: pd.DataFrame, bounds: Bounds) -> str:
-    """Words for what comes closest where `choose` finds none."""
-    if models.empty:
-        return "no model is reliable: too many repeats of each failed"
+    """Words for what comes closest where `choose` finds none of at least one reliable model."""
     most = " and ".join(COSTS[column].format(limit) for column, limit in bounds.costs.items())
     parts, of_them = [f"no reliable model has at most {most}"], ""
     if bounds.drop is not None:

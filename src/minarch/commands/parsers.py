@@ -73,8 +73,8 @@ def _recommend(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Of every data set the best model under the bounds. With --max-drop the one of fewest bytes among those within"
         " the drop, without it the one of highest mean validation accuracy; without any bound the study's own"
-        " recommendation (aggregate.max_drop_points). Models of which too many repeats failed"
-        " (convergence.failure_share) do not count. Test accuracy is shown and decides nothing."
+        " recommendation (aggregate.max_drop_points or convergence.target). Models of which too many repeats failed"
+        " (convergence.failure_share) or of too few trainings do not count. Test accuracy is shown and decides nothing."
     )
     parser.add_argument("--max-bytes", metavar="N", help="bytes of the files to deploy, such as 50000 or 50k")
     parser.add_argument("--max-parameters", metavar="N", help="trainable parameters, such as 1500 or 1.5k")

@@ -12,9 +12,10 @@ import pandas as pd
 from rich.table import Table
 from rich.text import Text
 
-from minarch.analysis.front import reliable, worthwhile
+from minarch.analysis.front import worthwhile
 from minarch.analysis.intervals import TEST, VALIDATION
 from minarch.analysis.precision import VARIANT
+from minarch.analysis.reliability import PROVEN, REACHED, Reliability
 from minarch.commands.bounds import LATENCY, Bounds, choose, nearest
 from minarch.commands.exported import ABSENT
 from minarch.commands.output import console, print_json
@@ -25,12 +26,12 @@ from minarch.flow.seal import RECORD
 from minarch.holdings import holdings
 from minarch.reporting.tables.grown import SEARCH_MACS, SEARCH_TRAININGS
 from minarch.reporting.tables.models import ITEMS, batches_of, latency
-from minarch.reporting.wording import milliseconds
+from minarch.reporting.wording import milliseconds, percent_below
 
 NAMES = [*VARIANT, "model", "precision", ITEMS]
 COUNTS = ["repeats", "failed", "n", "parameters", "bytes"]
 NUMBERS = [*COUNTS, *VALIDATION, *TEST, SEARCH_MACS, SEARCH_TRAININGS]
-FURTHER = ["level", "macs", "weight_bytes", "removed_share"]  # numbers that only programs are told
+FURTHER = ["level", "macs", "weight_bytes", "removed_share", REACHED, PROVEN]  # numbers that a table need not have
 
 
 def recommend(
@@ -50,7 +51,7 @@ def recommend(
         max_bytes, max_parameters: numbers such as "50000" or "50k"; None: any.
         max_latency: milliseconds of a batch of one image; None: any.
         max_drop: percentage points of mean validation accuracy below the data set's best model; None: any, or the
-            study's own aggregate.max_drop_points where nothing is bounded.
+            study's own rule where nothing is bounded (aggregate.max_drop_points, or convergence.target).
         as_json: print the fields that docs/command-line.md lists instead of tables.
 
     Raises:
@@ -59,8 +60,9 @@ def recommend(
     """
     bounds = _bounds(max_bytes, max_parameters, max_latency, max_drop)
     plan = Plan(study)
+    reliability = Reliability.of(plan.study.convergence.identity())
     if not bounds.given:
-        bounds = Bounds(drop=plan.study.aggregate.max_drop_points)
+        bounds = Bounds(drop=reliability.within(plan.study.aggregate.max_drop_points))
     models = read_models(plan.reports / "tables" / "models.csv", plan.study_file)
     known = sorted(set(models["dataset"]))
     if dataset is not None and dataset not in known:
@@ -69,10 +71,10 @@ def recommend(
         raise UserError(f"--max-latency: {bounds.latency:g} has no effect, no latency was measured; allowed: none")
     chosen, unmet = list[dict[str, Any]](), dict[str, str]()
     for name in known if dataset is None else [dataset]:
-        rows = worthwhile(reliable(models[models["dataset"] == name], plan.study.convergence.failure_share))
+        rows = worthwhile(reliability.reliable(models[models["dataset"] == name]))
         best = choose(rows, bounds)
         if best is None:
-            unmet[name] = nearest(rows, bounds)
+            unmet[name] = nearest(rows, bounds) if len(rows) else f"no model is reliable: {reliability.lacking}"
         else:
             row = models.loc[best].to_dict() | {ITEMS: models.loc[best, ITEMS].split()}
             chosen.append(row | {"files": files_of(plan.root / "quantize", row)})
@@ -80,7 +82,8 @@ def recommend(
         print_json({"study": plan.name, "recommended": [_whole(row) for row in chosen], "unmet": unmet})
     else:
         for row in chosen:
-            console(160).print(_shown(row, batches_of(models), plan.root / "quantize"))
+            proof = _proof(row, plan.study.convergence.confidence)
+            console(160).print(_shown(row, proof, batches_of(models), plan.root / "quantize"))
     if unmet:
         raise UserError("; ".join(f"{name}: {words}" for name, words in unmet.items()))
 
@@ -138,11 +141,19 @@ def files_of(quantized: Path, row: dict[str, Any]) -> list[str]:
 
 def _whole(row: dict[str, Any]) -> dict[str, Any]:
     """The row with its counts as integers, where a mean over the repeats leaves them that."""
-    return row | {name: int(row[name]) for name in COUNTS if row[name].is_integer()}
+    return row | {name: int(row[name]) for name in [*COUNTS, REACHED] if row.get(name, 0.5).is_integer()}
 
 
-def _shown(row: dict[str, Any], batches: list[int], quantized: Path) -> Table:
-    """The lines that are printed of one model."""
+def _proof(row: dict[str, Any], confidence: float) -> list[tuple[str, str]]:
+    """The line that says how many trainings reach the study's target; none where it has no target."""
+    if REACHED not in row:
+        return []
+    surely = f"with {100 * confidence:g} % confidence at least {percent_below(row[PROVEN])} % of all do"
+    return [("reach the target", f"{row[REACHED]:.0f} of {row['repeats']:.0f} trainings; {surely}")]
+
+
+def _shown(row: dict[str, Any], proof: list[tuple[str, str]], batches: list[int], quantized: Path) -> Table:
+    """The lines that are printed of one model; `proof` of `_proof`."""
     table = Table(title=Text(str(row["dataset"])), title_justify="left", show_header=False)
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
@@ -153,6 +164,7 @@ def _shown(row: dict[str, Any], batches: list[int], quantized: Path) -> Table:
         mean, low, high = (100 * row[column] for column in columns)
         interval = "no interval" if math.isnan(low) else f"{low:.2f} to {high:.2f}"
         lines.append((f"{split} accuracy", f"{mean:.2f} % ({interval}, n = {row['n']:.0f})"))
+    lines += proof
     for batch in batches:
         median, low, high = (row[column] for column in latency(batch))
         if not math.isnan(median):

@@ -8,6 +8,7 @@ import pandas as pd
 
 from minarch.analysis.choice import FURTHER
 from minarch.analysis.records import MODEL, read_curves
+from minarch.analysis.reliability import Reliability
 from minarch.reporting.tables import Table, Tables, rows_of
 from minarch.reporting.tables.grown import SEARCH_MACS
 from minarch.reporting.tables.quantization import read_measurement
@@ -31,11 +32,21 @@ class Evidence:
 
     study: str
     params: dict[str, Any]  # the sections of the study file
-    max_drop_points: float  # of accuracy that a recommended model may lose against the best
+    max_drop_points: float  # of accuracy that a recommended model may lose against the best, if there is no target
     tables: Tables
     run: Run
     networks: Sequence[Shown]  # whose weights the figures show
     curves: pd.DataFrame  # of the representatives' repeats, one row per epoch
+
+    @property
+    def reliability(self) -> Reliability:
+        """What makes a model reliable."""
+        return Reliability.of(self.params["convergence"])
+
+    @property
+    def answer_within(self) -> float:
+        """How far below the best the answer may be (points), as the tables of routes say it."""
+        return self.reliability.within(self.max_drop_points)
 
     @property
     def datasets(self) -> list[str]:

@@ -49,6 +49,7 @@ def environment_of(evidence: Evidence, figures: Path) -> Environment:
         "most_rows": MOST_ROWS,
         "params": evidence.params,
         "max_drop_points": evidence.max_drop_points,
+        "reliability": evidence.reliability,
         "searched": evidence.searched,
         "confidence": f"{100 * evidence.params['convergence']['confidence']:g} %",
     }

@@ -1,7 +1,7 @@
 """Numbers and names as readers want them: per cent, separators, intervals beside means, a dash for what is missing."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pandas as pd
@@ -65,6 +65,23 @@ def percent(value: Any, digits: int = 1) -> str:
     return MISSING if is_missing(value) else f"{100 * float(value):.{digits}f}"
 
 
+def percent_below(value: Any) -> str:
+    """0.7498 as "74": a lower bound is rounded down, so that it stays one."""
+    return MISSING if is_missing(value) else f"{math.floor(100 * float(value) + 1e-9)}"
+
+
+def exact_percent(value: Any) -> str:
+    """0.97 as "97" and 0.9995 as "99.95": a limit as it was set."""
+    return f"{100 * float(value):.10g}"
+
+
+def span(counts: Iterable[int]) -> str:
+    """Numbers that may differ: "5" if all are 5, else "1 to 20"."""
+    counts = [int(count) for count in counts]
+    fewest, most = min(counts), max(counts)
+    return f"{fewest}" if fewest == most else f"{fewest} to {most}"
+
+
 def share(value: Any) -> str:
     """0.125 as "12.5" and 0.9 as "90": levels, which are exact."""
     return MISSING if is_missing(value) else f"{100 * float(value):.3g}"
@@ -117,6 +134,8 @@ def duration(seconds: Any) -> str:
 
 FORMATS: dict[str, Callable[..., str]] = {
     "percent": percent,
+    "percent_below": percent_below,
+    "exact_percent": exact_percent,
     "plain": plain,
     "role": role_name,
     "share": share,

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from constructed import RELIABILITY
 
 from minarch.analysis.epochs import Course, course_of
 from minarch.analysis.sizes import Size, sizes_of
@@ -31,15 +32,14 @@ def tables(accuracies: Accuracies) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def course(accuracies: Accuracies) -> Course:
-    return course_of(*tables(accuracies))
+    return course_of(*tables(accuracies), RELIABILITY)
 
 
 def depths_of(accuracies: Accuracies) -> list[list[Size]]:
     """The sizes of each depth at the last epoch."""
     runs, curves = tables(accuracies)
-    return [
-        sizes_of(rows, curves[curves["architecture"].isin(rows["architecture"])]) for _, rows in runs.groupby("depth")
-    ]
+    depths = (rows for _, rows in runs.groupby("depth"))
+    return [sizes_of(rows, curves[curves["architecture"].isin(rows["architecture"])], RELIABILITY) for rows in depths]
 
 
 def random_accuracies(seed: int, repeats: int = 4, epochs: int = 3) -> Accuracies:

@@ -5,11 +5,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from constructed import RELIABILITY
 
 from minarch.analysis.answers import COLUMNS, answers
 from minarch.analysis.routes import STORED
 
-SETTINGS: dict[str, Any] = {"max_drop_points": 1.0, "failure_share": 0.05, "confidence": 0.95}
+SETTINGS: dict[str, Any] = {"max_drop_points": 1.0, "reliability": RELIABILITY, "confidence": 0.95}
 
 
 def study(*models: tuple[str, int, list[float]], **more: Any) -> tuple[pd.DataFrame, dict[Any, np.ndarray]]:

@@ -2,7 +2,7 @@
 
 import pandas as pd
 import pytest
-from constructed import CONVERGENCE
+from constructed import CONVERGENCE, RELIABILITY
 from courses import Accuracies, course, depths_of, random_accuracies, tables
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -83,4 +83,6 @@ def test_order_and_names_change_nothing(seed: int, random) -> None:
     }
     runs, curves = (table.sample(frac=1, random_state=seed) for table in tables(renamed))
     expected = early_table(course(accuracies), THRESHOLDS)
-    pd.testing.assert_frame_equal(early_table(course_of(runs, curves), THRESHOLDS), expected, check_exact=True)
+    pd.testing.assert_frame_equal(
+        early_table(course_of(runs, curves, RELIABILITY), THRESHOLDS), expected, check_exact=True
+    )

@@ -1,17 +1,18 @@
 """Finalists against their definition, on tables made by hand and drawn; networks are read by their contract alone."""
 
 import json
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from constructed import RELIABILITY
 from hypothesis import given
 from hypothesis import strategies as st
 
 from minarch.analysis.finalists import are_finalists, candidates, read_repeats
+from minarch.analysis.reliability import Reliability
 from minarch.errors import UserError
-
-RULE = {"failure_share": 0.05, "within_points": 3.0}
 
 
 def models(*rows: tuple[str, str, int, float, int]) -> pd.DataFrame:
@@ -21,8 +22,9 @@ def models(*rows: tuple[str, str, int, float, int]) -> pd.DataFrame:
     return table.assign(**same, validation_mean=table["percent"] / 100)
 
 
-def chosen(table: pd.DataFrame, **rule: float) -> list[str]:
-    return table.loc[are_finalists(table, **RULE | rule), "architecture"].tolist()
+def chosen(table: pd.DataFrame, within_points: float = 3.0, **rule: Any) -> list[str]:
+    reliability = Reliability(**{"failure_share": 0.05} | rule)
+    return table.loc[are_finalists(table, reliability, within_points), "architecture"].tolist()
 
 
 def test_of_every_family_those_that_none_beats_and_that_are_near_the_best_of_all() -> None:
@@ -71,7 +73,7 @@ DRAWN = st.lists(
 @given(DRAWN, st.sampled_from([1.0, 3.0, 100.0]))
 def test_the_best_is_a_finalist_and_whoever_is_none_is_beaten_or_too_far_below(drawn, within) -> None:
     table = models(*[(str(i), *row) for i, row in enumerate(drawn)])
-    finalists = are_finalists(table, failure_share=0.05, within_points=within)
+    finalists = are_finalists(table, RELIABILITY, within)
     reliable = table[table["failed"] == 0]
     if reliable.empty:
         assert not finalists.any()
@@ -94,7 +96,7 @@ def test_the_smallest_within_a_tighter_bound_is_always_among_the_finalists(drawn
     if reliable.empty:
         return
     near = reliable[reliable["percent"] >= reliable["percent"].max() - 1]
-    finalists = table[are_finalists(table, failure_share=0.05, within_points=3.0)]
+    finalists = table[are_finalists(table, RELIABILITY, 3.0)]
     for family, rows in near.groupby("family"):
         smallest = finalists[(finalists["family"] == family) & (finalists["percent"] >= reliable["percent"].max() - 1)]
         assert smallest["parameters"].min() == rows["parameters"].min()
@@ -116,18 +118,20 @@ def write(folder, stage, name, runs, architecture="dnn-1", **record):
 
 def test_a_repeat_fails_by_its_stage_without_a_finite_network_or_below_twice_chance(tmp_path) -> None:
     runs = [("ok", 0.21, 8), ("ok", 0.19, 8), ("collapsed", 0.5, 8), ("diverged", None, 8), ("unreachable", None, None)]
-    table = read_repeats([write(tmp_path, "complexity", "x", runs)], {"digits": 10})
+    table = read_repeats([write(tmp_path, "complexity", "x", runs)], {"digits": 10}, RELIABILITY)
     assert table["failed"].tolist() == [False, True, True, True, True]
     assert table["stage"].unique().tolist() == ["complexity"]
     cut = write(tmp_path, "prune", "y", [("nothing_removed", 0.9, 8)], method="l1", level=0.5)
-    assert not read_repeats([cut], {"digits": 10})["failed"].any(), "a cut that removed nothing is a network"
+    assert not read_repeats([cut], {"digits": 10}, RELIABILITY)["failed"].any(), (
+        "a cut that removed nothing is a network"
+    )
 
 
 def test_blocks_of_repeats_are_one_model_whose_sizes_are_means(tmp_path) -> None:
     one = write(tmp_path, "sweep", "a", [("ok", 0.9, 10), ("ok", 0.8, 20)])
     two = write(tmp_path, "sweep", "b", [("ok", 0.7, 30), ("unstable", None, None)], first=2)
     other = write(tmp_path, "sweep", "c", [("ok", 0.5, 5)], architecture="dnn-0")
-    table = candidates(read_repeats([two, one, other], {"digits": 10}), 0.95)
+    table = candidates(read_repeats([two, one, other], {"digits": 10}, RELIABILITY), 0.95)
     assert table["architecture"].tolist() == ["dnn-0", "dnn-1"]
     row = table.iloc[1]
     assert (row["repeats"], row["failed"], row["n"], row["parameters"], row["macs"]) == (4, 1, 3, 20, 40)
@@ -144,7 +148,7 @@ def test_a_way_is_that_of_the_network_as_it_was_trained_and_what_cut_it(tmp_path
         write(tmp_path, "depth", "c", runs, grown, way="odn"),
         *(write(tmp_path, "prune", f"d{name}", runs, name, method="l1", level=0.5) for name in (swept, alone, grown)),
     ]
-    table = candidates(read_repeats(items, {"digits": 10}), 0.95).set_index(["architecture", "method"])
+    table = candidates(read_repeats(items, {"digits": 10}, RELIABILITY), 0.95).set_index(["architecture", "method"])
     assert table["made"].to_dict() == {
         (swept, "original"): "sweep",
         (alone, "original"): "depth alone",
@@ -158,10 +162,10 @@ def test_a_way_is_that_of_the_network_as_it_was_trained_and_what_cut_it(tmp_path
 def test_test_results_are_never_opened(tmp_path) -> None:
     item = write(tmp_path, "sweep", "a", [("ok", 0.9, 10)])
     (item / "test.json").write_text("not JSON")
-    assert len(candidates(read_repeats([item], {"digits": 10}), 0.95)) == 1
+    assert len(candidates(read_repeats([item], {"digits": 10}, RELIABILITY), 0.95)) == 1
 
 
 def test_what_breaks_the_contract_is_one_line(tmp_path) -> None:
     item = write(tmp_path, "sweep", "a", [("ok", "high", 10)])
     with pytest.raises(UserError, match=r"is no record of networks \(repeats\.0\.validation_accuracy"):
-        read_repeats([item], {"digits": 10})
+        read_repeats([item], {"digits": 10}, RELIABILITY)

@@ -5,7 +5,8 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minarch.analysis.front import pareto_front, recommend, reliable, smallest_within, worthwhile
+from minarch.analysis.front import pareto_front, recommend, smallest_within, worthwhile
+from minarch.analysis.reliability import Reliability
 
 POINTS = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), min_size=1, max_size=20)
 
@@ -46,8 +47,8 @@ def test_of_equally_small_models_the_more_accurate_one() -> None:
 
 def test_unreliable_models_are_left_out() -> None:
     table = models(("a", 100, 0.99, 1), ("b", 200, np.nan, 0), ("c", 300, 0.9, 0))
-    assert reliable(table, 0.05)["model"].tolist() == ["c"]
-    assert reliable(table, 0.2)["model"].tolist() == ["a", "c"]
+    assert Reliability(failure_share=0.05).reliable(table)["model"].tolist() == ["c"]
+    assert Reliability(failure_share=0.2).reliable(table)["model"].tolist() == ["a", "c"]
 
 
 @given(POINTS)

@@ -2,12 +2,12 @@
 
 import pandas as pd
 import pytest
-from constructed import CONVERGENCE, size
+from constructed import CONVERGENCE, RELIABILITY, size
 from hypothesis import given
 from hypothesis import strategies as st
 
 from minarch.analysis.regimes import LEARNING, OVERFITTING, UNSTABLE, Thresholds, classify
-from minarch.analysis.sizes import Size, failure_accuracy, sizes_of
+from minarch.analysis.sizes import Size, sizes_of
 
 THRESHOLDS = Thresholds.of(CONVERGENCE)
 GOOD = [size(1000, 0.95, 0.96), size(2000, 0.952, 0.963), size(4000, 0.951, 0.965)]
@@ -51,7 +51,7 @@ def test_one_repeat_shows_no_spread() -> None:
 
 @pytest.mark.parametrize(("classes", "limit"), [(2, 0.75), (3, 2 / 3), (10, 0.2), (100, 0.02)])
 def test_failure_is_twice_chance_where_that_is_below_one(classes: int, limit: float) -> None:
-    assert failure_accuracy(classes) == pytest.approx(limit)
+    assert RELIABILITY.lowest(classes) == pytest.approx(limit)
 
 
 def test_a_diverged_repeat_counts_as_failed_at_chance() -> None:
@@ -60,7 +60,7 @@ def test_a_diverged_repeat_counts_as_failed_at_chance() -> None:
     diverged = {"status": "unstable", "final_validation_accuracy": None, "final_train_accuracy": None}
     runs = pd.DataFrame([common | measured, common | diverged])
     curves = pd.DataFrame({"architecture": "net", "epoch": [1, 2, 1, 2], "validation_loss": [0.5, 0.6, 0.7, None]})
-    (size,) = sizes_of(runs, curves)
+    (size,) = sizes_of(runs, curves, RELIABILITY)
     assert size.validation.tolist() == [0.1, 0.9]
     assert size.failed.tolist() == [True, False]
     assert size.loss_rise == pytest.approx(1.0)  # means 0.6 and 0.6: what is not finite is left out

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from constructed import RELIABILITY
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -35,7 +36,7 @@ def routes_of(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def of_routes(table: pd.DataFrame, *within: float) -> dict[tuple[str, str, float], str | None]:
-    chosen = smallest_of_routes(table, routes_of(table), precisions=PRECISIONS, within=within, failure_share=0.05)
+    chosen = smallest_of_routes(table, routes_of(table), precisions=PRECISIONS, within=within, reliability=RELIABILITY)
     key = zip(chosen["route"], chosen["precision"], chosen["within_points"], strict=True)
     return dict(zip(key, chosen["model"].where(chosen["model"].notna(), None), strict=True))
 
@@ -91,7 +92,7 @@ def test_fewer_bits_that_need_no_fewer_bytes_lead_nowhere() -> None:
 def test_a_looser_bound_never_leads_to_a_larger_network(rows, points) -> None:
     table = models(*[(route, "fp32", size, percent) for route, size, percent in rows])
     chosen = smallest_of_routes(
-        table, routes_of(table), precisions=PRECISIONS[:1], within=[points, points + 1], failure_share=0.05
+        table, routes_of(table), precisions=PRECISIONS[:1], within=[points, points + 1], reliability=RELIABILITY
     )
     for route, of_route in chosen.groupby("route"):
         tight, loose = of_route.sort_values("within_points")["bytes"]
@@ -101,7 +102,7 @@ def test_a_looser_bound_never_leads_to_a_larger_network(rows, points) -> None:
 
 
 def judged(table: pd.DataFrame, tests: dict[str, list[float]]) -> pd.Series:
-    chosen = smallest_of_routes(table, routes_of(table), precisions=PRECISIONS, within=[1.0], failure_share=0.05)
+    chosen = smallest_of_routes(table, routes_of(table), precisions=PRECISIONS, within=[1.0], reliability=RELIABILITY)
     measured = {tuple(row[STORED]): np.array(tests[row["model"]]) for _, row in table.iterrows()}
     (row,) = verdicts(chosen.assign(route_macs=7), measured, 0.95).iloc
     return row
@@ -147,5 +148,5 @@ def test_of_routes_to_one_size_the_more_accurate_is_first() -> None:
 def test_a_route_of_which_nothing_is_exported_has_a_row_without_a_model() -> None:
     table = models((TRAIN_SMALL, "fp32", 100, 96.0))
     trained = pd.concat([routes_of(table), pd.DataFrame({"dataset": ["digits"], "route": [L1]})])
-    chosen = smallest_of_routes(table, trained, precisions=PRECISIONS[:1], within=[1.0], failure_share=0.05)
+    chosen = smallest_of_routes(table, trained, precisions=PRECISIONS[:1], within=[1.0], reliability=RELIABILITY)
     assert chosen["route"].tolist() == [TRAIN_SMALL, L1] and chosen["model"].isna().tolist() == [False, True]

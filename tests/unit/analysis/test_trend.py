@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from constructed import RELIABILITY
 from courses import course, random_accuracies, tables
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -57,5 +58,5 @@ def test_order_and_names_change_nothing(seed: int, random) -> None:
     }
     runs, curves = (table.sample(frac=1, random_state=seed) for table in tables(renamed))
     pd.testing.assert_frame_equal(
-        trend_table(course_of(runs, curves)), trend_table(course(accuracies)), check_exact=True
+        trend_table(course_of(runs, curves, RELIABILITY)), trend_table(course(accuracies)), check_exact=True
     )

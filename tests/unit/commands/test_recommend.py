@@ -15,7 +15,8 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from minarch.analysis.front import reliable, worthwhile
+from minarch.analysis.front import worthwhile
+from minarch.analysis.reliability import Reliability
 from minarch.commands.bounds import Bounds, choose, nearest
 from minarch.commands.recommend import files_of, read_models, recommend
 from minarch.errors import UserError
@@ -159,7 +160,7 @@ def test_the_study_s_own_recommendation_is_the_report_s():
     tables = REPOSITORY / "reports/tables"
     models, front = read_models(tables / "models.csv", "x"), pd.read_csv(tables / "front.csv")
     for _, row in front[front["recommended"]].iterrows():
-        of_set = reliable(models[models["dataset"] == row["dataset"]], 0.05)
+        of_set = Reliability(failure_share=0.05).reliable(models[models["dataset"] == row["dataset"]])
         chosen = of_set.loc[choose(of_set, Bounds(drop=1.0))]
         assert (chosen["bytes"], chosen["validation_mean"]) == (row["bytes"], row["validation_mean"])
 

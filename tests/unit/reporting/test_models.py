@@ -1,5 +1,6 @@
 import pandas as pd
 import pytest
+from constructed import RELIABILITY
 
 from minarch.analysis.precision import TEST_DROP
 from minarch.reporting.tables.models import front_table, model_name, with_failures
@@ -34,7 +35,7 @@ def test_levels_that_cut_the_same_units_are_one_model_of_the_front() -> None:
     models = pd.DataFrame(
         [same | accuracy | {"model": f"level {level}", "level": level} for level in (0.25, 0.5, 0.75)]
     )
-    front = front_table(models, max_drop_points=1.0, failure_share=0.05)
+    front = front_table(models, max_drop_points=1.0, reliability=RELIABILITY)
     assert front["model"].tolist() == ["level 0.25"]
     assert front["recommended"].tolist() == [True] and front["best"].tolist() == [True]
 
@@ -44,14 +45,14 @@ def test_fewer_bits_that_are_no_fewer_bytes_are_neither_recommended_nor_on_the_f
     whole = same | {"model": "FP32", "precision": "fp32", "bytes": 100.0, "validation_mean": 0.9}
     for size, on_front in ((99.0, ["INT8"]), (100.0, ["FP32"]), (101.0, ["FP32"])):
         coarse = same | {"model": "INT8", "precision": "int8", "bytes": size, "validation_mean": 0.91}
-        front = front_table(pd.DataFrame([whole, coarse]), max_drop_points=1.0, failure_share=0.05)
+        front = front_table(pd.DataFrame([whole, coarse]), max_drop_points=1.0, reliability=RELIABILITY)
         assert front["model"].tolist() == on_front and front["recommended"].tolist() == [True]
 
 
 def test_no_reliable_model_gives_an_empty_front() -> None:
     row = IDENTITY | {"precision": "fp32", "removed_share": 0.0, "bytes": 1.0, "repeats": 5, "failed": 3, "model": "m"}
     front = front_table(
-        pd.DataFrame([row | {"validation_mean": 0.9, "test_mean": 0.9}]), max_drop_points=1.0, failure_share=0.05
+        pd.DataFrame([row | {"validation_mean": 0.9, "test_mean": 0.9}]), max_drop_points=1.0, reliability=RELIABILITY
     )
     assert front.empty and {"recommended", "best"} <= set(front.columns)
 
@@ -83,7 +84,7 @@ def test_a_model_fails_where_its_network_failed_or_its_file_is_below_twice_chanc
     rows = [(0, "ok", 0.9), (1, "ok", 0.19), (2, "unstable", None), (3, "ok", 0.9)]
     exports = pd.DataFrame([variant | {"repeat": r, "status": s, "validation": v} for r, s, v in rows])
     networks = pd.DataFrame([IDENTITY | {"repeat": r, "failed": r == 3} for r in range(4)])
-    failed = with_failures(exports, networks, pd.Series({"digits": 10}))["failed"]
+    failed = with_failures(exports, networks, pd.Series({"digits": 10}), RELIABILITY)["failed"]
     assert failed.tolist() == [False, True, True, True]
-    unknown = with_failures(exports, networks[:0], pd.Series({"digits": 10}))["failed"]
+    unknown = with_failures(exports, networks[:0], pd.Series({"digits": 10}), RELIABILITY)["failed"]
     assert unknown.tolist() == [False, True, True, False], "of a control nothing else is known"

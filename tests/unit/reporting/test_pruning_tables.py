@@ -2,6 +2,7 @@
 
 import pandas as pd
 import pytest
+from constructed import RELIABILITY
 
 from minarch.analysis.minimal import Bootstrap
 from minarch.reporting.tables.pruning import layerwise_table, magnitude_tables, on_front, plateau_ends, sixty
@@ -71,17 +72,17 @@ def pruned(*rows: tuple[float, float, float, int]) -> pd.DataFrame:
 
 def test_the_front_is_of_networks_that_none_beats() -> None:
     table = pruned((50, 0.89, 0.5, 0), (50, 0.88, 0.5, 0), (25, 0.80, 0.75, 0), (30, 0.79, 0.7, 0))
-    assert on_front(table, 0.05).tolist() == [True, False, True, False]
+    assert on_front(table, RELIABILITY).tolist() == [True, False, True, False]
 
 
 def test_originals_what_lost_nothing_and_what_fails_are_not_beaten_by_chance() -> None:
     table = pruned((100, 0.89, 0.5, 0), (100, 0.95, 0.0, 0), (50, 0.85, 0.5, 1), (60, 0.84, 0.4, 0))
-    assert on_front(table, 0.05).tolist() == [False, False, False, True]
+    assert on_front(table, RELIABILITY).tolist() == [False, False, False, True]
 
 
 def test_each_data_set_has_its_front() -> None:
     table = pd.concat([pruned((50, 0.5, 0.5, 0)), pruned((50, 0.8, 0.5, 0)).assign(dataset="mnist")])
-    assert on_front(table.reset_index(drop=True), 0.05).all()
+    assert on_front(table.reset_index(drop=True), RELIABILITY).all()
 
 
 def test_what_a_layer_costs_is_paired_by_repeat_and_in_the_networks_order() -> None:

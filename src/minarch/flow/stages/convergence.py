@@ -5,7 +5,17 @@ from collections.abc import Iterator
 from pydantic import Field
 
 from minarch.flow.item import Inputs, Item, Resources
-from minarch.flow.stages.section import NOT_IDENTITY, Confidence, Points, Real, Section, Seed
+from minarch.flow.stages.section import (
+    MOST_REPEATS,
+    NOT_IDENTITY,
+    UNLESS_DEFAULT,
+    Confidence,
+    Points,
+    Real,
+    Section,
+    Seed,
+    Share,
+)
 from minarch.flow.stages.stage import Before, Stage
 from minarch.flow.stages.train import trained
 
@@ -30,6 +40,16 @@ class Convergence(Section):
     bootstrap: int = Field(1000, ge=100, le=100_000, description="resamples of the repeats for each interval")
     confidence: Confidence = Field(0.95, description="level of each interval")
     seed: Seed = Field(0, description="seed of the resampling")
+    target: Share | None = Field(
+        None, description="validation accuracy below which a training has failed; null: twice chance"
+    )
+    trainings: int = Field(
+        1,
+        ge=1,
+        le=MOST_REPEATS,
+        json_schema_extra=UNLESS_DEFAULT,
+        description="a size or model with fewer trainings is not called reliable",
+    )
     refine: int | None = Field(
         None,
         ge=1,

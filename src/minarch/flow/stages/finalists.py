@@ -19,7 +19,8 @@ class Finalists(Section):
 
     within_points: Points = Field(
         3.0,
-        description="at most so far below the best on validation (points); at least aggregate.max_drop_points counts",
+        description="at most so far below the best on validation (points); at least aggregate.max_drop_points counts,"
+        " with convergence.target any distance",
     )
 
 
@@ -30,7 +31,8 @@ class Finalist(TypedDict):
 
 
 def items(before: Before, *, finalists: Finalists, convergence: Convergence, aggregate: Aggregate) -> Iterator[Item]:
-    config = {name: getattr(convergence, name) for name in ("failure_share", "confidence")}
+    names = ("failure_share", "confidence", "target", "trainings")
+    config = {name: value for name, value in convergence.identity().items() if name in names}
     config["within_points"] = max(finalists.within_points, aggregate.max_drop_points)
     networks = [item.path for planned in before.items.values() for item in planned if _is_candidate(item)]
     inputs: Inputs = {"data": [item.path for item in before.items["data"]], "networks": networks}

@@ -9,6 +9,7 @@ from typing_extensions import TypedDict  # pydantic reads typing's own from Pyth
 from minarch.flow.decision import Decision
 from minarch.flow.grid import expand
 from minarch.flow.item import Inputs, Item, Resources
+from minarch.flow.stages.convergence import Convergence
 from minarch.flow.stages.section import Distinct, Section
 from minarch.flow.stages.stage import Before, Stage
 from minarch.flow.stages.train import trained
@@ -20,8 +21,7 @@ class Representatives(Section):
 
     roles: Distinct[Literal["minimal", "learning", "overfitting", "best"]] = Field(
         default=["minimal", "learning", "overfitting"],
-        min_length=1,
-        description="one model each, per data set and family",
+        description="one model each, per data set and family; []: none, nothing is pruned but further",
     )
     further: dict[str, Any] | None = Field(
         None, description="more architectures of the sweep, written as there: family -> knob -> value or list"
@@ -34,12 +34,14 @@ class Representative(TypedDict):
     items: list[str]
 
 
-def items(before: Before, *, representatives: Representatives) -> Iterator[Item]:
+def items(before: Before, *, representatives: Representatives, convergence: Convergence) -> Iterator[Item]:
     config = representatives.model_dump(exclude_none=True)
+    if "trainings" in convergence.identity():
+        config["trainings"] = convergence.trainings
     for family, grids in config.get("further", {}).items():
         config["further"][family] = [f"{family_slug(family)}-{a.label}" for _, a in expand(family, grids)]
-    (convergence,) = before.items["convergence"]
-    inputs: Inputs = {"convergence": convergence.path, "sweep": [item.path for item in trained(before)]}
+    (judged,) = before.items["convergence"]
+    inputs: Inputs = {"convergence": judged.path, "sweep": [item.path for item in trained(before)]}
     yield STAGE.item("representatives", config, inputs)
 
 
@@ -52,7 +54,7 @@ def chosen(before: Before) -> list[Item]:
 STAGE = Stage(
     name="representatives",
     words="the models that go on to pruning and quantization",
-    sections=("representatives",),
+    sections=("representatives", "convergence"),
     reads=("sweep", "refined", "convergence"),
     items=items,
     single=True,

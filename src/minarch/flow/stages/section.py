@@ -10,6 +10,8 @@ from minarch.flow.scalars import NUMBER
 # A field so marked lists items or says where files lie: it is not part of any item's identity, each item carries its
 # own point.
 NOT_IDENTITY: dict[str, Any] = {"identity": False}
+# A field so marked is part of it only if it differs from its default: a newer option, without which old keys stay.
+UNLESS_DEFAULT: dict[str, Any] = {"identity": "unless default"}
 MOST_EPOCHS, MOST_REPEATS = 100_000, 10_000
 MOST_VALUES = 1_000  # in a list that means a set
 
@@ -52,5 +54,7 @@ class Section(BaseModel):
         """What an item of this section is keyed by. None (an option that is off) is left out, so a new option keeps
         old keys.
         """
-        hidden = {name for name, f in type(self).model_fields.items() if f.json_schema_extra == NOT_IDENTITY}
+        fields = type(self).model_fields.items()
+        hidden = {name for name, f in fields if f.json_schema_extra == NOT_IDENTITY}
+        hidden |= {n for n, f in fields if f.json_schema_extra == UNLESS_DEFAULT and getattr(self, n) == f.default}
         return self.model_dump(mode="json", exclude=hidden, exclude_none=True)

@@ -16,6 +16,7 @@ from minarch.reporting.figures.families import TALLEST, note_rest
 from minarch.reporting.figures.style import INK, QUIET, legend_above, log_axis, panels, percent_axis
 from minarch.reporting.tables import Table, Tables, rows_of
 from minarch.reporting.tables.models import RECOMMENDED
+from minarch.reporting.wording import exact_percent
 
 MOST, ACROSS = 9, 3  # panels of the figure, and of a row
 LINE = 8  # entries of the legend
@@ -63,16 +64,18 @@ def draw_answer(axes: Axes, answer: dict[str, Any], accuracy: Columns, sizes: np
     axes.annotate("\n".join(lines), (answer["bytes"], answer[accuracy.value]), fontsize=8, zorder=6, **place)
 
 
-def draw_routes(tables: Tables, max_drop_points: float) -> Figure | None:
+def draw_routes(tables: Tables, max_drop_points: float, target: float | None = None) -> Figure | None:
     """Of one data set its models on validation and on test images; of several those on validation images, one panel
-    for each of the first MOST that have an answer.
+    for each of the first MOST that have an answer. A line shows the bound: so far below the best, or the target.
     """
     models, front = worthwhile(tables[Table.MODELS]), tables[Table.FRONT]
     answers = rows_of(front[front[RECOMMENDED].astype(bool)])[:MOST]
     if not answers:
         return None
     best = models["dataset"].map(front.groupby("dataset")[VALIDATION.value].max())
-    models = models[models[VALIDATION.value] >= best - WINDOW]
+    shortest = pd.Series({answer["dataset"]: answer[VALIDATION.value] for answer in answers})
+    foot = best if target is None else models["dataset"].map(shortest)
+    models = models[models[VALIDATION.value] >= foot - WINDOW]
     palette = {route: COLOURS[i % len(COLOURS)] for i, route in enumerate(in_order(models["route"]))}
     splits = SPLITS if len(answers) == 1 else dict([*SPLITS.items()][:1])
     shown = [(answer, title, accuracy) for answer in answers for title, accuracy in splits.items()]
@@ -89,10 +92,11 @@ def draw_routes(tables: Tables, max_drop_points: float) -> Figure | None:
         draw_models(axes, rows, accuracy, palette)
         draw_answer(axes, answer, accuracy, rows["bytes"].to_numpy(float))
         if accuracy == VALIDATION:
-            bound = best_of_all - max_drop_points / 100
+            bound = best_of_all - max_drop_points / 100 if target is None else target
             axes.axhline(bound, color=QUIET, linewidth=0.9, linestyle=(0, (1, 2)), zorder=1)
         accuracies = rows[[split.value for split in splits.values()]].to_numpy(float)
-        lowest = max(best_of_all - WINDOW, np.nanmin(accuracies))
+        deepest = (best_of_all if target is None else answer[VALIDATION.value]) - WINDOW
+        lowest = max(deepest, np.nanmin(accuracies))
         low, high = lowest - MARGIN, min(np.nanmax(accuracies), 1.0) + 2 * MARGIN
         name = (str(answer["model"]).count(", ") + 2) * LINE_HEIGHT / (height - LABELS)  # share of the panel
         high = max(high, low + (answer[VALIDATION.value] - low) / (1 - min(name, 0.5)))
@@ -108,7 +112,8 @@ def draw_routes(tables: Tables, max_drop_points: float) -> Figure | None:
     hollow = {name: {} if name == FLOAT32 else {"markerfacecolor": "white"} for name in MARKERS}
     kinds = [(n.upper(), {"marker": MARKERS[n], **hollow[n]}) for n in MARKERS if n in set(models["precision"])]
     points = f"{max_drop_points:g} point{'' if max_drop_points == 1 else 's'}"
-    bound_line = (f"{points} below the best", {"linestyle": (0, (1, 2)), "color": QUIET})
+    named = f"{points} below the best" if target is None else f"target, {exact_percent(target)} %"
+    bound_line = (named, {"linestyle": (0, (1, 2)), "color": QUIET})
     legend = [*entries, *kinds, ("the answer", STAR | {"markersize": 12}), bound_line]
     legend_above(figure, legend, columns=len(legend) if len(legend) <= LINE else ceil(len(legend) / 2))
     return figure

@@ -1,9 +1,15 @@
-"""The answer: the smallest model that is nearly as good as the best, and how narrow the choice is."""
+"""The answer: the smallest model that is nearly as good as the best, or that reaches the study's target, and how narrow
+the choice is.
+"""
 
 from collections.abc import Iterator
 from typing import Any
 
+import pandas as pd
+
 from minarch.analysis.finalists import FINALIST
+from minarch.analysis.reliability import REACHED
+from minarch.contract import ORIGINAL
 from minarch.reporting.evidence import Evidence
 from minarch.reporting.figures.classes import draw_classes
 from minarch.reporting.figures.routes import draw_routes
@@ -16,20 +22,37 @@ from minarch.reporting.wording import short_name
 MOST_BOXES = 2  # data sets whose answers are told in words: of more there is a table
 
 
-def answers(tables: Tables, max_drop_points: float) -> list[dict[str, Any]]:
+def answers(tables: Tables, within_points: float) -> list[dict[str, Any]]:
     """One row per data set: its recommended and its best model, how `narrow` the choice is (its row of ANSWERS) and
     which `way` leads there (its row of ROUTE_VERDICTS); None where no model is reliable.
+
+    Args:
+        within_points: how far below the best the answer may be.
     """
     rows: list[dict[str, Any]] = []
     verdicts = tables[Table.ROUTE_VERDICTS]
-    ways = verdicts[verdicts["within_points"] == max_drop_points]
+    ways = verdicts[verdicts["within_points"] == within_points]
     for dataset in tables["data"]["dataset"]:
         of_set = (table[table["dataset"] == dataset] for table in (tables[Table.FRONT], tables[Table.ANSWERS], ways))
         front, narrow, way = of_set
         picks = {name: front[front[name].astype(bool)] for name in (RECOMMENDED, BEST)}
         picks |= {"narrow": narrow, "way": way}
+        picks["below"] = closest_below(tables[Table.CANDIDATES], picks[RECOMMENDED])
         rows.append({"dataset": dataset} | {name: next(iter(rows_of(table)), None) for name, table in picks.items()})
     return rows
+
+
+def closest_below(candidates: pd.DataFrame, recommended: pd.DataFrame) -> pd.DataFrame:
+    """Of the models with fewer parameters than the recommended one, as it was trained, the one of which most trainings
+    reach the target; of several the largest. Empty where there is none, or no target.
+    """
+    if REACHED not in candidates or recommended.empty:
+        return candidates[:0]
+    fewer = candidates["parameters"] < recommended["parameters"].iloc[0]
+    alike = candidates["dataset"].eq(recommended["dataset"].iloc[0]) & candidates["method"].eq(ORIGINAL)
+    share = candidates[REACHED] / candidates["repeats"]
+    below = candidates.assign(share=share)[fewer & alike].sort_values(["share", "parameters", "architecture"])
+    return below[-1:]
 
 
 def facts(evidence: Evidence) -> dict[str, Any]:
@@ -38,7 +61,7 @@ def facts(evidence: Evidence) -> dict[str, Any]:
         "candidates": len(candidates),
         "finalists": int(candidates[FINALIST].sum()),
         "trained": int(candidates["repeats"].sum()),
-        "answers": answers(evidence.tables, evidence.max_drop_points),
+        "answers": answers(evidence.tables, evidence.answer_within),
         "most_boxes": MOST_BOXES,
     }
 
@@ -64,7 +87,7 @@ FINDING = Finding(
         "classes": "a class of a data set: how well the recommended model knows it",
     },
     figures={
-        "routes": lambda evidence: draw_routes(evidence.tables, evidence.max_drop_points),
+        "routes": lambda evidence: draw_routes(evidence.tables, evidence.max_drop_points, evidence.reliability.target),
         "classes": lambda evidence: draw_classes(evidence.tables),
     },
     facts=facts,

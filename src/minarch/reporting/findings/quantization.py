@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from minarch.analysis.regimes import EDGE
+from minarch.analysis.intervals import EDGE
 from minarch.contract import ORIGINAL
 from minarch.reporting.evidence import Evidence
 from minarch.reporting.figures.quantization import draw_drops, draw_latency

@@ -16,7 +16,7 @@ def facts(evidence: Evidence) -> dict[str, Any]:
 def metrics(evidence: Evidence) -> Iterator[Metric]:
     """Of each data set the route to the smallest network within the answer's bound, and how much larger the next is."""
     verdicts = evidence.tables[Table.ROUTE_VERDICTS]
-    for row in rows_of(verdicts[verdicts["within_points"] == evidence.max_drop_points]):
+    for row in rows_of(verdicts[verdicts["within_points"] == evidence.answer_within]):
         yield (row["dataset"], "route"), {name: row[name] for name in ("route", "bytes", "second_route", "times")}
 
 

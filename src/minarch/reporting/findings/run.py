@@ -6,15 +6,20 @@ from typing import Any
 
 import yaml
 
+from minarch.analysis.reliability import REACHED
 from minarch.reporting.evidence import Evidence
 from minarch.reporting.findings.finding import Finding
+from minarch.reporting.wording import span
 
 PACKAGES = ["torch", "torchvision", "nncf", "openvino", "scikit-learn", "numpy", "scipy", "pandas", "matplotlib"]
 
 
 def facts(evidence: Evidence) -> dict[str, Any]:
+    sizes = evidence.tables["sizes"]
     return {
-        "architectures": evidence.tables["sizes"]["family"].value_counts().sort_index().to_dict(),
+        "architectures": sizes["family"].value_counts().sort_index().to_dict(),
+        "repeats": span(sizes["repeats"]),
+        "missed": int((sizes["repeats"] - sizes[REACHED]).sum()) if REACHED in sizes else None,
         "failed": int((evidence.tables["sweep"]["status"] != "ok").sum()),
         "run": evidence.run,
         "versions": {"Python": platform.python_version()} | {name: version(name) for name in PACKAGES},

@@ -9,6 +9,7 @@ from safetensors.numpy import load_file
 
 from minarch.analysis.answers import answers
 from minarch.analysis.intervals import ACCURACY, with_intervals
+from minarch.analysis.reliability import Reliability
 from minarch.analysis.routes import STORED
 from minarch.data.record import Record
 from minarch.files import read_json
@@ -33,7 +34,7 @@ def answers_tables(
         models,
         validations,
         max_drop_points=config["max_drop_points"],
-        failure_share=settings["failure_share"],
+        reliability=Reliability.of(settings),
         confidence=settings["confidence"],
     )
     recommended = front[front[RECOMMENDED].astype(bool)]

@@ -7,13 +7,15 @@ import pandas as pd
 from minarch.analysis.intervals import Columns
 from minarch.analysis.minimal import P_MIN, P_NEAR_BEST
 from minarch.reporting.tables import Table, Tables, rows_of
+from minarch.reporting.wording import span
 
 AT_MOST, AT_LEAST, MORE = "≤ ", "≥ ", "> "
 ALL = "all"  # depths of a family together
 
 
 def minimal_rows(tables: Tables) -> list[dict[str, Any]]:
-    """The rows of the table of minimal sizes, with `p_min_sign` and `p_near_best_sign` before their numbers.
+    """The rows of the table of minimal sizes, with `p_min_sign` and `p_near_best_sign` before their numbers, and with
+    the `repeats` of its sizes in words: "5", or "1 to 20" where they differ.
 
     AT_MOST: no smaller size was run of the depth that the number comes from. AT_LEAST: no larger one of the depth, or
     of the family, was. Where no size is large enough the number is the largest that was run, and the sign MORE. A depth
@@ -23,9 +25,12 @@ def minimal_rows(tables: Tables) -> list[dict[str, Any]]:
     for (dataset, family), depths in tables[Table.MINIMAL].groupby(["dataset", "family"], sort=False):
         sizes = tables[Table.SIZES]
         sizes = sizes[(sizes["dataset"] == dataset) & (sizes["family"] == family)]
+        repeats = {ALL: span(sizes["repeats"])}
+        repeats |= {str(depth): span(counts) for depth, counts in sizes.groupby("depth")["repeats"]}
         of_depth = {ALL: sizes["parameters"]}
         of_depth |= {str(depth): grid for depth, grid in sizes.groupby("depth")["parameters"]}
         for row in rows_of(depths):
+            row["repeats"] = repeats[row["depth"]]
             for columns in (P_MIN, P_NEAR_BEST):
                 row |= _with_sign(
                     row, columns, [*of_depth.values()] if row["depth"] == ALL else [of_depth[row["depth"]]]

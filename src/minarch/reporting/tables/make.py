@@ -11,7 +11,7 @@ from minarch.analysis.finalists import FINALIST
 from minarch.analysis.minimal import Bootstrap
 from minarch.analysis.precision import VARIANT
 from minarch.analysis.records import MODEL, read_runs
-from minarch.files import read_json
+from minarch.analysis.reliability import Reliability
 from minarch.reporting.tables import Table, Tables, pruning, quantization, read
 from minarch.reporting.tables.answers import answers_tables
 from minarch.reporting.tables.complexity import complexity_tables
@@ -21,18 +21,18 @@ from minarch.reporting.tables.networks import layers_table, read_folders, read_r
 from minarch.reporting.tables.routes import routes_tables
 from minarch.reporting.tables.search import search_tables
 from minarch.reporting.tables.spent import read_spent, routes_cost, spent_table
-from minarch.reporting.tables.sweep import read_convergence, representatives_table, sizes_table
+from minarch.reporting.tables.sweep import read_convergence, read_roles, representatives_table, sizes_table
 
 
 def make_tables(config: dict[str, Any], inputs: dict[str, Any]) -> Tables:
     """The tables of Table by their names, from the items of every stage."""
     settings = config["params"]["convergence"]
     confidence = settings["confidence"]
+    reliability = Reliability.of(settings)
     bootstrap = Bootstrap(resamples=settings["bootstrap"], confidence=confidence, seed=settings["seed"])
     sweep = read_runs(inputs["sweep"]).merge(read.read_sweep_tests(inputs["sweep"]), on=[*MODEL, "repeat"])
     classes = sweep.groupby("dataset")["classes"].first()
-    roles = pd.DataFrame(read_json(inputs["representatives"] / "representatives.json"))
-    representatives = representatives_table(roles, sweep, confidence)
+    representatives = representatives_table(read_roles(inputs["representatives"]), sweep, confidence)
     searches = search_tables(inputs.get("depth", []), confidence)
     controls = config["params"].get("complexity", {}).get("controls", [])
     gated = complexity_tables(inputs.get("complexity", []), sweep, confidence, controls)
@@ -46,13 +46,14 @@ def make_tables(config: dict[str, Any], inputs: dict[str, Any]) -> Tables:
     ends = ends.merge(read.read_knobs(inputs["sweep"]), on=MODEL)
     methods = list(config["params"]["quantize"]["methods"])
     exports = quantization.read_exports(inputs["quantize"], methods)
-    exports = with_failures(exports, pd.read_csv(inputs["finalists"] / "repeats.csv"), classes)
+    exports = with_failures(exports, pd.read_csv(inputs["finalists"] / "repeats.csv"), classes, reliability)
     latencies = quantization.read_latencies(inputs["latency"], inputs["quantize"])
     structured = read.read_structured(inputs["prune"])
     parameters = pd.concat([models[[*MODEL, "parameters"]] for models in (sweep, searched)])
     simulated = quantization.precision_tables(inputs["quantize"], parameters, config["max_drop_points"], bootstrap)
-    measured = named.merge(models_table(exports, structured, latencies, confidence), on=MODEL)
-    pruned = pruning.pruning_table(structured, measured, failure_share=settings["failure_share"], confidence=confidence)
+    final = reliability.with_proof(models_table(exports, structured, latencies, confidence), confidence)
+    measured = named.merge(final, on=MODEL)
+    pruned = pruning.pruning_table(structured, measured, reliability=reliability, confidence=confidence)
     models, exports = (pruning.without_idle_cuts(table, structured) for table in (measured, exports))
     quantized = quantization.quantization_table(exports, latencies, methods, confidence)
     models = models.merge(searched[[*MODEL, SEARCH_MACS, SEARCH_TRAININGS]], on=MODEL, how="left")
@@ -63,7 +64,7 @@ def make_tables(config: dict[str, Any], inputs: dict[str, Any]) -> Tables:
     folders = read_folders(inputs["weights"])
     layers, strengths = read_rows(folders, "layers"), read_rows(folders, "strengths")
     convergence = read_convergence(inputs["convergence"])
-    front = front_table(models, max_drop_points=config["max_drop_points"], failure_share=settings["failure_share"])
+    front = front_table(models, max_drop_points=config["max_drop_points"], reliability=reliability)
     return {
         Table.DATA: read.read_datasets(inputs["data"]),
         Table.SWEEP: sweep,

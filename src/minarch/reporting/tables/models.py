@@ -4,10 +4,10 @@ import re
 
 import pandas as pd
 
-from minarch.analysis.front import pareto_front, recommend, reliable, worthwhile
+from minarch.analysis.front import pareto_front, recommend, worthwhile
 from minarch.analysis.intervals import ACCURACY, TEST, VALIDATION, Columns, of_estimate, with_intervals
 from minarch.analysis.precision import VARIANT
-from minarch.analysis.sizes import failure_accuracy
+from minarch.analysis.reliability import Reliability
 from minarch.contract import ORIGINAL
 from minarch.reporting.tables.quantization import EXPORTED, NO_METHOD, deployed
 from minarch.reporting.tables.read import REMOVED_SHARE
@@ -54,8 +54,11 @@ def batches_of(models: pd.DataFrame) -> list[int]:
     return sorted(int(match[1]) for match in matches if match)
 
 
-def with_failures(exports: pd.DataFrame, networks: pd.DataFrame, classes: pd.Series) -> pd.DataFrame:
-    """The exports with the column `failed`: there is no file, it is below twice chance, or its network had failed.
+def with_failures(
+    exports: pd.DataFrame, networks: pd.DataFrame, classes: pd.Series, reliability: Reliability
+) -> pd.DataFrame:
+    """The exports with the column `failed`: there is no file, it is below the lowest accuracy that is no failure, or
+    its network had failed.
 
     Args:
         networks: one row per network, with VARIANT, repeat and `failed`.
@@ -63,7 +66,7 @@ def with_failures(exports: pd.DataFrame, networks: pd.DataFrame, classes: pd.Ser
     """
     at = [*VARIANT, "repeat"]
     before = exports[at].merge(networks[[*at, "failed"]], on=at, how="left")["failed"].eq(True).to_numpy()
-    lowest = exports["dataset"].map(classes.map(failure_accuracy))
+    lowest = exports["dataset"].map(classes.map(reliability.lowest))
     return exports.assign(failed=before | (exports["status"] != "ok") | (exports["validation"] < lowest))
 
 
@@ -94,16 +97,16 @@ def models_table(
     return table
 
 
-def front_table(models: pd.DataFrame, *, max_drop_points: float, failure_share: float) -> pd.DataFrame:
-    """The models on each data set's front (validation accuracy against bytes), smallest first.
+def front_table(models: pd.DataFrame, *, max_drop_points: float, reliability: Reliability) -> pd.DataFrame:
+    """The reliable models on each data set's front (validation accuracy against bytes), smallest first.
 
     In a small layer several levels cut the same units; such twins appear once. What fewer bits made no smaller is left
     out.
     """
     same = ["dataset", "architecture", "precision", REMOVED_SHARE, "bytes", VALIDATION.value, TEST.value]
     fronts = []
-    for _, rows in worthwhile(reliable(models, failure_share)).drop_duplicates(same).groupby("dataset"):
-        recommended, best = recommend(rows, max_drop_points)
+    for _, rows in worthwhile(reliability.reliable(models)).drop_duplicates(same).groupby("dataset"):
+        recommended, best = recommend(rows, reliability.within(max_drop_points))
         rows = rows.assign(**{RECOMMENDED: rows.index == recommended, BEST: rows.index == best})
         on_front = pareto_front(rows["bytes"].to_numpy(float), rows[VALIDATION.value].to_numpy(float))
         fronts.append(rows[on_front].sort_values(["bytes", "model"]))

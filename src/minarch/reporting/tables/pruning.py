@@ -13,6 +13,7 @@ from minarch.analysis.minimal import Bootstrap
 from minarch.analysis.phases import REDUNDANCY, find_phases, plateau_end
 from minarch.analysis.precision import VARIANT
 from minarch.analysis.records import MODEL
+from minarch.analysis.reliability import Reliability
 from minarch.pruning import STEPS
 from minarch.quantization import FLOAT32
 from minarch.reporting.tables.models import batches_of, latency
@@ -95,12 +96,14 @@ def plateau_ends(curves: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(tables[1:] or tables)
 
 
-def pruning_table(runs: pd.DataFrame, models: pd.DataFrame, *, failure_share: float, confidence: float) -> pd.DataFrame:
+def pruning_table(
+    runs: pd.DataFrame, models: pd.DataFrame, *, reliability: Reliability, confidence: float
+) -> pd.DataFrame:
     """One row per model, method and level: what was removed, accuracies on the way, and the FP32 export's cost.
 
     `front`: no other network of the data set needs at most as many MACs and is at least as accurate on validation
-    images, one of the two strictly. The originals compete too; networks of which nothing was removed and those of which
-    more than `failure_share` of the repeats failed do not.
+    images, one of the two strictly. The originals compete too; networks of which nothing was removed and those that are
+    not reliable (here by the status of their repeats) do not.
     """
     accuracies = [accuracy_at(split, step) for split in ("validation", "test") for step in STEPS]
     runs = runs.assign(
@@ -114,7 +117,7 @@ def pruning_table(runs: pd.DataFrame, models: pd.DataFrame, *, failure_share: fl
     cost = ["bytes", "weight_bytes", *(latency(batch).value for batch in batches_of(models))]
     exported = models.loc[models["precision"] == FLOAT32, [*VARIANT, *cost]]
     table = table.merge(exported, on=VARIANT, how="left")
-    return table.assign(**{FRONT: on_front(table, failure_share)})
+    return table.assign(**{FRONT: on_front(table, reliability)})
 
 
 def without_idle_cuts(models: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
@@ -130,11 +133,11 @@ def without_idle_cuts(models: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
     return models[(merged["_merge"] == "left_only").to_numpy()].reset_index(drop=True)
 
 
-def on_front(table: pd.DataFrame, failure_share: float) -> np.ndarray:
+def on_front(table: pd.DataFrame, reliability: Reliability) -> np.ndarray:
     """Mask of the rows on their data set's front of validation accuracy against MACs; see pruning_table."""
     base, finetuned = accuracy_column("base").value, accuracy_column("finetuned").value
     front = np.zeros(len(table), dtype=bool)
-    whole = (table[REMOVED_SHARE] > 0) & (table["failed"] <= failure_share * table["repeats"])
+    whole = (table[REMOVED_SHARE] > 0) & reliability.mask(table)
     whole &= table[finetuned].notna()
     for dataset in table["dataset"].unique():
         of_set = (table["dataset"] == dataset).to_numpy()

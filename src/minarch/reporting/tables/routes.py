@@ -4,6 +4,7 @@ from typing import Any
 
 import pandas as pd
 
+from minarch.analysis.reliability import Reliability
 from minarch.analysis.routes import COLUMNS, STORED, smallest_of_routes, verdicts
 from minarch.quantization import FLOAT32
 from minarch.reporting.tables import Table, Tables
@@ -11,8 +12,12 @@ from minarch.reporting.tables.quantization import NO_METHOD
 
 
 def bounds(config: dict[str, Any]) -> list[float]:
-    """Within how many points of the best the smallest network of a route is sought: as the answer, and as finalists."""
-    return sorted({config["max_drop_points"], config["params"]["finalists"]["within_points"]})
+    """Within how many points of the best the smallest network of a route is sought: as the answer, and as finalists.
+
+    With a target both may lie at any distance.
+    """
+    within = Reliability.of(config["params"]["convergence"]).within
+    return sorted({within(config["max_drop_points"]), within(config["params"]["finalists"]["within_points"])})
 
 
 def routes_tables(
@@ -35,7 +40,7 @@ def routes_tables(
         routes,
         precisions=[(NO_METHOD, FLOAT32), (method, how["precision"])],
         within=bounds(config),
-        failure_share=settings["failure_share"],
+        reliability=Reliability.of(settings),
     )
     chosen = chosen.merge(cost, on=["dataset", "route"], how="left")
     tests = {model: rows["test"].dropna().to_numpy(float) for model, rows in exports.groupby(STORED)}

@@ -10,11 +10,13 @@ from minarch.analysis.intervals import ACCURACY, with_intervals
 from minarch.analysis.minimal import P_MIN, P_NEAR_BEST
 from minarch.analysis.records import MODEL
 from minarch.analysis.sensitivity import OVERFITTING_FROM
+from minarch.files import read_json
 from minarch.reporting.tables import Table, Tables
 from minarch.reporting.tables.read import FINAL_TEST
 
 COUNTS = [*P_MIN, *P_NEAR_BEST]
 BORDERS = dict.fromkeys([P_MIN.value, P_NEAR_BEST.value, OVERFITTING_FROM], "Int64")  # empty: not on this grid
+ROLE = ["dataset", "family", "role", "architecture", "parameters", "regime", "rule", "items"]  # of a representative
 TYPES = {
     Table.SIZES: {"depth": "Int64"},
     Table.MINIMAL: {"depth": "string", "note": "string"} | dict.fromkeys(COUNTS, "Int64"),
@@ -25,6 +27,11 @@ TYPES = {
 def read_convergence(folder: Path) -> Tables:
     """The tables of the convergence stage; counts that may lie beyond the grid are integers or missing."""
     return {name: pd.read_csv(folder / f"{name}.csv", dtype=types) for name, types in TYPES.items()}
+
+
+def read_roles(folder: Path) -> pd.DataFrame:
+    """One row per representative, from the item of stage representatives; there may be none."""
+    return pd.DataFrame(read_json(folder / "representatives.json"), columns=ROLE)
 
 
 def sizes_table(sizes: pd.DataFrame, sweep: pd.DataFrame, confidence: float) -> pd.DataFrame:
