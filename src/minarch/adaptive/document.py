@@ -73,7 +73,9 @@ class StudyFile:
             self.values.setdefault(name, {}).update(values)
         text = yaml.safe_dump(self.values, sort_keys=False, default_flow_style=None, width=120, allow_unicode=True)
         self.path.parent.mkdir(exist_ok=True)
-        partial = self.path.with_name(f".{self.path.name}.tmp")  # a study that is killed while it is written stays whole
+        partial = self.path.with_name(
+            f".{self.path.name}.tmp"
+        )  # a killed search leaves the file whole
         partial.write_text(HEADER + text, encoding="utf-8")
         partial.replace(self.path)
 

@@ -27,20 +27,15 @@ class Size:
     epoch_s: float  # estimated seconds of one epoch of one training; right in proportion only
 
 
-def ladders(shape: tuple[int, int, int], classes: int, images: int, most: int | None = None) -> dict[str, list[Size]]:
+def ladders(shape: tuple[int, int, int], classes: int, images: int) -> dict[str, list[Size]]:
     """Family -> its sizes by parameters, each at least RATIO times as large as the one before.
 
     Args:
         shape: [C, H, W] of an image.
         images: that are trained on.
-        most: parameters of the largest; None: MOST_PARAMETERS.
     """
-    made = {}
-    for family, knobs in _shapes(shape):
-        sizes = list(_sizes(family, knobs, shape, classes, images, most or MOST_PARAMETERS))
-        if sizes:
-            made[family] = sizes
-    return made
+    made = {family: list(_sizes(family, knobs, shape, classes, images)) for family, knobs in _shapes(shape)}
+    return {family: sizes for family, sizes in made.items() if sizes}
 
 
 def _shapes(shape: tuple[int, int, int]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -67,7 +62,7 @@ def _fits(family: str, knobs: dict[str, Any], shape: Sequence[int]) -> bool:
 
 
 def _sizes(
-    family: str, knobs: dict[str, Any], shape: tuple[int, int, int], classes: int, images: int, most: int
+    family: str, knobs: dict[str, Any], shape: tuple[int, int, int], classes: int, images: int
 ) -> Iterator[Size]:
     knob, least = FAMILIES[family].size, 0.0
     for value in count(1):
@@ -75,7 +70,7 @@ def _sizes(
             kind = architecture(family, {**knobs, knob: value})
             parameters = kind.parameters(shape, classes)
             assert parameters is not None, "these families tell their parameters"
-            if parameters > most:
+            if parameters > MOST_PARAMETERS:
                 return
             if parameters >= least:
                 yield Size({**knobs, knob: value}, kind, parameters, cost.seconds(kind, shape, classes, images))

@@ -88,7 +88,7 @@ def plan_next(families: Mapping[str, Trials], goal: Goal) -> Next:
     for family, trials in families.items():
         if isinstance(decided[family], Train) and trials.total and np.isfinite(smallest):
             posterior = Posterior(*trials.counts(target))
-            near = [size.parameters <= TIMES_LARGER * smallest for size in trials.sizes]
+            near = [size.parameters <= TIMES_LARGER * smallest for size in trials.sizes[: trials.steps]]
             if posterior.smallest[:-1][near].sum() < 1 - SURELY:
                 decided[family] = Left(TIMES_LARGER)
     return decided
@@ -97,4 +97,4 @@ def plan_next(families: Mapping[str, Trials], goal: Goal) -> Next:
 def _needed(trials: Trials, target: float) -> float:
     """The parameters that are surely enough for the target; infinity: not on the ladder."""
     step = int((Posterior(*trials.counts(target)).smallest.cumsum() >= SURELY).argmax())
-    return trials.sizes[step].parameters if step < len(trials.sizes) else np.inf
+    return trials.sizes[step].parameters if step < trials.steps else np.inf

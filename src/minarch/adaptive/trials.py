@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from minarch.adaptive.ladder import Size
+from minarch.analysis.intervals import EDGE
 from minarch.files import read_json
 from minarch.flow.plan import Plan
 from minarch.flow.seal import RECORD
@@ -15,10 +16,12 @@ from minarch.flow.seal import RECORD
 class Trials:
     """Of one family: its ladder, and by step the validation accuracies (fractions) at the last epoch of its trainings.
 
-    That epoch was chosen by nothing. One that diverged counts as 0.
+    That epoch was chosen by nothing. One that diverged counts as 0. The answer is one of the first `steps` sizes;
+    larger ones only tell what the best is.
     """
 
     sizes: Sequence[Size]
+    steps: int
     accuracies: dict[int, list[float]] = field(default_factory=dict)
 
     def trained(self, step: int) -> int:
@@ -30,9 +33,9 @@ class Trials:
         return float(np.mean(self.accuracies[step]))
 
     def counts(self, target: float) -> tuple[list[int], list[int]]:
-        """How many trainings of each step reach the target, and how many there are: both [S]."""
-        steps = [np.array(self.accuracies.get(step, ())) for step in range(len(self.sizes))]
-        return [int((values >= target).sum()) for values in steps], [len(values) for values in steps]
+        """How many trainings of each of the S `steps` reach the target, and how many there are: both [S]."""
+        trained = [np.array(self.accuracies.get(step, ())) for step in range(self.steps)]
+        return [int((values >= target - EDGE).sum()) for values in trained], [len(values) for values in trained]
 
     @property
     def total(self) -> int:
@@ -48,15 +51,35 @@ class Record:
     seconds: float
     estimated_s: float
 
+    def size(self, family: str, step: int) -> Size:
+        """A step of a family's ladder."""
+        return self.families[family].sizes[step]
+
     @property
     def pace(self) -> float:
         """Measured seconds per estimated second; 1 before anything was trained."""
         return self.seconds / self.estimated_s if self.estimated_s else 1.0
 
 
-def read_record(plan: Plan, ladders: Mapping[str, Sequence[Size]]) -> Record:
-    """Read what is finished of a study's sweep; sizes that are on no ladder are passed over."""
-    families = {family: Trials(sizes) for family, sizes in ladders.items()}
+def untrained(ladders: Mapping[str, Sequence[Size]], most: float) -> Record:
+    """No training at all.
+
+    Args:
+        most: parameters that the answer may have.
+    """
+    steps = {family: sum(size.parameters <= most for size in sizes) for family, sizes in ladders.items()}
+    return Record(
+        {family: Trials(sizes, steps[family]) for family, sizes in ladders.items() if steps[family]}, 0.0, 0.0
+    )
+
+
+def read_record(plan: Plan, ladders: Mapping[str, Sequence[Size]], most: float) -> Record:
+    """Read what is finished of a study's sweep; sizes that are on no ladder are passed over.
+
+    Args:
+        most: parameters that the answer may have.
+    """
+    families = untrained(ladders, most).families
     steps = {(family, size.kind.label): step for family, sizes in ladders.items() for step, size in enumerate(sizes)}
     measured = estimated = 0.0
     for item in plan.items("sweep").values():
@@ -66,7 +89,7 @@ def read_record(plan: Plan, ladders: Mapping[str, Sequence[Size]]) -> Record:
         results = read_json(folder / "results.json")
         label = results["architecture"].partition("-")[2]
         step = steps.get((results["family"], label))
-        if step is None:
+        if step is None or results["family"] not in families:
             continue
         trials = families[results["family"]]
         finals = [run["final"]["validation_accuracy"] or 0.0 for run in results["repeats"]]

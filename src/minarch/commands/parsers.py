@@ -31,6 +31,7 @@ def command_line(description: str | None) -> argparse.ArgumentParser:
     json = argparse.ArgumentParser(add_help=False)
     json.add_argument("--json", action="store_true", dest="as_json", help="print one JSON object, for programs")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", title="commands")
+    _find(commands.add_parser("find", help="the smallest network that learns your images reliably"))
     _plan(commands.add_parser("plan", parents=[study], help="what a study takes: trainings, FLOPs, disk, time"))
     _status(commands.add_parser("status", parents=[study, json], help="what is done, running, missing, unstable"))
     _explain(
@@ -43,6 +44,27 @@ def command_line(description: str | None) -> argparse.ArgumentParser:
     _predict(commands.add_parser("predict", parents=[study], help="classify images with an exported model"))
     _export(commands.add_parser("export", parents=[study], help="a model's files, its classes and code that uses it"))
     return parser
+
+
+def _find(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Searches the smallest network of which every training reaches a validation accuracy, by training sizes of"
+        " several families where that tells most; proves it by repeats, prunes and quantizes it, and writes a report."
+        " All that is a study, params/find-NAME.yaml; a search that was stopped goes on from there."
+    )
+    parser.add_argument("images", metavar="IMAGES", help="a folder with a folder per class, or a data set by name")
+    parser.add_argument(
+        "--within",
+        type=float,
+        metavar="POINTS",
+        help="of validation accuracy below the best network (default: 1, where there is no target)",
+    )
+    parser.add_argument("--target", type=float, metavar="SHARE", help="validation accuracy, such as 0.97")
+    parser.add_argument("--max-bytes", metavar="N", help="bytes of the file to deploy, such as 20000 or 20k")
+    parser.add_argument("--budget", metavar="TIME", help="for everything, such as 30m or 2h (default: any)")
+    parser.add_argument(
+        "--trainings", type=int, default=10, metavar="N", help="that prove a size if all succeed (default: %(default)s)"
+    )
 
 
 def _plan(parser: argparse.ArgumentParser) -> None:
