@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from minarch.adaptive.decision import BLOCK
 from minarch.data.catalogue import CATALOGUE, FOLDER, slug
 from minarch.data.folders import listing
 from minarch.errors import UserError
@@ -86,7 +87,7 @@ def _beginning(dataset: str) -> dict[str, Any]:
     data: dict[str, Any] = {"datasets": [dataset]} | ({} if dataset in CATALOGUE else {"image_size": 32})
     return {
         "data": data,
-        "sweep": {"repeats": 1, "block": 1, "families": {}},
+        "sweep": {"repeats": 1, "block": BLOCK, "families": {}},
         "train": {"epochs": epochs, "batch_size": 64, "learning_rate": 3e-3},
         "convergence": {"below_best_points": 100.0, "spread_points": 100.0},  # reliable is what reaches the target
         "representatives": {"roles": []},
