@@ -90,12 +90,13 @@ def write_json(path: Path, body: Any) -> None:
 
 
 def write_sweep(
-    item: Path, dataset: str, family: str, parameters: int, best: tuple[float, float], diverged=(), depth=1
+    item: Path, dataset: str, family: str, parameters: int, best: tuple[float, float], diverged=(), depth=1, repeats=3
 ) -> Path:
-    """A sweep item of three repeats around `best`; repeats in `diverged` end without a finite number."""
+    """A sweep item of repeats around `best`; those in `diverged` end without a finite number."""
     runs, tests, curve = [], [], []
-    for repeat in range(3):
-        validation, train = best[0] + STEADY[repeat], min(1.0, best[1] + STEADY[repeat])
+    for repeat in range(repeats):
+        chance = STEADY[repeat % len(STEADY)]
+        validation, train = best[0] + chance, min(1.0, best[1] + chance)
         for epoch in range(1, 5):
             learned = epoch / 4
             metrics = {
@@ -123,7 +124,7 @@ def write_sweep(
     cost = {"parameters": parameters, "macs": 2 * parameters, "depth": depth}
     write_json(item / "results.json", model | cost | {"weights": "best.safetensors", "repeats": runs})
     write_json(item / "test.json", {"repeats": tests})
-    write_json(item / "timing.json", {"seconds": [1.0, 1.0, 1.0], "device": "cpu", "threads": 1, "strategy": "stacked"})
+    write_json(item / "timing.json", {"seconds": [1.0] * repeats, "device": "cpu", "threads": 1, "strategy": "stacked"})
     pd.DataFrame(curve).to_csv(item / "curves.csv", index=False)
     return item
 
@@ -173,7 +174,7 @@ def write_weights(item: Path, sweep: Path) -> Path:
     description["layers"] = [{"name": name, "kind": "dense", "shape": shape} for name, shape in shapes.items()]
     description["node_layers"] = [{"name": name, "nodes": count} for name, count in nodes.items()]
     if record["family"] == "vit":
-        attention = generator.dirichlet(np.ones(5), (3, 1, 2))[..., :4]
+        attention = generator.dirichlet(np.ones(5), (len(record["repeats"]), 1, 2))[..., :4]
         save_file({"attention": attention.astype(np.float32)}, folder / "attention.safetensors")
         description["attention"] = {"images": 50, "patches": [2, 2]}
     write_json(folder / "record.json", description)

@@ -46,4 +46,5 @@ def read_curves(items: Iterable[Path]) -> pd.DataFrame:
         for name in reversed(MODEL):
             table.insert(0, name, record[name])
         tables.append(table)
+    tables = tables or [pd.DataFrame(columns=[*MODEL, "repeat", "epoch", *METRICS])]
     return pd.concat(tables, ignore_index=True).sort_values([*MODEL, "repeat", "epoch"], ignore_index=True)

@@ -72,7 +72,7 @@ def percent_below(value: Any) -> str:
 
 def exact_percent(value: Any) -> str:
     """0.97 as "97" and 0.9995 as "99.95": a limit as it was set."""
-    return f"{100 * float(value):.10g}"
+    return MISSING if is_missing(value) else f"{100 * float(value):.10g}"
 
 
 def span(counts: Iterable[int]) -> str:

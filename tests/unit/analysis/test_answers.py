@@ -8,6 +8,7 @@ import pytest
 from constructed import RELIABILITY
 
 from minarch.analysis.answers import COLUMNS, answers
+from minarch.analysis.reliability import Reliability
 from minarch.analysis.routes import STORED
 
 SETTINGS: dict[str, Any] = {"max_drop_points": 1.0, "reliability": RELIABILITY, "confidence": 0.95}
@@ -63,3 +64,23 @@ def test_without_a_reliable_model_there_is_no_answer() -> None:
     table, reached = study(("answer", 300, [0.97]), failed=1)
     empty = answers(table, reached, **SETTINGS)
     assert empty.empty and list(empty) == COLUMNS
+
+
+def test_with_a_target_the_smallest_reliable_model_is_the_answer_and_the_smaller_one_is_not_reliable() -> None:
+    reliability = Reliability(failure_share=0.0, trainings=2, target=0.93)
+    table, reached = study(
+        ("tiny", 100, [0.90, 0.92, 0.91]),
+        ("near", 200, [0.92, 0.96, 0.953]),
+        ("answer", 300, [0.94, 0.95, 0.96]),
+        ("large", 400, [0.969, 0.971, 0.970]),
+    )
+    table["failed"] = [int((values < 0.93).sum()) for values in reached.values()]
+    table = reliability.with_proof(table, 0.95)
+    row = answers(table, reached, **SETTINGS | {"reliability": reliability}).iloc[0]
+    assert (row["model"], row["best_model"], row["smaller_model"]) == ("answer", "large", "near")
+    assert (row["repeats"], row["reached"], row["smaller_repeats"], row["smaller_reached"]) == (3, 3, 3, 2)
+    assert row["proven"] == pytest.approx(0.05 ** (1 / 3)) and row["smaller_proven"] < row["proven"]
+    assert row["fitting"] == 2 and row["margin_points"] == pytest.approx(2.0) and row["short_points"] < 0
+    few = Reliability(failure_share=0.0, trainings=4, target=0.93)
+    nothing = answers(table, reached, **SETTINGS | {"reliability": few})
+    assert nothing.empty and list(nothing)[: len(COLUMNS)] == COLUMNS

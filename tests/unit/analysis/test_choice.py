@@ -11,7 +11,7 @@ ROLES = ["minimal", "learning", "overfitting"]
 
 
 def table(*rows: tuple[int, str, bool]) -> pd.DataFrame:
-    sizes = pd.DataFrame(rows, columns=["parameters", "regime", "near_best"])
+    sizes = pd.DataFrame(rows, columns=["parameters", "regime", "near_best"]).assign(repeats=5)
     return sizes.assign(dataset="digits", family="dnn", architecture=[f"net-{p}" for p in sizes["parameters"]])
 
 
@@ -93,3 +93,20 @@ def test_a_role_that_finds_nothing_says_where_and_what_to_do(sizes: pd.DataFrame
     ) as e:
         choose_representatives(sizes, p_min, [role])
     assert "\n" not in str(e.value)
+
+
+def test_a_size_with_too_few_trainings_plays_no_reliable_role() -> None:
+    sizes = with_best(FULL, 0.1, 0.8, 0.9, 0.95, 0.97, 0.96).assign(repeats=[10, 2, 10, 10, 2, 10])
+    reliable = choose_representatives(sizes, 100, [*ROLES, "best"], trainings=10)
+    assert {chosen.role: chosen.parameters for chosen in reliable} == {
+        "minimal": 200,
+        "learning": 500,
+        "overfitting": 2000,
+    }, "of those trained often enough the best has a role already"
+    with pytest.raises(UserError, match="'minimal' finds no model"):
+        choose_representatives(sizes, 100, ROLES, trainings=11)
+
+
+def test_without_roles_only_what_is_named_goes_on() -> None:
+    assert choose_representatives(FULL, 100, []) == []
+    assert [chosen.role for chosen in choose_representatives(FULL, 100, [], ["net-500"])] == ["further"]

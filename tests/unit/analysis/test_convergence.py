@@ -179,6 +179,6 @@ def test_an_interval_that_ends_beyond_the_grid_asks_for_repeats_too() -> None:
     steady = np.zeros(30)
     sizes = [size(100, 0.5, 0.5, spread=steady), size(400, 0.9, 0.9, spread=steady, failed=1)]
     minimal = minimum([statistics(sizes, Bootstrap(resamples=200, confidence=0.95, seed=0), 0)], THRESHOLDS, 0.95)
-    row = convergence.minimal_row(minimal, sizes)
+    row = convergence.minimal_row(minimal, sizes, trainings=1)
     assert row["p_min"] == 400 and np.isinf(row["p_min_high"])
     assert "widen the sweep: upwards, or train more repeats, p_min may lie beyond 400 parameters" in row["note"]

@@ -169,3 +169,17 @@ def test_what_breaks_the_contract_is_one_line(tmp_path) -> None:
     item = write(tmp_path, "sweep", "a", [("ok", "high", 10)])
     with pytest.raises(UserError, match=r"is no record of networks \(repeats\.0\.validation_accuracy"):
         read_repeats([item], {"digits": 10}, RELIABILITY)
+
+
+def test_with_a_target_the_smallest_that_reaches_it_is_a_finalist_however_far_below_the_best() -> None:
+    table = models(("tiny", "dnn", 10, 90.0, 1), ("small", "dnn", 20, 91.0, 0), ("best", "dnn", 90, 99.0, 0))
+    assert chosen(table) == ["best"]
+    assert chosen(table, target=0.9) == ["small", "best"]
+    assert chosen(table, target=0.9, failure_share=0.2) == ["tiny", "small", "best"]
+    assert chosen(table, target=0.9, trainings=6) == []
+
+
+def test_a_training_that_misses_the_target_fails(tmp_path) -> None:
+    item = write(tmp_path, "sweep", "x", [("ok", 0.9, 8), ("ok", 0.8999, 8), ("unstable", 0.95, 8)])
+    table = read_repeats([item], {"digits": 10}, Reliability(failure_share=0.05, target=0.9))
+    assert table["failed"].tolist() == [False, True, True]

@@ -82,3 +82,24 @@ def test_statistics_start_with_the_data_as_measured() -> None:
 def test_smallest_of_nothing_is_beyond_the_grid() -> None:
     chosen = np.array([[False, True, True], [False, False, False]])
     assert smallest(np.array([1, 2, 3]), chosen).tolist() == [2.0, np.inf]
+
+
+def repeated(parameters: int, mean: float, repeats: int, failed: int = 0) -> Size:
+    return size(parameters, mean, mean + 0.01, spread=np.resize(NOISE, repeats), failed=failed)
+
+
+def test_a_size_with_too_few_trainings_is_no_minimum_but_can_be_unstable() -> None:
+    sizes = [repeated(100, 0.94, 1), repeated(200, 0.945, 10), repeated(400, 0.95, 2)]
+    of_three = [statistics(sizes, BOOTSTRAP, 0, trainings=trainings) for trainings in (1, 2, 10, 11)]
+    found = [minimum([of_all], THRESHOLDS, 0.95).p_min.value for of_all in of_three]
+    assert found == [100, 200, 200, np.inf]
+    sizes[2] = repeated(400, 0.95, 2, failed=1)
+    assert np.isinf(minimum([statistics(sizes, BOOTSTRAP, 0, trainings=10)], THRESHOLDS, 0.95).p_min.value)
+
+
+def test_sizes_of_one_training_say_nothing_of_the_usual_spread() -> None:
+    wide = np.array([0.0, 0.03, -0.03, 0.02, -0.02])  # more than spread_points, and usual among the large sizes
+    alone = [size(1000 * i, 0.95, 0.96, spread=np.zeros(1)) for i in range(3, 8)]
+    sizes = [size(100, 0.94, 0.95, spread=wide), *(size(p, 0.95, 0.96, spread=wide) for p in (2000, 8000, 9000))]
+    everything = sorted([*sizes, *alone], key=lambda size: size.parameters)
+    assert find([everything]).p_min.value == find([sizes]).p_min.value == 100

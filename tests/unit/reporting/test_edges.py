@@ -10,7 +10,11 @@ from minarch.reporting.tables.edges import minimal_rows
 def study(depths: dict[str, list[int]], minimal: dict[str, tuple[object, object]]):
     """Tables of one family: the parameter counts of each depth, and P_min and P_near_best of each depth and of all."""
     of_family = {"dataset": "digits", "family": "dnn"}
-    sizes = [of_family | {"depth": int(depth), "parameters": p} for depth, counts in depths.items() for p in counts]
+    sizes = [
+        of_family | {"depth": int(depth), "parameters": p, "repeats": 5}
+        for depth, counts in depths.items()
+        for p in counts
+    ]
     rows = []
     for depth, (p_min, p_near_best) in minimal.items():
         row: dict[str, object] = of_family | {"depth": depth}

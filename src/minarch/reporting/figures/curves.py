@@ -27,8 +27,10 @@ def draw_model(axes: Axes, repeats: pd.DataFrame, metric: str, colour: str, line
     axes.plot(train.index, validation.mean(), color=colour, linestyle=line, linewidth=1.6)
 
 
-def draw_curves(representatives: pd.DataFrame, curves: pd.DataFrame, metric: str) -> Figure:
+def draw_curves(representatives: pd.DataFrame, curves: pd.DataFrame, metric: str) -> Figure | None:
     """One row per data set, one column per family, a line per role. `metric` is "accuracy" or "loss" (logarithmic)."""
+    if representatives.empty:
+        return None
     figure, filled = family_panels(representatives, row_height=2.6, x="epoch", y=metric, share_x=True)
     names = [f"train_{metric}", f"validation_{metric}"]
     curves = curves.merge(representatives[MODEL], on=MODEL)

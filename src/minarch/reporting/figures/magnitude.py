@@ -61,11 +61,13 @@ def draw_finetuned(axes: Axes, curve: pd.DataFrame, look: dict[str, Any], alone:
     axes.plot(levels, curve[VALIDATION.value], **look | mark | {"zorder": 5})
 
 
-def draw_magnitude(tables: Tables) -> Figure:
+def draw_magnitude(tables: Tables) -> Figure | None:
     """One row per data set and scope, one column per family, one curve per model; of too many rows one scope."""
     depths = tables[Table.SIZES][[*MODEL, "depth", "parameters"]]
     curves, redundancy = tables[Table.MAGNITUDE], tables[Table.REDUNDANCY].merge(depths, on=MODEL, how="left")
     plain = redundancy[~redundancy["finetuned"].astype(bool)]
+    if plain.empty:
+        return None
     scopes, families = sorted(plain["scope"].unique()), sorted(plain["family"].unique())
     if plain["dataset"].nunique() * len(scopes) * len(families) > MOST:
         scopes = scopes[:1]

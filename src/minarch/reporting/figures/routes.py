@@ -45,11 +45,12 @@ def draw_models(axes: Axes, models: pd.DataFrame, accuracy: Columns, palette: di
             axes.plot(front["bytes"], front[accuracy.value], **steps)
 
 
-def draw_answer(axes: Axes, answer: dict[str, Any], accuracy: Columns, sizes: np.ndarray) -> None:
+def draw_answer(axes: Axes, answer: dict[str, Any], accuracy: Columns, sizes: np.ndarray, below: bool) -> None:
     """The answer: on validation images its name to the left, where no model is as good; on test images its interval.
 
     Args:
         sizes: bytes of the models that are drawn; the axis leaves room for the name.
+        below: put the name below the answer, because models to its left can be as good.
     """
     lines = str(answer["model"]).split(", ")
     width = axes.get_position().width or 0.4
@@ -61,6 +62,7 @@ def draw_answer(axes: Axes, answer: dict[str, Any], accuracy: Columns, sizes: np
         axes.vlines(answer["bytes"], answer[TEST.low], answer[TEST.high], color=INK, linewidth=1.3, zorder=4)
         return
     place: dict[str, Any] = {"xytext": (-10, 6), "textcoords": "offset points", "ha": "right", "va": "bottom"}
+    place |= {"xytext": (-10, -6), "va": "top"} if below else {}
     axes.annotate("\n".join(lines), (answer["bytes"], answer[accuracy.value]), fontsize=8, zorder=6, **place)
 
 
@@ -90,7 +92,7 @@ def draw_routes(tables: Tables, max_drop_points: float, target: float | None = N
         best_of_all = front.loc[front["dataset"] == answer["dataset"], VALIDATION.value].max()
         axes.set_title(f"{answer['dataset']}: {title}" if len(answers) == 1 else answer["dataset"])
         draw_models(axes, rows, accuracy, palette)
-        draw_answer(axes, answer, accuracy, rows["bytes"].to_numpy(float))
+        draw_answer(axes, answer, accuracy, rows["bytes"].to_numpy(float), below=target is not None)
         if accuracy == VALIDATION:
             bound = best_of_all - max_drop_points / 100 if target is None else target
             axes.axhline(bound, color=QUIET, linewidth=0.9, linestyle=(0, (1, 2)), zorder=1)
@@ -100,6 +102,8 @@ def draw_routes(tables: Tables, max_drop_points: float, target: float | None = N
         low, high = lowest - MARGIN, min(np.nanmax(accuracies), 1.0) + 2 * MARGIN
         name = (str(answer["model"]).count(", ") + 2) * LINE_HEIGHT / (height - LABELS)  # share of the panel
         high = max(high, low + (answer[VALIDATION.value] - low) / (1 - min(name, 0.5)))
+        if target is not None:
+            low = min(low, target - MARGIN, (answer[VALIDATION.value] - min(name, 0.5) * high) / (1 - min(name, 0.5)))
         axes.set_ylim(low, high)
         axes.set_yticks([tick for tick in axes.get_yticks() if low <= tick <= min(high, 1.0)])
         percent_axis(axes)

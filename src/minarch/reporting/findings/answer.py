@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from minarch.analysis.finalists import FINALIST
-from minarch.analysis.reliability import REACHED
+from minarch.analysis.reliability import PROVEN, Reliability
 from minarch.contract import ORIGINAL
 from minarch.reporting.evidence import Evidence
 from minarch.reporting.figures.classes import draw_classes
@@ -22,7 +22,7 @@ from minarch.reporting.wording import short_name
 MOST_BOXES = 2  # data sets whose answers are told in words: of more there is a table
 
 
-def answers(tables: Tables, within_points: float) -> list[dict[str, Any]]:
+def answers(tables: Tables, within_points: float, reliability: Reliability) -> list[dict[str, Any]]:
     """One row per data set: its recommended and its best model, how `narrow` the choice is (its row of ANSWERS) and
     which `way` leads there (its row of ROUTE_VERDICTS); None where no model is reliable.
 
@@ -37,22 +37,21 @@ def answers(tables: Tables, within_points: float) -> list[dict[str, Any]]:
         front, narrow, way = of_set
         picks = {name: front[front[name].astype(bool)] for name in (RECOMMENDED, BEST)}
         picks |= {"narrow": narrow, "way": way}
-        picks["below"] = closest_below(tables[Table.CANDIDATES], picks[RECOMMENDED])
+        picks["below"] = closest_below(tables[Table.CANDIDATES], picks[RECOMMENDED], reliability)
         rows.append({"dataset": dataset} | {name: next(iter(rows_of(table)), None) for name, table in picks.items()})
     return rows
 
 
-def closest_below(candidates: pd.DataFrame, recommended: pd.DataFrame) -> pd.DataFrame:
-    """Of the models with fewer parameters than the recommended one, as it was trained, the one of which most trainings
-    reach the target; of several the largest. Empty where there is none, or no target.
+def closest_below(candidates: pd.DataFrame, recommended: pd.DataFrame, reliability: Reliability) -> pd.DataFrame:
+    """Of the networks of the recommended model's family that have fewer parameters than it and are not reliable, as
+    they were trained, the one that comes closest: of which most is proven. Empty where there is none, or no target.
     """
-    if REACHED not in candidates or recommended.empty:
+    if PROVEN not in candidates or recommended.empty:
         return candidates[:0]
-    fewer = candidates["parameters"] < recommended["parameters"].iloc[0]
-    alike = candidates["dataset"].eq(recommended["dataset"].iloc[0]) & candidates["method"].eq(ORIGINAL)
-    share = candidates[REACHED] / candidates["repeats"]
-    below = candidates.assign(share=share)[fewer & alike].sort_values(["share", "parameters", "architecture"])
-    return below[-1:]
+    answer = recommended.iloc[0]
+    alike = (candidates[["dataset", "family", "method"]] == [answer["dataset"], answer["family"], ORIGINAL]).all(axis=1)
+    below = candidates[alike & ~reliability.mask(candidates) & (candidates["parameters"] < answer["parameters"])]
+    return below.sort_values([PROVEN, "parameters", "architecture"])[-1:]
 
 
 def facts(evidence: Evidence) -> dict[str, Any]:
@@ -61,8 +60,9 @@ def facts(evidence: Evidence) -> dict[str, Any]:
         "candidates": len(candidates),
         "finalists": int(candidates[FINALIST].sum()),
         "trained": int(candidates["repeats"].sum()),
-        "answers": answers(evidence.tables, evidence.answer_within),
+        "answers": answers(evidence.tables, evidence.answer_within, evidence.reliability),
         "most_boxes": MOST_BOXES,
+        "represented": len(evidence.tables[Table.REPRESENTATIVES]) > 0,
     }
 
 

@@ -41,6 +41,7 @@ def facts(evidence: Evidence) -> dict[str, Any]:
         "against_controls": against_controls(controls),
         "of_all_methods": against_controls(controls.assign(method="all")),
         "names": NAMES,
+        "pruned": len(evidence.tables["pruning"]) > 0,
     }
 
 

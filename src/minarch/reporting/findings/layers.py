@@ -40,5 +40,8 @@ FINDING = Finding(
     figures={
         "layerwise": lambda evidence: draw_layerwise(evidence.tables),
     },
-    facts=lambda evidence: {"bearing": bearing(evidence.tables["layerwise"])},
+    facts=lambda evidence: {
+        "bearing": bearing(evidence.tables["layerwise"]),
+        "pruned": len(evidence.tables["pruning"]) > 0,
+    },
 )
