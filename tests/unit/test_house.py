@@ -17,7 +17,7 @@ SOURCE = Path(__file__).parents[2] / "src"
 MOST_LINES = 250
 GROUND = {"errors", "files", "quiet"}
 FAMILIES_AND_DATA = {"models", "data"}
-PLANNED_WITH = {"flow", "commands", "worker", "__main__"}  # what carries work out, and what people call
+PLANNED_WITH = {"flow", "adaptive", "commands", "worker", "__main__"}  # what carries work out, and what people call
 WORK = {declared.module.split(".")[1] for declared in STAGES.values()} - FAMILIES_AND_DATA
 ENTRANCE = "minarch.flow.job"  # by which a stage's module runs: `python -m minarch.<stage>`
 
@@ -91,7 +91,7 @@ def test_the_report_reads_records_and_names_and_runs_nothing(module: str) -> Non
 
 @pytest.mark.parametrize("module", _of("flow"))
 def test_the_plan_knows_no_report_no_work_and_no_command(module: str) -> None:
-    assert not _rooms(module) & (WORK | {"reporting", "analysis", "commands", "__main__"})
+    assert not _rooms(module) & (WORK | {"reporting", "analysis", "adaptive", "commands", "__main__"})
 
 
 @pytest.mark.parametrize("module", sorted(set(MODULES) - {"minarch", "minarch.__main__"}))

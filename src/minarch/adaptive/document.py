@@ -4,6 +4,7 @@ That is which sizes are trained how often, what counts as success, and which net
 once and then left as it is, so that it can be edited.
 """
 
+import os
 from collections.abc import Mapping
 from math import ceil
 from pathlib import Path
@@ -14,8 +15,9 @@ import yaml
 from minarch.adaptive.decision import BLOCK
 from minarch.data.catalogue import CATALOGUE, FOLDER, slug
 from minarch.data.folders import listing
-from minarch.errors import UserError
+from minarch.errors import UserError, short
 from minarch.flow import document
+from minarch.flow.config import load
 from minarch.flow.stages.data import shape_of
 from minarch.flow.stages.sweep import REPEATS
 
@@ -39,11 +41,19 @@ class StudyFile:
         Raises:
             UserError: there are no such images, or the file is no study.
         """
-        self.dataset = images if images in CATALOGUE else f"{FOLDER}{images}"
+        self.dataset = images if images in CATALOGUE else f"{FOLDER}{os.path.normpath(images)}"
         if self.dataset != images and not Path(images).is_dir():
-            raise UserError(f"IMAGES: {images!r} is no folder; allowed: a folder of images, {', '.join(CATALOGUE)}")
+            raise UserError(
+                f"IMAGES: {short(images)} is no folder; allowed: a folder of images, {', '.join(CATALOGUE)}"
+            )
         self.path = Path("params", f"find-{slug(self.dataset)}.yaml")
-        self.values: dict[str, Any] = document.read(self.path) if self.path.exists() else _beginning(self.dataset)
+        beginning = _beginning(self.dataset)
+        self.values = _edited(self.path, beginning) if self.path.exists() else beginning
+
+    @property
+    def listed(self) -> bool:
+        """Whether the file is there and lists any size."""
+        return self.path.exists() and bool(self.values["sweep"]["families"])
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -74,11 +84,26 @@ class StudyFile:
             self.values.setdefault(name, {}).update(values)
         text = yaml.safe_dump(self.values, sort_keys=False, default_flow_style=None, width=120, allow_unicode=True)
         self.path.parent.mkdir(exist_ok=True)
-        partial = self.path.with_name(
-            f".{self.path.name}.tmp"
-        )  # a killed search leaves the file whole
+        partial = self.path.with_name(f".{self.path.name}.tmp")  # so a search that is killed leaves the file whole
         partial.write_text(HEADER + text, encoding="utf-8")
         partial.replace(self.path)
+
+
+def _edited(path: Path, beginning: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a file that is there, with the sections that it lacks."""
+    values = document.read(path)
+    if not isinstance(values, dict):
+        raise UserError(f"{path}: {short(values)} is not allowed; allowed: the sections of a study")
+    values = {**beginning, **values}
+    for name in beginning:
+        if not isinstance(values[name], dict):
+            raise UserError(f"{path}: {name}: {short(values[name])} is not allowed; allowed: a mapping")
+    if (datasets := values["data"].get("datasets")) != (ours := beginning["data"]["datasets"]):
+        raise UserError(f"{path}: data.datasets: {short(datasets)} is not allowed; allowed: {ours}")
+    values["sweep"] = {**beginning["sweep"], **values["sweep"]}
+    if values["sweep"]["families"]:
+        load(path)
+    return values
 
 
 def _beginning(dataset: str) -> dict[str, Any]:

@@ -63,7 +63,7 @@ class Rounds:
 
     def record(self) -> Record:
         """What is trained so far, also by an earlier search."""
-        if not self.study.path.exists():
+        if not self.study.listed:
             return untrained(self.ladders, self.most)
         return read_record(Plan(str(self.study.path)), self.ladders, self.most)
 

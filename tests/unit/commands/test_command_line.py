@@ -19,7 +19,7 @@ from minarch.flow.plan import Plan
 from minarch.flow.stages import STAGES
 
 REPOSITORY = Path(__file__).parents[3]
-COMMANDS = ["plan", "status", "explain", "compare", "recommend", "predict", "export"]
+COMMANDS = ["find", "plan", "status", "explain", "compare", "recommend", "predict", "export"]
 WITH_JSON = {"status", "explain", "compare", "recommend"}
 
 
@@ -50,8 +50,8 @@ def test_every_command_has_a_function_that_takes_what_its_parser_reads(command, 
     said = _said(monkeypatch, capsys, command, "--help")
     assert said.startswith(f"usage: minarch {command} ")
     assert ("--json" in said) == (command in WITH_JSON)
-    assert ("--study STUDY" in said) == (command != "compare") and "--params" not in said
-    positional = {"explain": ["x"], "compare": ["a", "b"], "predict": ["m", "i"], "export": ["m", "d"]}
+    assert ("--study STUDY" in said) == (command not in ("find", "compare")) and "--params" not in said
+    positional = {"find": ["x"], "explain": ["x"], "compare": ["a", "b"], "predict": ["m", "i"], "export": ["m", "d"]}
     arguments = vars(command_line("").parse_args([command, *positional.get(command, [])]))
     module = __import__(f"minarch.commands.{command}", fromlist=[command])
     function = getattr(module, command)
