@@ -20,7 +20,7 @@ class Separable(Layered):
     Each block has a quarter of `channels` more than what it reads, rounded down, which are the means of 2x2 places,
     unless fewer than 3x3 or `head` x `head` would be left. The classifier reads the means over
     `head` x `head` equal windows of the last maps; with 1 these are whole maps. The growth, the means in the place of
-    strides and the norm after pointwise convolutions only are our choices (docs/methods.md 1.4).
+    strides and the norm after pointwise convolutions only are our choices (docs/methods.md 1.1).
     """
 
     name: ClassVar[str] = "separable"
