@@ -73,6 +73,20 @@ def resnet_items(data_item, tmp_path_factory):
     return items
 
 
+@pytest.fixture(scope="session")
+def separable_item(data_item, tmp_path_factory):
+    """A sweep item of one repeat of a network of depthwise-separable convolutions."""
+    item = tmp_path_factory.mktemp("digits-separable")
+    config = {
+        "dataset": "digits",
+        "family": "separable",
+        "knobs": {"depth": 2, "channels": 8, "head": 2},
+        "repeats": [0],
+    }
+    sweep(config | {"train": TRAIN | {"learning_rate": 1e-2}}, {"data": data_item}, item)
+    return item
+
+
 STUDY: dict[str, Any] = {
     "data": {"datasets": ["digits"]},
     "sweep": {"repeats": 4, "families": {"dnn": {"depth": [1, 2], "width": [4, 8]}, "cnn": {"channels": 2}}},

@@ -110,6 +110,7 @@ SPECS: dict[str, Spec] = {
     | {"outer": [8, 8, 12], "inner": [[[3, 4], 0, [2, 5]], [], [0, [6, 3], 7]]},
     "resnet-50": ResNet(depth=50, width=4, levels=4).spec([3, 16, 16], 10),
     "resnet-20": ResNet(depth=20, width=2).spec([3, 8, 8], 10),
+    "separable": {"family": "separable", "shape": [3, 12, 10], "classes": 10, "head": 2, "channels": [6, 5, 9]},
     "fewer blocks": {"family": "vit", "shape": [1, 8, 8], "classes": 10}
     | {"patch": 4, "width": 8, "head_size": 2, "heads": [0, 4, 0, 3], "ffn": [10, 0, 0, 7]},
     "mobile": Mobile(width=8).spec([1, 8, 8], 10),
@@ -157,6 +158,7 @@ def closed_form(spec: dict[str, Any]) -> tuple[int, int]:
         "cnn": _cnn,
         "vit": _vit,
         "resnet": _resnet,
+        "separable": _separable,
         "networks:Mobile": _mobile,
         "networks:Vgg": _vgg,
     }[spec["family"]](spec)
@@ -211,6 +213,19 @@ def _resnet(spec: Spec) -> tuple[int, int]:
     count = sum((inputs + 2) * units for inputs, units, _ in convolutions)
     cost = sum(inputs * units * places for inputs, units, places in convolutions)
     return count + (before + 1) * spec["classes"], cost + before * spec["classes"]
+
+
+def _separable(spec: Spec) -> tuple[int, int]:
+    (depth, *edges), (first, *others), head = spec["shape"], spec["channels"], spec["head"]
+    count, before = (9 * depth + 2) * first, first
+    cost = 9 * depth * first * prod(edges)
+    for after in others:
+        edges = [edge // 2 for edge in edges] if min(edges) // 2 >= max(head, 3) else edges
+        count += 9 * before + before * after + 2 * after
+        cost += (9 * before + before * after) * prod(edges)
+        before = after
+    classifier = head**2 * before * spec["classes"]
+    return count + classifier + spec["classes"], cost + classifier
 
 
 def _mobile(spec: Spec) -> tuple[int, int]:

@@ -13,4 +13,5 @@ GATED_NETWORKS = {  # networks whose units have gates; whether they have layers 
     "minarch.models.cnn:CNN": False,
     "minarch.models.vit:ViT": True,
     "minarch.models.resnet:ResNet": True,
+    "minarch.models.separable:Separable": False,
 }

@@ -19,7 +19,8 @@ from minarch.pruning.groups import HEADS, Group, find_groups
 class Structure:
     """The gates of a whole network: those of its groups of units, group by group, then those of its branches.
 
-    Channels that a residual sum ties over layers have no gates: no layer's reading of them alone could be cut.
+    Channels that a residual sum ties over layers have no gates: no layer's reading of them alone could be cut. Those
+    that a depthwise convolution filters have gates after it, where they are mixed.
     `rows` and `columns` tell of a tensor which group writes or reads it: (position of the group, entries per unit).
     """
 
@@ -27,7 +28,7 @@ class Structure:
         self.spec = network.spec()
         state = network.state_dict()
         groups = [group for group in find_groups(network, heads=heads) if group.units > 1]
-        self.groups = [group for group in groups if group.kind == HEADS or len(group.weights) == 1]
+        self.groups = [group for group in groups if group.kind == HEADS or _is_made_once(network, group)]
         self.branches = branches_of(self.spec)
         self.rows, self.columns = dict[str, tuple[int, int]](), dict[str, tuple[int, int]]()
         for position, group in enumerate(self.groups):
@@ -76,6 +77,12 @@ class Structure:
                 gated = [i for i, around in enumerate(self.around) if around == branch]
                 heads = 1 if gated else self.spec["heads"][part.place[0]]
                 yield Term(0, work * heads, (*gated, len(self.groups) + branch))
+
+
+def _is_made_once(network: nn.Module, group: Group) -> bool:
+    """Whether all but one of the layers that lose a group's units filter each of them by itself."""
+    layers = [network.get_submodule(name.rpartition(".")[0]) for name in group.weights]
+    return sum(not (isinstance(layer, nn.Conv2d) and layer.groups > 1) for layer in layers) == 1
 
 
 def _places(network: nn.Module) -> dict[str, int]:

@@ -3,7 +3,8 @@
 Seconds per image and repeat = a base of the network + what each pixel takes + 6 operations per multiply-accumulate
 (forward, and backward for values and for weights) at its rate. They were fitted to benchmarks/sweep.py on one core of a
 server CPU; those of resnet, whose norms and sums take longer than its products, to steps of 1, 4 and 8 blocks of 4 to
-64 channels on 8 x 8 to 32 x 32 pixels, within a factor of 2.2 of each. Only their proportions matter here, a run
+64 channels on 8 x 8 to 32 x 32 pixels, within a factor of 2.2 of each; those of separable, likewise, to five stacked
+ones of three blocks and 4 to 16 channels, within a factor of 2.4 of each, on a busy machine. Only their proportions matter here, a run
 measures its own speed.
 """
 
@@ -14,7 +15,13 @@ from minarch.data.catalogue import CATALOGUE
 from minarch.models.families import Family
 
 # By the spec's family: base and what a pixel takes in seconds, operations per second.
-SPEED = {"dnn": (1.0e-6, 0.0, 60e9), "cnn": (6e-6, 0.0, 25e9), "vit": (30e-6, 0.0, 40e9), "resnet": (60e-6, 4e-7, 70e9)}
+SPEED = {
+    "dnn": (1.0e-6, 0.0, 60e9),
+    "cnn": (6e-6, 0.0, 25e9),
+    "vit": (30e-6, 0.0, 40e9),
+    "resnet": (60e-6, 4e-7, 70e9),
+    "separable": (10e-6, 1.2e-7, 12e9),
+}
 OTHERS = SPEED["cnn"]
 UNKNOWN = 1e-2  # seconds per image and repeat of a family that does not tell its cost: long, so it is started first
 BASE_MB, COPIES = 2_000, 3  # of a process; bytes per value of the images, more than was measured

@@ -1,1 +1,1 @@
-"""Networks: what a study can name (families), what they are (network, dnn, cnn, vit, resnet, separable), their cost, storage."""
+"""Networks: what a study can name (families), what they are (network, dnn, cnn, vit, resnet, separable), costs."""

@@ -16,12 +16,17 @@ from minarch.quantization import Target, shortcuts  # noqa: F401
 from minarch.quiet import nncf
 from minarch.quiet import openvino as ov
 
+from nncf.quantization.advanced_parameters import QuantizationParameters  # isort: skip
+from nncf.quantization.algorithms.min_max.torch_backend import PTMinMaxAlgoBackend  # isort: skip
 from nncf.torch.function_hook import get_hook_storage  # isort: skip - minarch.quiet comes first
+from nncf.torch.graph import operator_metatypes  # isort: skip
 from nncf.torch.quantization import extensions  # isort: skip
 from nncf.torch.quantization.layers import BaseQuantizer  # isort: skip
 from nncf.torch.quantization.reference import torch_executor  # isort: skip
 
 OVERFLOW: dict[Target, nncf.OverflowFix] = {"any": nncf.OverflowFix.ENABLE, "vnni": nncf.OverflowFix.DISABLE}
+# Else what a depthwise convolution reads has a scale for each channel, which few other runtimes know.
+PER_TENSOR = QuantizationParameters(per_channel=False)
 # NNCF takes the statistics of each image of a batch, and averages batches as if they were equally large.
 AT_ONCE = 32  # at most so many calibration images are computed together
 OF_ACTIVATIONS = ["ScaledDotProductAttention", "scaled_dot_product_attention", "matmul", "__matmul__", "bmm", "baddbmm"]
@@ -35,6 +40,18 @@ class Reference:
 
 
 extensions.QuantizedFunctionsCPU._loaded_namespace = Reference  # else the first use compiles C++ for half a minute
+
+WHERE_SUMS_OVERFLOW = PTMinMaxAlgoBackend.overflow_fix_metatypes.fget
+
+
+def overflowing(backend: PTMinMaxAlgoBackend) -> list[Any]:
+    """The layers whose weights have 7 bits for any processor: in NNCF's torch backend, unlike that of OpenVINO,
+    depthwise convolutions are not among them.
+    """
+    return [*WHERE_SUMS_OVERFLOW(backend), operator_metatypes.PTDepthwiseConv2dSubtype]
+
+
+PTMinMaxAlgoBackend.overflow_fix_metatypes = property(overflowing)
 
 
 def calibration_images(images: Tensor, count: int, seed: int) -> Tensor:
@@ -84,7 +101,9 @@ def quantize_int8(
             model_type=nncf.ModelType.TRANSFORMER if transformer else None,
             ignored_scope=products_of_activations(model) if target == "any" else None,
             advanced_parameters=nncf.AdvancedQuantizationParameters(
-                overflow_fix=OVERFLOW[target], batchwise_statistics=at_once > 1
+                overflow_fix=OVERFLOW[target],
+                batchwise_statistics=at_once > 1,
+                activations_quantization_params=PER_TENSOR,
             ),
         )
     if in_torch and target == "any":

@@ -12,7 +12,7 @@ import onnx
 from onnx import TensorProto
 
 from minarch.quantization.graph import Graph, NoCounterpart, is_constant, values
-from minarch.quantization.operations import OPERATIONS
+from minarch.quantization.operations import OPERATIONS, merged
 from minarch.quiet import openvino as ov
 
 LEVELS = 256  # of an activation at 8 bits
@@ -59,7 +59,29 @@ def _multiply(graph: Graph, operation: ov.Node) -> str:
         return graph.add("Mul", graph.name(first), graph.name(second))
     if first.get_node().get_type_name() == "MVN":
         return _scaled_norm(graph, first.get_node(), values(second))
-    return _weights(graph, values(first.get_node().input_value(0)), values(second))
+    integers, scale = values(first.get_node().input_value(0)), values(second)
+    if _is_read_in_groups(operation):
+        of_each = np.broadcast_to(scale, (*integers.shape[:2], *[1] * (integers.ndim - 2)))
+        integers, scale = merged(integers), merged(of_each)
+    return _weights(graph, integers, scale)
+
+
+def _reshape(graph: Graph, operation: ov.Node) -> str:
+    """Values in another shape; weights that are put into groups stay as they are."""
+    if not _is_read_in_groups(operation):
+        return OPERATIONS["Reshape"](graph, operation)
+    source, (groups, outputs, *others) = operation.input_value(0), operation.get_output_shape(0)
+    if list(source.get_shape()) != [groups * outputs, *others]:
+        raise NoCounterpart("weights whose groups are not consecutive outputs")
+    return graph.name(source)
+
+
+def _is_read_in_groups(operation: ov.Node) -> bool:
+    """Whether an output is nothing but the weights of convolutions of groups, which ONNX has as those of all outputs
+    one after the other.
+    """
+    readers = [(user.get_node().get_type_name(), user.get_index()) for user in operation.output(0).get_target_inputs()]
+    return all(reader == ("GroupConvolution", 1) for reader in readers)
 
 
 def _weights(graph: Graph, integers: np.ndarray, scale: np.ndarray) -> str:
@@ -110,5 +132,6 @@ TURN: dict[str, Callable[[Graph, ov.Node], str | None]] = {  # what adds an oper
     "Convert": _convert,
     "Multiply": _multiply,
     "MVN": _norm,
+    "Reshape": _reshape,
     "FakeQuantize": _fake_quantize,
 }

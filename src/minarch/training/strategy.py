@@ -21,6 +21,7 @@ AT_ONCE = 32  # networks in a stack, at most
 STACK_BYTES = 2**29  # of parameters, gradients, optimizer state and best copy on a CPU
 STACK_FLOPS = 2**31  # of a step: in so much work, what calls cost is lost, and larger stacks gain nothing
 LAYOUTS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
+IN_LAYOUTS = ("cnn", "separable")  # families of which networks trained alone may be faster in another layout
 
 
 class Trained(TypedDict):
@@ -102,7 +103,7 @@ def choose(task: Task, count: int, kind: Kind, device: torch.device, *, compiled
     if compiled and kind == "auto" and fusable(task.spec) and lasts(task, count):
         ways.append(Strategy(0, products, fused=True))
     if kind != "stacked":
-        ways += [Strategy(0, products, layout) for layout in (LAYOUTS if family == "cnn" else ["contiguous"])]
+        ways += [Strategy(0, products, layout) for layout in (LAYOUTS if family in IN_LAYOUTS else ["contiguous"])]
     return fastest(_question(task), {way: timer(task, way) for way in ways})
 
 

@@ -28,6 +28,7 @@ STRUCTURES = {  # name in SPECS, and whether heads have gates
     "fewer blocks": ("fewer blocks", True),
     "resnet": ("resnet", True),
     "bottlenecks": ("bottlenecks", True),
+    "separable": ("separable", True),
 }
 TRAINED = {  # family and knobs, on digits
     "dnn": ("dnn", {"depth": 2, "width": 8}),
@@ -35,6 +36,7 @@ TRAINED = {  # family and knobs, on digits
     "vit": ("vit", {"depth": 2, "width": 8, "heads": 2, "patch": 4}),
     "basic": ("resnet", {"depth": 18, "width": 4, "levels": 2}),
     "bottlenecks": ("resnet", {"depth": 50, "width": 4, "levels": 2}),
+    "separable": ("separable", {"depth": 2, "channels": 8}),
 }
 EVERY = pytest.mark.parametrize("name", STRUCTURES)
 RECIPE = Recipe(epochs=1, batch_size=16, optimizer="adam", learning_rate=1e-2, weight_decay=1e-4)

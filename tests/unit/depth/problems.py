@@ -17,6 +17,7 @@ KNOBS: dict[str, tuple[str, dict[str, Any]]] = {
     "vit": ("vit", {"depth": 3, "width": 8, "heads": 2, "patch": 4}),
     "resnet": ("resnet", {"depth": 18, "width": 2}),
     "bottlenecks": ("resnet", {"depth": 50, "width": 2}),
+    "separable": ("separable", {"depth": 3, "channels": 4}),
     "three stages": ("resnet", {"depth": 20, "width": 2}),
 }
 every_family = pytest.mark.parametrize("name", KNOBS)

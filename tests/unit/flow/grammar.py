@@ -23,6 +23,7 @@ KNOBS: dict[str, st.SearchStrategy[Any]] = {
     "growth": st.sampled_from([1.5, 2, 2.0, 3, 100]),
     "stem": st.sampled_from(["cifar", "imagenet"]),
     "levels": st.integers(1, 8),
+    "head": st.integers(1, 3),
 }
 # What no field should take for something else: as it is written in the file.
 ODD = (

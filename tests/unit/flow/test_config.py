@@ -315,8 +315,8 @@ BAD = {
     ),
     "a user's family with gates": (
         {"complexity": {"architectures": {"test_config:Ungated": {"depth": 2}}}},
-        "complexity.architectures: test_config:Ungated has no gates; allowed: families of the networks of dnn, cnn, vit"
-        " and resnet",
+        "complexity.architectures: test_config:Ungated has no gates; allowed: families of the networks of dnn, cnn,"
+        " vit, resnet and separable",
     ),
     "an architecture with gates that does not fit": (
         {"complexity": {"architectures": {"cnn": {"depth": 5, "channels": 2}}}},

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from minarch.models.build import build
 from minarch.models.cost import macs, parameters
-from minarch.models.families import Cnn, Dnn, Family, ResNet, ShapedDnn, Vit
+from minarch.models.families import Cnn, Dnn, Family, ResNet, Separable, ShapedDnn, Vit
 from minarch.models.families.resnet import BLOCKS
 
 SMALL = st.integers(1, 12)
@@ -36,6 +36,7 @@ KINDS = st.one_of(
     shaped(),
     st.builds(Cnn, depth=st.integers(1, 3), channels=SMALL),
     resnets(),
+    st.builds(Separable, depth=st.integers(1, 4), channels=SMALL, head=st.integers(1, 4)),
 )
 
 

@@ -122,7 +122,8 @@ def test_specs_are_json_with_a_size_per_layer():
         (
             "rnn",
             {},
-            "family: 'rnn' is not known, it must be one of dnn, cnn, vit, shaped-dnn, resnet"
+            "family: 'rnn' is not known, it must be one of dnn, cnn, vit, shaped-dnn, resnet,"
+            " separable"
             ' or "package.module:Class"',
         ),
     ],

@@ -8,7 +8,7 @@ import torch
 
 from minarch.models.build import build, checked
 from minarch.models.cost import macs, parameters
-from minarch.models.families import Cnn, Dnn, Family, ResNet, ShapedDnn, Vit, architecture
+from minarch.models.families import Cnn, Dnn, Family, ResNet, Separable, ShapedDnn, Vit, architecture
 
 SHAPE = [3, 16, 16]
 KINDS = {
@@ -22,6 +22,8 @@ KINDS = {
     "resnet-20": ResNet(depth=20, width=2),
     "resnet-32-imagenet": ResNet(depth=32, width=2, stem="imagenet"),
     "resnet-50-imagenet": ResNet(depth=50, width=2, stem="imagenet"),
+    "separable": Separable(depth=4, channels=4),
+    "separable, windows": Separable(depth=3, channels=4, head=3),
 }
 FAMILY = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 

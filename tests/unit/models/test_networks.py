@@ -90,6 +90,7 @@ SPECS = [
     | {"outer": [6, 6, 8], "inner": [[[2, 3], 0, 5], [], [0, [4, 2]]]},
     {"family": "vit", "shape": [1, 8, 8], "classes": 10}
     | {"patch": 4, "width": 6, "head_size": 2, "heads": [0, 3, 0, 1], "ffn": [5, 0, 0, 9]},
+    {"family": "separable", "shape": [3, 8, 8], "classes": 10, "head": 3, "channels": [4, 2, 5, 3]},
 ]
 
 

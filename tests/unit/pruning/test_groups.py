@@ -67,6 +67,33 @@ EXPECTED = {
             ),
         )
     ],
+    "separable": [  # of 12x10 pixels, the classifier reads 2x2 means of each of the last channels
+        Group(
+            "stem and 1 more",
+            "channels",
+            6,
+            ("stem.weight", "blocks.0.depthwise.weight"),
+            parts(*normed("stem", "norm"), "blocks.0.depthwise.weight 0", "blocks.0.pointwise.weight 1"),
+        ),
+        Group(
+            "blocks.0.pointwise and 1 more",
+            "channels",
+            5,
+            ("blocks.0.pointwise.weight", "blocks.1.depthwise.weight"),
+            parts(
+                *normed("blocks.0.pointwise", "blocks.0.norm"),
+                "blocks.1.depthwise.weight 0",
+                "blocks.1.pointwise.weight 1",
+            ),
+        ),
+        Group(
+            "blocks.1.pointwise",
+            "channels",
+            9,
+            ("blocks.1.pointwise.weight",),
+            parts(*normed("blocks.1.pointwise", "blocks.1.norm"), "classifier.weight 1 4"),
+        ),
+    ],
     "mobile": [  # what makes and what is a grouped convolution stays whole
         Group(
             "stem and 1 more",

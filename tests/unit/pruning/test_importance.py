@@ -39,7 +39,7 @@ def importances(name, group, importance, **options):
 
 @pytest.mark.parametrize("normalised", [False, True])
 @pytest.mark.parametrize("importance", DEFINITIONS)
-@pytest.mark.parametrize("name", ["dnn", "cnn", "vit", "resnet", "mobile"])
+@pytest.mark.parametrize("name", ["dnn", "cnn", "vit", "resnet", "separable", "mobile"])
 def test_importances_are_summed_over_the_layers_that_lose_the_unit(name, importance, normalised):
     """... and, to compare units of different groups, divided by the mean of the group."""
     state = sample(name).state_dict()

@@ -136,7 +136,7 @@ def test_only_heads_to_cut_must_be_asked_for():
 
 @SCOPES
 @pytest.mark.parametrize("importance", IMPORTANCES)
-@pytest.mark.parametrize("name", ["dnn", "vit", "resnet"])
+@pytest.mark.parametrize("name", ["dnn", "vit", "resnet", "separable"])
 def test_the_least_important_units_go(name, importance, scope):
     """By NNCF's definitions (test_importance); one ranking of all takes those of normalised scores."""
     options = criterion(importance=importance, scope=scope, heads=True)

@@ -1,4 +1,4 @@
-"""Bottlenecks, removed branches and parts of blocks, and cut widths are exported and quantized as the rest is."""
+"""Bottlenecks, removed branches, cut widths and depthwise convolutions are exported and quantized as the rest is."""
 
 import pytest
 import torch
@@ -21,6 +21,7 @@ SPECS = {
     "bottlenecks": RESNET | {"width": 6, "outer": [12, 12, 16], "inner": [[[4, 5], 0, 6], [], [0, [6, 4]]]},
     "no first stage": RESNET | {"outer": [8, 12], "inner": [[], [6]]},
     "fewer blocks": VIT | {"heads": [0, 3, 0, 2], "ffn": [12, 0, 0, 20]},
+    "separable": {"family": "separable", "shape": [1, 8, 8], "classes": 10, "head": 2, "channels": [9, 7, 12]},
     "cut width": VIT | {"width": 13, "heads": [2, 3], "ffn": [12, 20]},
 }
 RECIPE = Recipe(epochs=8, batch_size=32, optimizer="adam", learning_rate=1e-2, weight_decay=0.0)

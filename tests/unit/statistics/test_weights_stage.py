@@ -193,14 +193,17 @@ def test_other_families_have_layers_but_no_strengths(data_item: Path, tmp_path: 
     assert set(load_file(folder / "quantiles.safetensors")) == {"weights.convolution", "weights.head", "weights.all"}
 
 
-@pytest.mark.parametrize("name", ["basic", "bottlenecks"])
-def test_a_resnets_convolutions_are_described(name: str, resnet_items: Items, data_item: Path, tmp_path: Path) -> None:
-    (network,) = load_networks(resnet_items[name]).values()
-    folder = describe(data_item, resnet_items[name], tmp_path / "out")
+@pytest.mark.parametrize("name", ["basic", "bottlenecks", "separable"])
+def test_convolutions_with_norms_are_described(
+    name: str, resnet_items: Items, separable_item: Path, data_item: Path, tmp_path: Path
+) -> None:
+    item = separable_item if name == "separable" else resnet_items[name]
+    (network,) = load_networks(item).values()
+    folder = describe(data_item, item, tmp_path / "out")
     table = pd.read_csv(folder / "layers.csv").set_index("layer")
     convolutions = {n.removesuffix(".weight"): p.numel() for n, p in network.named_parameters() if p.dim() == 4}
     assert table.loc[table["kind"] == "convolution", "n"].to_dict() == convolutions
-    assert table["n"]["all"] == sum(convolutions.values()) + table["n"]["fc"]
+    assert table["n"]["all"] == sum(convolutions.values()) + table["n"]["classifier" if name == "separable" else "fc"]
     assert table[STATISTICS].drop("all").notna().all(axis=None)
     assert json.loads((folder / "record.json").read_text())["node_layers"] == []
 

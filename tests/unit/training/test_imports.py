@@ -41,6 +41,7 @@ split = Split(torch.zeros(4, 1, 8, 8, dtype=torch.uint8), torch.arange(4), torch
 recipe = Recipe(epochs=1, batch_size=2, optimizer="adam", learning_rate=0.1, weight_decay=0.0)
 knobs = {"dnn": dict(depth=1, width=2), "cnn": dict(channels=2), "vit": dict(depth=1, width=2, heads=1, patch=4)}
 knobs |= {"shaped-dnn": dict(depth=2, width=2, steps="grow"), "resnet": dict(depth=18, width=1)}
+knobs |= {"separable": dict(depth=1, channels=2)}
 assert set(knobs) == set(FAMILIES)
 for family, values in knobs.items():
     task = Task(architecture(family, values).spec([1, 8, 8], 4), {}, split, split, recipe)

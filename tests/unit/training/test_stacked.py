@@ -88,19 +88,24 @@ def _compare_gradients(spec, repeats, shared):
             torch.testing.assert_close(parameters[name].grad[repeat], parameter.grad, atol=1e-5, rtol=0)
 
 
-@pytest.mark.parametrize("depth", [18, 50])
-@pytest.mark.parametrize("stem", ["cifar", "imagenet"])
+GROUPED = [
+    *(("resnet", {"depth": depth, "width": 2, "stem": stem}) for depth in (18, 50) for stem in ("cifar", "imagenet")),
+    *(("separable", {"depth": depth, "channels": 3, "head": head}) for depth in (1, 3) for head in (1, 3)),
+]
+
+
+@pytest.mark.parametrize(("family", "knobs"), GROUPED)
 @pytest.mark.parametrize("shape", [(1, 8, 8), (3, 16, 12)])
 @pytest.mark.parametrize("shared", [False, True])
-def test_gradients_and_statistics_of_grouped_resnets_are_those_of_each(depth, stem, shape, shared):
+def test_gradients_and_statistics_of_grouped_networks_are_those_of_each(family, knobs, shape, shared):
     """In float64, in which no rounding moves a value over the corner of a relu."""
-    spec = architecture("resnet", {"depth": depth, "width": 2, "stem": stem}).spec(shape, 7)
+    spec = architecture(family, knobs).spec(shape, 7)
     torch.manual_seed(0)
     networks = [build(spec).double() for _ in range(3)]
     images, labels = torch.randn(1 if shared else 3, 6, *shape, dtype=torch.float64), torch.randint(0, 7, (3, 6))
     parameters = Parameters.of(networks, CPU)
     parameters.gradient.fill_(float("nan"))
-    gradients = STACKED["resnet"](parameters, spec, Products(CPU))
+    gradients = STACKED[family](parameters, spec, Products(CPU))
     logits = gradients.forward(images.flatten(2))
     gradients.backward((torch.softmax(logits, 1) - functional.one_hot(labels, 7).transpose(1, 2)) / 6)
     for repeat, network in enumerate(networks):
@@ -114,11 +119,14 @@ def test_gradients_and_statistics_of_grouped_resnets_are_those_of_each(depth, st
             torch.testing.assert_close(state[name].type_as(statistic), statistic, atol=1e-6, rtol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("family", "knobs"),
+    [("resnet", {"depth": 18, "width": 2, "levels": 3}), ("separable", {"depth": 2, "channels": 3, "head": 2})],
+)
 @pytest.mark.parametrize("shared", [False, True])
-def test_a_grouped_resnet_is_trained_as_alone(shared, task):
+def test_a_grouped_network_is_trained_as_alone(family, knobs, shared, task):
     """For a few steps, and not by Adam, which takes the sign of a gradient that is nothing but rounding."""
-    knobs = {"depth": 18, "width": 2, "levels": 3}
-    made = task("resnet", knobs, optimizer="sgd", shared_batches=shared, epochs=1, weight_decay=1e-2)
+    made = task(family, knobs, optimizer="sgd", shared_batches=shared, epochs=1, weight_decay=1e-2)
     stacked, alone = (train_repeats(made, [0, 1, 5], how) for how in (_stack(3), _alone()))
     for one, other in zip(stacked, alone, strict=True):
         np.testing.assert_allclose(one.curve, other.curve, atol=1e-2)

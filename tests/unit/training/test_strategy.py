@@ -85,6 +85,7 @@ VIT = {"depth": 2, "width": 8, "heads": 2, "patch": 4}
         ("dnn", {"depth": 2, "width": 8}, {}, True),
         ("cnn", {"depth": 2, "channels": 2}, {}, True),
         ("resnet", {"depth": 18, "width": 2}, {}, True),
+        ("separable", {"depth": 2, "channels": 2}, {}, True),
         ("vit", VIT, {}, True),
         ("vit", VIT, {"heads": [0, 2], "ffn": [3, 0]}, True),
         ("vit", VIT, {"heads": [], "ffn": []}, True),

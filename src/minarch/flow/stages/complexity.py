@@ -94,8 +94,8 @@ class Complexity(Section):
             for _, kind in points:
                 if kind.network not in GATED_NETWORKS:
                     raise ValueError(
-                        f"architectures: {family} has no gates; allowed: families of the networks of dnn, cnn, vit and"
-                        " resnet"
+                        f"architectures: {family} has no gates; allowed: families of the networks of dnn, cnn, vit,"
+                        " resnet and separable"
                     )
                 if not GATED_NETWORKS[kind.network] and 0 not in self.beta:
                     raise ValueError(

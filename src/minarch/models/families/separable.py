@@ -17,10 +17,10 @@ class Separable(Layered):
     """A 3x3 convolution of `channels` units, then `depth` blocks: a depthwise 3x3 convolution, which filters every
     channel by itself, and a pointwise one, which mixes them (arXiv 1704.04861, section 3.1).
 
-    Each block has half as many channels as the first convolution more than the one before it, and reads the means of
-    2x2 places, unless fewer than 3x3 or `head` x `head` would be left. The classifier reads the means over
+    Each block has a quarter of `channels` more than what it reads, rounded down, which are the means of 2x2 places,
+    unless fewer than 3x3 or `head` x `head` would be left. The classifier reads the means over
     `head` x `head` equal windows of the last maps; with 1 these are whole maps. The growth, the means in the place of
-    strides and the norm after pointwise convolutions only are our choices (docs/methods.md 1.4).
+    strides and the norm after pointwise convolutions only are our choices (docs/methods.md 1.1).
     """
 
     name: ClassVar[str] = "separable"
@@ -33,7 +33,7 @@ class Separable(Layered):
     @property
     def widths(self) -> list[int]:
         """The channels of the first convolution and of each block."""
-        return [self.channels * (2 + position) // 2 for position in range(self.depth + 1)]
+        return [self.channels * (4 + position) // 4 for position in range(self.depth + 1)]
 
     def spec(self, shape: Sequence[int], classes: int) -> Spec:
         smallest = max(self.head, 2)  # of one place, a norm has no variance in a batch of one image

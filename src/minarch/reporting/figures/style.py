@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-FAMILY_COLOURS = {"dnn": "#0072B2", "cnn": "#D55E00", "vit": "#009E73"}  # Okabe and Ito, as are the next
-FURTHER_COLOURS = ["#CC79A7", "#E69F00", "#56B4E9", "#000000"]
+FAMILY_COLOURS = {"dnn": "#0072B2", "cnn": "#D55E00", "vit": "#009E73", "separable": "#E69F00"}  # Okabe and Ito, as
+FURTHER_COLOURS = ["#CC79A7", "#56B4E9", "#000000"]  # are these
 INK, QUIET, FAINT = "#222222", "#6b6b6b", "#d9d9d9"
 BAR: dict[str, Any] = {"marker": "|", "markersize": 10, "color": QUIET}  # of an interval, in a legend
 BAND: dict[str, Any] = {"marker": "s", "markersize": 9, "color": FAINT}
