@@ -46,23 +46,25 @@ def draw_models(axes: Axes, models: pd.DataFrame, accuracy: Columns, palette: di
 
 
 def draw_answer(axes: Axes, answer: dict[str, Any], accuracy: Columns, sizes: np.ndarray, below: bool) -> None:
-    """The answer: on validation images its name to the left, where no model is as good; on test images its interval.
+    """The answer: on validation images its name above and to the left, where no model is as good; on test images its
+    interval.
 
     Args:
         sizes: bytes of the models that are drawn; the axis leaves room for the name.
-        below: put the name below the answer, because models to its left can be as good.
+        below: the name stands below and to the right, because smaller models, which are not reliable, can be as good.
     """
     lines = str(answer["model"]).split(", ")
     width = axes.get_position().width or 0.4
     room = min(0.5, 0.06 + 0.0054 * max(map(len, lines)) / width)  # of the axis, on its logarithmic scale
-    left = answer["bytes"] / (sizes.max() / answer["bytes"]) ** (room / (1 - room))
-    log_axis(axes, [min(sizes.min(), left), sizes.max()], unit="B")
+    span = (answer["bytes"] / sizes.min() if below else sizes.max() / answer["bytes"]) ** (room / (1 - room))
+    ends = [sizes.min(), answer["bytes"] * span] if below else [answer["bytes"] / span, sizes.max()]
+    log_axis(axes, [min(sizes.min(), ends[0]), max(sizes.max(), ends[1])], unit="B")
     axes.plot(answer["bytes"], answer[accuracy.value], **STAR, markersize=15, zorder=5)
     if accuracy == TEST:
         axes.vlines(answer["bytes"], answer[TEST.low], answer[TEST.high], color=INK, linewidth=1.3, zorder=4)
         return
     place: dict[str, Any] = {"xytext": (-10, 6), "textcoords": "offset points", "ha": "right", "va": "bottom"}
-    place |= {"xytext": (-10, -6), "va": "top"} if below else {}
+    place |= {"xytext": (8, -4), "ha": "left", "va": "top"} if below else {}
     axes.annotate("\n".join(lines), (answer["bytes"], answer[accuracy.value]), fontsize=8, zorder=6, **place)
 
 
