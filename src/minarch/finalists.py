@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from minarch.analysis.finalists import FINALIST, are_finalists, candidates, read_repeats, with_margin
+from minarch.analysis.finalists import FINALIST, are_finalists, candidates, read_repeats
 from minarch.analysis.precision import VARIANT
 from minarch.analysis.reliability import Reliability
 from minarch.files import read_json, write_json
@@ -18,8 +18,7 @@ def work(config: dict[str, Any], inputs: dict[str, Any], out: Path) -> None:
     reliability = Reliability.of(config)
     classes = {record["dataset"]: record["classes"] for record in records}
     repeats = read_repeats(inputs["networks"], classes, reliability)
-    models = with_margin(candidates(repeats, config["confidence"]), repeats, reliability)
-    models = reliability.with_proof(models, config["confidence"])
+    models = reliability.with_proof(candidates(repeats, config["confidence"]), config["confidence"])
     models[FINALIST] = are_finalists(models, reliability, config["within_points"])
     named = [*VARIANT, "stage", "parameters", "validation_mean"]
     chosen = models[models[FINALIST]]

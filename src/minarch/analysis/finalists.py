@@ -19,7 +19,6 @@ from minarch.contract import ORIGINAL, read_networks, variant_of
 
 FINE = ("ok", "nothing_removed")  # the statuses of networks that did not fail, whichever stage made them
 FINALIST = "finalist"
-ALL_REACH = "all_reach"  # with a target: the validation accuracy that all but the share that may fail reach
 ALIKE = ["family", "made"]  # models of a data set whose bytes rise with their parameters, made in one way
 
 
@@ -69,44 +68,30 @@ def candidates(repeats: pd.DataFrame, confidence: float) -> pd.DataFrame:
     return table.drop(columns="way").merge(intervals, on=VARIANT)
 
 
-def with_margin(models: pd.DataFrame, repeats: pd.DataFrame, reliability: Reliability) -> pd.DataFrame:
-    """The models with the column ALL_REACH; as they are where there is no target.
-
-    Args:
-        models: of `candidates`.
-        repeats: of `read_repeats`.
-    """
-    if reliability.target is None:
-        return models
-
-    def all_reach(accuracies: pd.Series) -> float:
-        ordered = accuracies.fillna(0.0).sort_values()
-        return float(ordered.iloc[min(int(reliability.failure_share * len(ordered) + EDGE), len(ordered) - 1)])
-
-    margins = repeats.groupby(VARIANT)["validation"].agg(all_reach).rename(ALL_REACH)
-    return models.merge(margins.reset_index(), on=VARIANT)
-
-
 def are_finalists(models: pd.DataFrame, reliability: Reliability, within_points: float) -> pd.Series:
     """Mask of the models that can be the answer.
 
     They are reliable; of their data set and ALIKE no reliable model beats them, by fewer parameters or by a higher mean
     accuracy; and they are at most `within_points` below the best of the data set.
 
-    With a target the smallest that reaches it can be the answer, however far below the best it is. Whether a model
-    still reaches it in fewer bits is decided by its lowest trainings, so one is kept as well that none beats by fewer
-    parameters or by a higher ALL_REACH.
+    With a target they are all that are reliable: each is good enough, however far below the best, and which of them
+    still reach it in fewer bits is known of exported files only. Of a data set of which none is reliable the one that
+    comes closest is exported, to be looked at: the one of which the smallest share fails.
 
     Args:
         models: of `candidates`.
     """
     chosen = pd.Series(False, models.index)
-    points = reliability.within(within_points)
-    for _, rows in reliability.reliable(models).groupby("dataset"):
-        near = rows[VALIDATION.value] >= rows[VALIDATION.value].max() - points / 100 - EDGE
+    fit = reliability.reliable(models)
+    if reliability.target is not None:
+        lacking = models[~models["dataset"].isin(fit["dataset"]) & models[VALIDATION.value].notna()]
+        lacking = lacking.assign(share=lacking["failed"] / lacking["repeats"])
+        lacking = lacking.sort_values(["share", VALIDATION.value, "parameters"], ascending=[True, False, True])
+        chosen[fit.index.union(lacking.drop_duplicates("dataset").index)] = True
+        return chosen
+    for _, rows in fit.groupby("dataset"):
+        near = rows[VALIDATION.value] >= rows[VALIDATION.value].max() - within_points / 100 - EDGE
         for _, alike in rows.groupby(ALIKE):
             front = pareto_front(alike["parameters"].to_numpy(float), alike[VALIDATION.value].to_numpy(float))
-            if ALL_REACH in alike:
-                front |= pareto_front(alike["parameters"].to_numpy(float), alike[ALL_REACH].to_numpy(float))
             chosen[alike.index] = front & near[alike.index]
     return chosen

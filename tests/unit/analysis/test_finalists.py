@@ -171,15 +171,27 @@ def test_what_breaks_the_contract_is_one_line(tmp_path) -> None:
         read_repeats([item], {"digits": 10}, RELIABILITY)
 
 
-def test_with_a_target_the_smallest_that_reaches_it_is_a_finalist_however_far_below_the_best() -> None:
-    table = models(("tiny", "dnn", 10, 90.0, 1), ("small", "dnn", 20, 91.0, 0), ("best", "dnn", 90, 99.0, 0))
+def test_with_a_target_all_that_are_reliable_are_finalists_however_far_below_the_best() -> None:
+    table = models(
+        ("tiny", "dnn", 10, 90.0, 1),
+        ("small", "dnn", 20, 91.0, 0),
+        ("best", "dnn", 90, 99.0, 0),
+        ("big", "dnn", 99, 98.0, 0),
+    )
     assert chosen(table) == ["best"]
-    assert chosen(table, target=0.9) == ["small", "best"]
-    assert chosen(table, target=0.9, failure_share=0.2) == ["tiny", "small", "best"]
-    assert chosen(table, target=0.9, trainings=6) == []
+    assert chosen(table, target=0.9) == ["small", "best", "big"], "in fewer bits big may reach it where best fails"
+    assert chosen(table, target=0.9, failure_share=0.2) == ["tiny", "small", "best", "big"]
+    assert chosen(table, target=0.9, trainings=6) == ["best"], "none is reliable, this one comes closest"
 
 
 def test_a_training_that_misses_the_target_fails(tmp_path) -> None:
     item = write(tmp_path, "sweep", "x", [("ok", 0.9, 8), ("ok", 0.8999, 8), ("unstable", 0.95, 8)])
     table = read_repeats([item], {"digits": 10}, Reliability(failure_share=0.05, target=0.9))
     assert table["failed"].tolist() == [False, True, True]
+
+
+def test_of_a_data_set_where_none_reaches_the_target_the_closest_is_looked_at() -> None:
+    table = models(("far", "dnn", 10, 90.0, 3), ("close", "dnn", 20, 80.0, 1), ("good", "dnn", 30, 99.0, 0))
+    table["dataset"] = ["hard", "hard", "easy"]
+    assert chosen(table, target=0.9) == ["close", "good"]
+    assert chosen(table) == ["good"]

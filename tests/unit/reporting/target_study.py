@@ -14,7 +14,9 @@ TARGET = {"target": 0.95, "trainings": 10, "failure_share": 0.0}
 REPEATS = {50: 2, 400: 1, 1000: 10, 6000: 4}  # of every size; those of 1000 and 6000 parameters reach the target
 
 
-def write_target_study(root: Path, datasets: dict[str, list[str]]) -> tuple[dict[str, Any], dict[str, Any]]:
+def write_target_study(
+    root: Path, datasets: dict[str, list[str]], target: float = 0.95
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """Items of every stage but the last, data set -> families; returns (config, inputs) of the aggregate stage."""
     inputs: dict[str, Any] = {stage: [] for stage in ("data", "sweep", "depth", "complexity", "prune", "quantize")}
     for dataset, families in datasets.items():
@@ -32,7 +34,7 @@ def write_target_study(root: Path, datasets: dict[str, list[str]]) -> tuple[dict
     inputs["weights"] = [write_weights(root / "weights" / f"{item.name}-w", item) for item in inputs["sweep"]]
     params = PARAMS | {
         "data": {"datasets": list(datasets)},
-        "convergence": PARAMS["convergence"] | TARGET,
+        "convergence": PARAMS["convergence"] | TARGET | {"target": target},
         "representatives": {"roles": []},
         "prune": {"finetune": {"epochs": 2}},
     }

@@ -90,3 +90,12 @@ def test_of_many_data_sets_there_is_a_table(tmp_path) -> None:
     said = words(out)
     assert "reach the target trainings" in said and "mnist dnn-1000, FP32" in said
     assert "10 of 10 0 of 10 74 0" in said
+
+
+def test_a_target_that_none_reaches_leaves_a_report_that_says_so(tmp_path) -> None:
+    config, inputs = write_target_study(tmp_path, {"digits": ["dnn"]}, target=0.999)
+    (tmp_path / "out").mkdir()
+    aggregate.work(config, inputs, tmp_path / "out")
+    said = words(tmp_path / "out")
+    assert "On digits no model is reliable enough to recommend: none has at least 10 trainings of which at most" in said
+    assert "0 % end below 99.9 %." in said

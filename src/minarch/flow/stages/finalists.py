@@ -19,8 +19,8 @@ class Finalists(Section):
 
     within_points: Points = Field(
         3.0,
-        description="at most so far below the best on validation (points); at least aggregate.max_drop_points counts,"
-        " with convergence.target any distance",
+        description="at most so far below the best on validation (points); at least aggregate.max_drop_points counts;"
+        " with convergence.target nothing",
     )
 
 

@@ -45,25 +45,32 @@ def draw_models(axes: Axes, models: pd.DataFrame, accuracy: Columns, palette: di
             axes.plot(front["bytes"], front[accuracy.value], **steps)
 
 
-def draw_answer(axes: Axes, answer: dict[str, Any], accuracy: Columns, sizes: np.ndarray, below: bool) -> None:
-    """The answer: on validation images its name to the left, where no model is as good; on test images its interval.
+def draw_answer(axes: Axes, answer: dict[str, Any], accuracy: Columns, sizes: np.ndarray, target: float | None) -> None:
+    """The answer: on validation images its name above and to the left, where no model is as good; on test images its
+    interval.
 
     Args:
         sizes: bytes of the models that are drawn; the axis leaves room for the name.
-        below: put the name below the answer, because models to its left can be as good.
+        target: if there is one, the name stands below it: smaller models, which are not reliable, can be as good.
     """
     lines = str(answer["model"]).split(", ")
     width = axes.get_position().width or 0.4
     room = min(0.5, 0.06 + 0.0054 * max(map(len, lines)) / width)  # of the axis, on its logarithmic scale
-    left = answer["bytes"] / (sizes.max() / answer["bytes"]) ** (room / (1 - room))
-    log_axis(axes, [min(sizes.min(), left), sizes.max()], unit="B")
+    free = sizes.max() / answer["bytes"] if target is None else answer["bytes"] / sizes.min()
+    span = free ** (room / (1 - room))
+    ends = [answer["bytes"] / span, sizes.max()] if target is None else [sizes.min(), answer["bytes"] * span]
+    log_axis(axes, [min(sizes.min(), ends[0]), max(sizes.max(), ends[1])], unit="B")
     axes.plot(answer["bytes"], answer[accuracy.value], **STAR, markersize=15, zorder=5)
     if accuracy == TEST:
         axes.vlines(answer["bytes"], answer[TEST.low], answer[TEST.high], color=INK, linewidth=1.3, zorder=4)
         return
     place: dict[str, Any] = {"xytext": (-10, 6), "textcoords": "offset points", "ha": "right", "va": "bottom"}
-    place |= {"xytext": (-10, -6), "va": "top"} if below else {}
-    axes.annotate("\n".join(lines), (answer["bytes"], answer[accuracy.value]), fontsize=8, zorder=6, **place)
+    at = answer[accuracy.value]
+    if target is not None:
+        axes.vlines(answer["bytes"], target, at, color=QUIET, linewidth=0.9, zorder=1)
+        place |= {"xytext": (-3, -4), "ha": "left", "va": "top"}
+        at = target
+    axes.annotate("\n".join(lines), (answer["bytes"], at), fontsize=8, zorder=6, **place)
 
 
 def draw_routes(tables: Tables, max_drop_points: float, target: float | None = None) -> Figure | None:
@@ -92,7 +99,7 @@ def draw_routes(tables: Tables, max_drop_points: float, target: float | None = N
         best_of_all = front.loc[front["dataset"] == answer["dataset"], VALIDATION.value].max()
         axes.set_title(f"{answer['dataset']}: {title}" if len(answers) == 1 else answer["dataset"])
         draw_models(axes, rows, accuracy, palette)
-        draw_answer(axes, answer, accuracy, rows["bytes"].to_numpy(float), below=target is not None)
+        draw_answer(axes, answer, accuracy, rows["bytes"].to_numpy(float), target)
         if accuracy == VALIDATION:
             bound = best_of_all - max_drop_points / 100 if target is None else target
             axes.axhline(bound, color=QUIET, linewidth=0.9, linestyle=(0, (1, 2)), zorder=1)
@@ -103,7 +110,7 @@ def draw_routes(tables: Tables, max_drop_points: float, target: float | None = N
         name = (str(answer["model"]).count(", ") + 2) * LINE_HEIGHT / (height - LABELS)  # share of the panel
         high = max(high, low + (answer[VALIDATION.value] - low) / (1 - min(name, 0.5)))
         if target is not None:
-            low = min(low, target - MARGIN, (answer[VALIDATION.value] - min(name, 0.5) * high) / (1 - min(name, 0.5)))
+            low = min(low, target - MARGIN, (target - min(name, 0.5) * high) / (1 - min(name, 0.5)))
         axes.set_ylim(low, high)
         axes.set_yticks([tick for tick in axes.get_yticks() if low <= tick <= min(high, 1.0)])
         percent_axis(axes)

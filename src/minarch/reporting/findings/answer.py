@@ -37,20 +37,23 @@ def answers(tables: Tables, within_points: float, reliability: Reliability) -> l
         front, narrow, way = of_set
         picks = {name: front[front[name].astype(bool)] for name in (RECOMMENDED, BEST)}
         picks |= {"narrow": narrow, "way": way}
-        picks["below"] = closest_below(tables[Table.CANDIDATES], picks[RECOMMENDED], reliability)
+        candidates = tables[Table.CANDIDATES]
+        of_data = candidates[candidates["dataset"] == dataset]
+        picks["below"] = closest(of_data, picks[RECOMMENDED], reliability)
         rows.append({"dataset": dataset} | {name: next(iter(rows_of(table)), None) for name, table in picks.items()})
     return rows
 
 
-def closest_below(candidates: pd.DataFrame, recommended: pd.DataFrame, reliability: Reliability) -> pd.DataFrame:
-    """Of the networks of the recommended model's family that have fewer parameters than it and are not reliable, as
-    they were trained, the one that comes closest: of which most is proven. Empty where there is none, or no target.
+def closest(candidates: pd.DataFrame, recommended: pd.DataFrame, reliability: Reliability) -> pd.DataFrame:
+    """Of one data set's networks that are not reliable, as they were trained, the one that comes closest: of which most
+    is proven; where there is a recommended model, of its family and with fewer parameters. Empty where there is none,
+    or no target.
     """
-    if PROVEN not in candidates or recommended.empty:
+    if PROVEN not in candidates:
         return candidates[:0]
-    answer = recommended.iloc[0]
-    alike = (candidates[["dataset", "family", "method"]] == [answer["dataset"], answer["family"], ORIGINAL]).all(axis=1)
-    below = candidates[alike & ~reliability.mask(candidates) & (candidates["parameters"] < answer["parameters"])]
+    below = candidates[~reliability.mask(candidates) & (candidates["method"] == ORIGINAL)]
+    for answer in rows_of(recommended):
+        below = below[(below["family"] == answer["family"]) & (below["parameters"] < answer["parameters"])]
     return below.sort_values([PROVEN, "parameters", "architecture"])[-1:]
 
 
