@@ -19,6 +19,7 @@ from minarch.commands.effort import Effort, Rate
 from minarch.data.tensors import Split
 from minarch.flow.cost import seconds_per_image
 from minarch.flow.study import Study
+from minarch.training.augment import Moves
 from minarch.training.loop import Recipe
 from minarch.training.memory import keep_freed_memory
 from minarch.training.repeats import Task
@@ -77,12 +78,17 @@ def _seconds(effort: Effort, study: Study) -> float:
     if device.type == "cpu":
         together = max(1, min(together, int(STACK_S / _guess(effort, study))))
     epochs = ceil(effort.epochs * effort.images * effort.together / (len(images) * together))  # that last as an item's
-    task = Task(effort.spec, {}, images, images, replace(Recipe.of(dict(study.train)), epochs=epochs))
+    task = Task(effort.spec, {}, images, images, replace(Recipe.of(study.train.model_dump()), epochs=epochs))
     strategy = choose(task, together, study.train.strategy, device)
     run, at_once = timer(task, strategy).step, strategy.at_once or 1
     _timed(run, 1, device)
     count = round(TIMED_S / _timed(run, 1, device))
-    return _timed(run, min(max(count, 1), MOST_STEPS), device) / (batch * at_once)
+    seconds = _timed(run, min(max(count, 1), MOST_STEPS), device) / (batch * at_once)
+    if task.recipe.augment is None:
+        return seconds
+    moved = Moves(task.recipe.augment, images.to(device)).moved(0, 1)
+    pixels = torch.empty_like(moved.images)
+    return seconds + _timed(lambda: moved.fill(pixels), 2, device) / len(images)
 
 
 def _timed(run: Callable[[], None], count: int, device: torch.device) -> float:

@@ -76,7 +76,7 @@ def _train(
             ensemble.settle(task.train.to(strategy.device))
         gates.moving = schedule.delay < epoch and not settled
         _note_costs(ensemble, results)
-        ensemble.epoch(pixels, torch.stack([torch.randperm(len(pixels), generator=order) for order in orders]))
+        ensemble.epoch(pixels, torch.stack([torch.randperm(len(pixels), generator=order) for order in orders]), epoch)
         measured = zip(*(column.tolist() for column in ensemble.measure(validation)), strict=True)
         for i, (result, row) in enumerate(zip(results, measured, strict=True)):
             result.accuracies.append(row)

@@ -17,22 +17,23 @@ def slug(dataset: str) -> str:
 @dataclass(frozen=True)
 class Entry:
     """A data set: shape (channels, height, width) of its images, number of classes, number of images outside its own
-    test split, if it has one.
+    test split, if it has one; whether a mirror image shows the same class, which characters do not.
     """
 
     shape: tuple[int, int, int]
     classes: int
     images: int
     own_test: bool = True
+    mirrors: bool = False
 
 
 CATALOGUE = {
     "digits": Entry((1, 8, 8), 10, 1_797, own_test=False),
     "mnist": Entry((1, 28, 28), 10, 60_000),
-    "fashion-mnist": Entry((1, 28, 28), 10, 60_000),
+    "fashion-mnist": Entry((1, 28, 28), 10, 60_000, mirrors=True),
     "kmnist": Entry((1, 28, 28), 10, 60_000),
     "emnist-letters": Entry((1, 28, 28), 26, 124_800),
-    "cifar10": Entry((3, 32, 32), 10, 50_000),
-    "cifar100": Entry((3, 32, 32), 100, 50_000),
+    "cifar10": Entry((3, 32, 32), 10, 50_000, mirrors=True),
+    "cifar100": Entry((3, 32, 32), 100, 50_000, mirrors=True),
     "svhn": Entry((3, 32, 32), 10, 73_257),
 }

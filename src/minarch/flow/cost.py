@@ -25,6 +25,7 @@ SPEED = {
 OTHERS = SPEED["cnn"]
 UNKNOWN = 1e-2  # seconds per image and repeat of a family that does not tell its cost: long, so it is started first
 BASE_MB, COPIES = 2_000, 3  # of a process; bytes per value of the images, more than was measured
+MOVING = 1e-8  # seconds per value of an image that is shifted or rotated, measured on one core that was not alone
 PER_PARAMETER = 16  # bytes of a network, its gradients and the optimizer's state
 FOLDER_IMAGES = 10_000  # a folder's images are not counted beforehand
 
@@ -41,9 +42,16 @@ def seconds(kind: Family, shape: Sequence[int], classes: int, count: int) -> flo
     return count * seconds_per_image(kind.spec(shape, classes)["family"], shape, kind.macs(shape, classes))
 
 
-def memory_mb(shape: Sequence[int], count: int, parameters: int = 0) -> int:
-    """Estimated megabytes of a process that holds `count` images and networks of so many parameters together."""
-    return BASE_MB + round((COPIES * count * prod(shape) + PER_PARAMETER * parameters) / 1e6)
+def moving_seconds(shape: Sequence[int], count: int) -> float:
+    """Estimated seconds in which `count` training images are moved once."""
+    return MOVING * count * prod(shape)
+
+
+def memory_mb(shape: Sequence[int], count: int, parameters: int = 0, *, moved: bool = False) -> int:
+    """Estimated megabytes of a process that holds `count` images and networks of so many parameters together; with
+    images that are moved, one epoch's copy of them, too.
+    """
+    return BASE_MB + round(((COPIES + moved) * count * prod(shape) + PER_PARAMETER * parameters) / 1e6)
 
 
 def seconds_per_image(network: str, shape: Sequence[int], macs: int | None) -> float:

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field, model_validator
 
-from minarch.data.catalogue import slug
+from minarch.data.catalogue import CATALOGUE, slug
 from minarch.depth import ALONE
 from minarch.errors import UserError, short
 from minarch.flow.grid import MOST, Points, expand
@@ -136,6 +136,25 @@ class Study(Section):
                             families.spec_of(architecture, *self.shape(name))
                         except UserError as error:
                             raise UserError(f"{section}.architectures: {error}") from None
+        return self
+
+    @model_validator(mode="after")
+    def _can_be_moved(self) -> "Study":
+        """Every data set allows the augmentation of its training images."""
+        sections = {"train": self.train.augment, "prune.finetune": self.prune.finetune.augment}
+        for section, augment in ((section, augment) for section, augment in sections.items() if augment is not None):
+            for name in self.data.datasets:
+                mirrors, edge = name not in CATALOGUE or CATALOGUE[name].mirrors, min(self.shape(name)[0][1:])
+                if augment.flip and not mirrors:
+                    reason = "whose mirror images are other characters, or none"
+                    raise ValueError(
+                        f"{section}.augment.flip: true is not allowed with {name}, {reason}; allowed: false"
+                    )
+                if augment.shift >= edge:
+                    raise ValueError(
+                        f"{section}.augment.shift: {augment.shift} is not allowed with {slug(name)}, of {edge}"
+                        f" pixels; allowed: less than {edge}"
+                    )
         return self
 
     @model_validator(mode="after")

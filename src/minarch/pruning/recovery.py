@@ -86,12 +86,12 @@ def trained_by(item: Path) -> Strategy:
 
 
 def at_epoch(task: Task, repeat: int, seed: int, epochs: int) -> Network:
-    """The network of a repeat as it was after `epochs` of the sweep's training, 0 being its initialisation.
+    """The network of a repeat as it was after `epochs` of the task, the sweep's training; 0 is its initialisation.
 
     It is trained again from its seed by the plain loop, which equals the sweep's to floating-point tolerance.
     """
     result = Repeat(repeat, seed)
     network = task.network(result)
     if epochs:
-        train(network, task.train, replace(task.recipe, epochs=epochs), task.order(result))
+        train(network, task.train, task.recipe, task.order(result), lambda epoch: epoch == epochs)
     return network.eval()

@@ -1,7 +1,7 @@
 """Training of what is left after a cut, from the weights that stayed, earlier or new ones; each step is measured."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -40,7 +40,8 @@ class Retraining:
     def of(cls, config: Mapping[str, Any], model: Networks, strategy: Strategy) -> "Retraining":
         """The training that the configuration of an item asks for."""
         training = config["training"]
-        return cls(model, Recipe.of(training), training["seed"], config["weights"], config["rewind"], strategy)
+        recipe = replace(Recipe.of(training), behind=config["rewind"])
+        return cls(model, recipe, training["seed"], config["weights"], config["rewind"], strategy)
 
     def run(self, cuts: Mapping[int, Cut], splits: dict[str, Split]) -> dict[int, Retrained]:
         """Train what is left of the repeats, those of one structure together.
@@ -75,6 +76,7 @@ class Retraining:
             model = self.model
             identity: dict[str, Any] = {"dataset": model["dataset"], "family": model["family"], "knobs": model["knobs"]}
             identity["seed"] = self.seed
-            task = Task(original["spec"], identity, splits["train"], splits["validation"], self.recipe)
+            whole = replace(self.recipe, behind=0, epochs=self.rewind + self.recipe.epochs)
+            task = Task(original["spec"], identity, splits["train"], splits["validation"], whole)
             return cut(at_epoch(task, repeat, original["seed"], self.rewind), smaller.groups, smaller.masks)
         return smaller.network

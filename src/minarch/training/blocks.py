@@ -14,8 +14,9 @@ from torch import nn
 from minarch.data.tensors import Split
 from minarch.errors import UserError
 from minarch.models.build import build
+from minarch.training.augment import Moves
 from minarch.training.evaluate import evaluate
-from minarch.training.loop import optimizer_for, train
+from minarch.training.loop import train
 from minarch.training.memory import out_of_memory
 from minarch.training.repeats import Repeat, Task, derive_seed
 from minarch.training.stacked.ensemble import Ensemble
@@ -122,17 +123,14 @@ def _train_alone(task: Task, result: Repeat, strategy: Strategy) -> None:
         torch.cuda.manual_seed_all(result.seed)  # dropout's
     model = model.to(memory_format=LAYOUTS[strategy.layout])  # type: ignore[call-overload]
     split, *measured = (split.to(strategy.device) for split in (task.train, *task.measured))
-    stepper = optimizer_for(model.parameters(), task.recipe)
 
     def after_epoch(_: int) -> bool:
         evaluations = [evaluate(model, split) for split in measured]
         if result.record(value for evaluation in evaluations for value in astuple(evaluation)):
             result.networks["best"] = copy.deepcopy(model).cpu()
-        for group in stepper.param_groups:
-            group["lr"] = task.recipe.learning_rate * task.factor(result)
         return task.ended(result)
 
-    train(model, split, task.recipe, task.order(result), after_epoch, stepper=stepper)
+    train(model, split, task.recipe, task.order(result), after_epoch, factor=lambda: task.factor(result))
     result.networks["final"] = model.cpu()
 
 
@@ -143,10 +141,14 @@ def _train_stacked(task: Task, results: list[Repeat], strategy: Strategy) -> Non
     ensemble = task.stack(results, strategy.products)
     best = ensemble.parameters.flat.detach().clone()
     orders = [task.order(result) for result in results][: 1 if task.recipe.shared_batches else None]
-    going = results
-    for _ in range(task.recipe.epochs):
+    going, moves = results, None if task.recipe.augment is None else Moves(task.recipe.augment, task.train)
+    for epoch in range(1, task.recipe.epochs + 1):
         shuffled = [torch.randperm(len(pixels), generator=generator) for generator in orders]
-        ensemble.epoch(pixels, torch.stack(shuffled))
+        seen = pixels
+        if moves is not None:
+            motions = [moves.motions(generator.initial_seed(), epoch) for generator in orders]
+            seen = pixels.moved(torch.stack(motions), moves.background)
+        ensemble.epoch(seen, torch.stack(shuffled), epoch)
         columns = [column.tolist() for split in measured for column in ensemble.measure(split)]
         rows = zip(*columns, strict=True)
         better = [result.record(row) for result, row in zip(going, rows, strict=True)]

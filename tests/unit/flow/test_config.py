@@ -57,6 +57,35 @@ BAD = {
         {"train__optimizer": "lion"},
         "train.optimizer: 'lion' is not allowed; allowed: 'adam' or 'sgd'",
     ),
+    "a warm-up as long as the training": (
+        {"train__warmup": 2},
+        "train.warmup: 2 is not allowed; allowed: less than epochs, 2",
+    ),
+    "labels that say nothing": (
+        {"train__label_smoothing": 1.0},
+        "train.label_smoothing: 1.0 is not allowed; allowed: less than 1",
+    ),
+    "an unknown schedule": (
+        {"prune__finetune__schedule": "step"},
+        "prune.finetune.schedule: 'step' is not allowed; allowed: 'constant' or 'cosine'",
+    ),
+    "images that stay where they are": (
+        {"train__augment": {"shift": 0}},
+        "train.augment: nothing is moved; allowed: a shift, a rotation, flip: true, or null instead of all",
+    ),
+    "mirrored digits": (
+        {"train__augment": {"flip": True}},
+        "train.augment.flip: true is not allowed with digits, whose mirror images are other characters",
+    ),
+    "mirrored digits after a cut": (
+        {"prune__finetune__augment": {"flip": True}},
+        "prune.finetune.augment.flip: true is not allowed with digits,",
+    ),
+    "a shift out of the image": (
+        {"train__augment": {"shift": 8}},
+        "train.augment.shift: 8 is not allowed with digits, of 8 pixels; allowed: less than 8",
+    ),
+    "a schedule of a depth": ({"depth__train": {"schedule": "cosine"}}, "depth.train.schedule: unknown key; allowed:"),
     "a long list for a section": (
         {
             "prune": [{name: [1 / 3, 2 / 3, 1 / 7] for name in ("magnitude_levels", "magnitude_finetuned", "levels")}]

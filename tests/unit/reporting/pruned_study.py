@@ -21,6 +21,7 @@ from safetensors.numpy import save_file
 
 from minarch import convergence, finalists, representatives, similarity
 from minarch.files import read_json
+from minarch.flow.stages.train import Recipe
 
 HOW = {
     "importance": "L1",
@@ -51,7 +52,7 @@ KEPT = {  # of the accuracy, at LEVELS
 }
 GROUPS = {"first": (8, 30.0), "last": (4, 10.0), "only": (1, 0.0)}  # units, points lost by cutting all of them
 PARAMS: dict[str, Any] = SHARED | {
-    "prune": {"finetune": {"epochs": 2}},
+    "prune": {"finetune": Recipe.model_validate({"epochs": 2}).model_dump(mode="json")},
     "complexity": {"controls": ["l1", "fresh", "swept"]},
 }
 DEEPER = {700: STEP[400], 3000: STEP[1000]}  # further models, of depth 3

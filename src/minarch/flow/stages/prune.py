@@ -11,7 +11,7 @@ from minarch.flow.item import Inputs, Item
 from minarch.flow.stages.representatives import chosen
 from minarch.flow.stages.section import MOST_EPOCHS, Distinct, Level, Name, Real, Section
 from minarch.flow.stages.stage import NETWORKS, Before, Stage
-from minarch.flow.stages.train import Sweeping, Training
+from minarch.flow.stages.train import Recipe, Sweeping
 from minarch.pruning import MAGNITUDE, SENSITIVITY, STRUCTURED, Importance, Scope, Target
 
 RESERVED = (ORIGINAL, STRUCTURED, MAGNITUDE, f"{MAGNITUDE}-layer", SENSITIVITY)  # what other items are called
@@ -63,7 +63,7 @@ class Prune(Section):
     round_to: int | None = Field(
         None, ge=1, le=64, description="keep a multiple of this many units; null: 1 below 64 units, 8 from there on"
     )
-    finetune: Training = Field(description="training after each cut")
+    finetune: Recipe = Field(description="training after each cut")
     magnitude_levels: Distinct[Level] = Field(min_length=2, description="share of weights set to zero")
     magnitude_scopes: Distinct[Scope] = Field(
         default=["global"], min_length=1, description="smallest weights of the network, or of every tensor"

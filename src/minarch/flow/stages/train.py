@@ -11,7 +11,7 @@ from minarch.flow import cost
 from minarch.flow.digest import network_code
 from minarch.flow.item import Inputs, Item, Resources
 from minarch.flow.stages.data import shape_of
-from minarch.flow.stages.section import MOST_EPOCHS, NOT_IDENTITY, Images, Rate, Real, Section, Seed
+from minarch.flow.stages.section import MOST_EPOCHS, NOT_IDENTITY, Images, Level, Rate, Real, Section, Seed
 from minarch.flow.stages.stage import Before, Stage
 from minarch.models.families import Family, Spec, family_slug, spec_of
 
@@ -27,7 +27,47 @@ class Training(Section):
     seed: Seed = Field(0, description="base of every seed; each repeat derives its own from this and its configuration")
 
 
-class Sweeping(Training):
+class Augmentation(Section):
+    """How training images are moved: each anew in every epoch, by draws of its repeat (docs/methods.md 1.1)."""
+
+    shift: int = Field(0, ge=0, lt=512, description="pixels, at most so many to each side and up or down")
+    rotate: Real = Field(0.0, ge=0, le=180, description="degrees, at most so many either way")
+    flip: bool = Field(False, description="every other image is mirrored; only where a mirror image is of its class")
+
+    @model_validator(mode="after")
+    def _has_an_effect(self) -> "Augmentation":
+        if not (self.shift or self.rotate or self.flip):
+            raise ValueError("nothing is moved; allowed: a shift, a rotation, flip: true, or null instead of all")
+        return self
+
+
+class Recipe(Training):
+    """A training with the options that hold for the sweep and for what is pruned alike."""
+
+    schedule: Literal["constant", "cosine"] = Field(
+        "constant", description="of the learning rate; cosine: falls to 0, step by step"
+    )
+    warmup: int = Field(0, ge=0, le=MOST_EPOCHS, description="epochs in which the learning rate rises before")
+    label_smoothing: Level = Field(0.0, description="share of every label that is spread over all classes")
+    augment: Augmentation | None = Field(None, description="how training images are moved; null: not at all")
+
+    @model_validator(mode="after")
+    def _warms_up_in_time(self) -> "Recipe":
+        if self.warmup >= self.epochs:
+            allowed = f"allowed: less than epochs, {self.epochs}"
+            raise ValueError(f"warmup: {self.warmup} is not allowed; {allowed}")
+        return self
+
+    def identity(self) -> dict[str, Any]:
+        """Without the options that are off, so that they keep the keys from before there were any."""
+        fields = type(self).model_fields
+        off = [
+            name for name in ("schedule", "warmup", "label_smoothing") if getattr(self, name) == fields[name].default
+        ]
+        return {name: value for name, value in super().identity().items() if name not in off}
+
+
+class Sweeping(Recipe):
     """The sweep's trainings: all repeats of an architecture, by the fastest strategy on the machine."""
 
     shared_batches: bool = Field(
@@ -82,10 +122,14 @@ class Trainee:
         """Estimated seconds of an epoch of one repeat of all that is trained."""
         return sum(cost.seconds(kind, *self._images, self._count) for kind in self.kinds or [self.kind])
 
-    def memory_mb(self, repeats: int) -> int:
-        """Estimated megabytes of a process that trains so many repeats."""
+    def moving_s(self, training: Training) -> float:
+        """Estimated seconds that moving the images takes in an epoch of one repeat."""
+        return cost.moving_seconds(self._images[0], self._count) if _moves(training) else 0.0
+
+    def memory_mb(self, repeats: int, *, moved: bool = False) -> int:
+        """Estimated megabytes of a process that trains so many repeats, on images that are moved or not."""
         shape, classes = self._images
-        return cost.memory_mb(shape, self._count, repeats * (self.kind.parameters(shape, classes) or 0))
+        return cost.memory_mb(shape, self._count, repeats * (self.kind.parameters(shape, classes) or 0), moved=moved)
 
     @property
     def _images(self) -> tuple[tuple[int, int, int], int]:
@@ -117,15 +161,20 @@ class Trainee:
         precision = {} if train.precision is None else {"precision": train.precision}
         config = {"dataset": self.data.slug, "family": self.family, **config}
         repeats = len(config["repeats"])
-        seconds, gpus = effort * self.epoch_s * training.epochs * repeats, int(train.device == "cuda")
+        of_epoch, gpus = effort * self.epoch_s + self.moving_s(training), int(train.device == "cuda")
+        seconds, memory = of_epoch * training.epochs * repeats, self.memory_mb(repeats, moved=_moves(training))
         return stage.item(
             f"{self.data.slug}-{family_slug(self.family)}-{self.kind.label}-{title}",
             config | {"train": training.model_dump(mode="json") | place | precision},
             {"data": self.data.path, **(inputs or {})},
             identity=config | {"structures": self.structures, "train": training.identity() | precision},
             extra_code=tuple(network_code(self.kind.network).items()),
-            resources=Resources(seconds=seconds, memory_mb=self.memory_mb(repeats), gpus=gpus),
+            resources=Resources(seconds=seconds, memory_mb=memory, gpus=gpus),
         )
+
+
+def _moves(training: Training) -> bool:
+    return isinstance(training, Recipe) and training.augment is not None
 
 
 def trainings(

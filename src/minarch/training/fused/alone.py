@@ -3,6 +3,7 @@
 import fcntl
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 import torch
 from torch import nn
@@ -10,6 +11,7 @@ from torch import nn
 from minarch.data.tensors import Split
 from minarch.models.build import build
 from minarch.models.families import Spec
+from minarch.training.augment import Moves
 from minarch.training.fused.available import kept, marker
 from minarch.training.fused.network import Fused, images_of
 from minarch.training.loop import Recipe
@@ -26,11 +28,16 @@ RECIPE = Recipe(epochs=1, batch_size=1, optimizer="adam", learning_rate=0.1, wei
 
 def train_fused(task: Task, result: Repeat) -> None:
     """Train a repeat as the plain loop does, within rounding."""
-    network, order, factor = Fused(task.spec, task.network(result), task.recipe), task.order(result), 1.0
-    images, *measured = (images_of(split) for split in (task.train, *task.measured))
+    recipe, order = task.recipe, task.order(result)
+    network, factor = Fused(task.spec, task.network(result), recipe), 1.0
+    measured = [images_of(split) for split in task.measured]
     best = network.net.values
-    for _ in range(task.recipe.epochs):
-        network.epoch(images, torch.randperm(len(task.train), generator=order), factor)
+    moves = None if recipe.augment is None else Moves(recipe.augment, task.train)
+    seen = task.train if moves is None else replace(task.train, images=torch.empty_like(task.train.images))
+    for epoch in range(1, recipe.epochs + 1):
+        if moves is not None:
+            moves.moved(order.initial_seed(), epoch).fill(seen.images)
+        network.epoch(images_of(seen), torch.randperm(len(task.train), generator=order), epoch, factor)
         if result.record(value for split in measured for value in network.measure(split)):
             best = network.net.values.copy()
         if task.ended(result):

@@ -11,7 +11,7 @@ from minarch.training.fused.compiler import Floats, inner
 from minarch.training.fused.convolution import TILE, convolve, correlate, total, turned
 from minarch.training.fused.plan import IMAGES
 from minarch.training.fused.pooling import let_live, pool, unpool
-from minarch.training.fused.readout import differentiate, lose, read
+from minarch.training.fused.readout import differentiate, lose, read, smooth
 
 NEAR = 8192  # float32 of the maps that a convolution reads again and again: half of the first cache
 
@@ -120,6 +120,7 @@ def forward_and_backward(
     classes: int,
     room: Room,
     share: float,
+    smoothing: float,
     learn: bool,
 ) -> tuple[float, int]:
     """At most IMAGES images forward, and backward if it is to `learn`; their summed loss and right answers."""
@@ -134,6 +135,8 @@ def forward_and_backward(
         read(made, top.plane, net.values[head + f * top.span :], wide, top.used, logits)
     result = lose(logits, images.labels, index, classes, share)
     if learn:
+        if smoothing:
+            smooth(logits, images.labels, index, classes, share, smoothing)
         for k in range(rows):
             for i in range(IMAGES):
                 net.gradients[bias + k] += logits[i, k]

@@ -93,16 +93,19 @@ class Fused:
         self.net = Values(*(_zeros(len(values)) for _ in range(4)))
         self.net.values[:] = values
 
-    def epoch(self, images: Images, order: Tensor, factor: float = 1.0) -> None:
-        """One pass over the images in `order` int64 [N], at `factor` times the recipe's learning rate."""
+    def epoch(self, images: Images, order: Tensor, number: int = 1, factor: float = 1.0) -> None:
+        """One pass over the images in `order` int64 [N], at `factor` times the recipe's learning rates of the epoch of
+        this number.
+        """
         batch = self.recipe.batch_size
-        self._go(images, order.numpy(), batch, True, self.recipe.learning_rate * factor)
-        self.steps += -(-len(order) // batch)
+        steps = -(-len(order) // batch)
+        self._go(images, order.numpy(), batch, True, np.array(self.recipe.rates(number, steps)) * factor)
+        self.steps += steps
 
     def measure(self, images: Images) -> tuple[float, float]:
         """Mean cross-entropy in nats (not finite if the network diverged), share of right answers."""
         count = len(images.labels)
-        loss, right = self._go(images, np.arange(count), count, False, 0.0)
+        loss, right = self._go(images, np.arange(count), count, False, np.zeros(0))
         return loss / count, right / count
 
     def network(self, values: NDArray[np.float32] | None = None) -> Network:
@@ -115,9 +118,11 @@ class Fused:
         )
         return network
 
-    def _go(self, images: Images, order: NDArray[np.int64], batch: int, learn: bool, rate: float) -> tuple[float, int]:
+    def _go(
+        self, images: Images, order: NDArray[np.int64], batch: int, learn: bool, rates: NDArray[np.float64]
+    ) -> tuple[float, int]:
         adam, decay = self.recipe.optimizer == "adam", float(self.recipe.weight_decay)
-        layers, classes, room = self._where
+        smoothing, (layers, classes, room) = float(self.recipe.label_smoothing), self._where
         return self._pass(
-            images, order, batch, self.net, layers, classes, room, learn, adam, float(rate), decay, self.steps
+            images, order, batch, self.net, layers, classes, room, learn, adam, rates, decay, smoothing, self.steps
         )

@@ -12,7 +12,7 @@ from minarch.training.fused.compiler import Floats, entry, inner
 from minarch.training.fused.dense import first_layer, first_slopes, further_layer, further_slopes
 from minarch.training.fused.optimizers import optimize
 from minarch.training.fused.plan import ROWS
-from minarch.training.fused.readout import lose
+from minarch.training.fused.readout import lose, smooth
 
 
 class Activations(NamedTuple):
@@ -44,6 +44,7 @@ def _block(
     layers: NDArray[np.void],
     room: Activations,
     share: float,
+    smoothing: float,
     learn: bool,
 ) -> tuple[float, int]:
     """At most B images forward, and backward if it is to `learn`; their summed loss and right answers."""
@@ -61,6 +62,8 @@ def _block(
             logits[i, k] = values[last.made + k * ROWS + i]
     result = lose(logits, images.labels, index, last.outputs, share)
     if learn:
+        if smoothing:
+            smooth(logits, images.labels, index, last.outputs, share, smoothing)
         for i in range(ROWS):
             for k in range(last.outputs):
                 slopes[last.made + k * ROWS + i] = logits[i, k]
@@ -90,8 +93,9 @@ def go_through_perceptron(
     room: Activations,
     learn: bool,
     adam: bool,
-    rate: float,
+    rates: NDArray[np.float64],
     decay: float,
+    smoothing: float,
     steps: int,
 ) -> tuple[float, int]:
     """One pass, as minarch.training.fused.steps.go_through makes it."""
@@ -101,9 +105,11 @@ def go_through_perceptron(
         if learn:
             net.gradients[:] = 0
         for s in range(0, len(index), ROWS):
-            of_block = _block(images, index[s : s + ROWS], net, layers, room, np.float32(1 / len(index)), learn)
+            of_block = _block(
+                images, index[s : s + ROWS], net, layers, room, np.float32(1 / len(index)), smoothing, learn
+            )
             loss, right = loss + of_block[0], right + of_block[1]
         if learn:
             steps += 1
-            optimize(net, adam, rate, decay, steps)
+            optimize(net, adam, rates[start // batch], decay, steps)
     return loss, right

@@ -21,13 +21,16 @@ def go_through(
     room: Room,
     learn: bool,
     adam: bool,
-    rate: float,
+    rates: NDArray[np.float64],
     decay: float,
+    smoothing: float,
     steps: int,
 ) -> tuple[float, int]:
     """One pass over the images in `order`; with `learn` a step of the optimizer after every batch.
 
     Args:
+        rates: the learning rate of each step.
+        smoothing: of the labels that are learned, in [0, 1).
         steps: that the optimizer has made before.
 
     Returns:
@@ -40,12 +43,12 @@ def go_through(
             net.gradients[:] = 0
         for s in range(0, len(index), IMAGES):
             of_block = forward_and_backward(
-                images, index[s : s + IMAGES], net, layers, classes, room, np.float32(1 / len(index)), learn
+                images, index[s : s + IMAGES], net, layers, classes, room, np.float32(1 / len(index)), smoothing, learn
             )
             loss, right = loss + of_block[0], right + of_block[1]
         if learn:
             top = layers[len(layers) - 1]
             clear_gaps(net.gradients[top.head :], classes * top.outputs, room.mask)
             steps += 1
-            optimize(net, adam, rate, decay, steps)
+            optimize(net, adam, rates[start // batch], decay, steps)
     return loss, right

@@ -16,7 +16,7 @@ from minarch.training.fused.linear import apart, differentiate_weights, multiply
 from minarch.training.fused.norm import differentiate_norm, give_out, normalise, take_in
 from minarch.training.fused.optimizers import optimize
 from minarch.training.fused.program import GELU, LINEAR, NORM
-from minarch.training.fused.readout import lose
+from minarch.training.fused.readout import lose, smooth
 
 
 class Tokens(NamedTuple):
@@ -114,6 +114,7 @@ def _block(
     classes: int,
     room: Tokens,
     share: float,
+    smoothing: float,
     learn: bool,
 ) -> tuple[float, int]:
     """At most LANES images forward, and backward if it is to `learn`; their summed loss and right answers."""
@@ -125,6 +126,8 @@ def _block(
             logits[i, k] = room.made[(last.made + k) * LANES + i]
     result = lose(logits, images.labels, index, classes, share)
     if learn:
+        if smoothing:
+            smooth(logits, images.labels, index, classes, share, smoothing)
         for k in range(classes):
             for i in range(LANES):
                 room.slopes[(last.of_made + k) * LANES + i] = logits[i, k]
@@ -150,8 +153,9 @@ def go_through_transformer(
     room: Tokens,
     learn: bool,
     adam: bool,
-    rate: float,
+    rates: NDArray[np.float64],
     decay: float,
+    smoothing: float,
     steps: int,
 ) -> tuple[float, int]:
     """One pass, as minarch.training.fused.steps.go_through makes it."""
@@ -163,12 +167,20 @@ def go_through_transformer(
             net.gradients[:] = 0
         for s in range(0, len(index), LANES):
             of_block = _block(
-                images, index[s : s + LANES], net, operations, classes, room, np.float32(1 / len(index)), learn
+                images,
+                index[s : s + LANES],
+                net,
+                operations,
+                classes,
+                room,
+                np.float32(1 / len(index)),
+                smoothing,
+                learn,
             )
             loss, right = loss + of_block[0], right + of_block[1]
         if learn:
             give_out(net.values, net.gradients, operations)
             steps += 1
-            optimize(net, adam, rate, decay, steps)
+            optimize(net, adam, rates[start // batch], decay, steps)
             take_in(net.values, operations, room.taken_in)
     return loss, right

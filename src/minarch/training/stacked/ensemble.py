@@ -88,9 +88,13 @@ class Ensemble:
         self.factors = None if same else self.parameters.spread(torch.tensor(factors, device=device))
 
     @torch.no_grad()
-    def epoch(self, pixels: Pixels, orders: Tensor) -> None:
-        """One pass over the images in orders int64 [S, N]; never waits for the device."""
-        for index in orders.to(pixels.images.device).split(self.recipe.batch_size, dim=1):
+    def epoch(self, pixels: Pixels, orders: Tensor, number: int = 1) -> None:
+        """One pass over the images in orders int64 [S, N], the training's epoch of this number; never waits for the
+        device.
+        """
+        parts = orders.to(pixels.images.device).split(self.recipe.batch_size, dim=1)
+        for index, rate in zip(parts, self.recipe.rates(number, len(parts)), strict=True):
+            self.optimizer.param_groups[0]["lr"] = rate
             self.step(pixels, index)
 
     @torch.no_grad()
@@ -108,6 +112,8 @@ class Ensemble:
     def differentiate(self, pixels: Pixels, index: Tensor) -> None:
         """Leave the gradients of a batch's loss with the parameters."""
         images, targets = pixels.batch(index)
+        if smoothing := self.recipe.label_smoothing:
+            targets = targets * (1 - smoothing) + smoothing / targets.shape[1]
         gradient = torch.softmax(self.gradients.forward(images), 1)
         self.gradients.backward(gradient.sub_(targets).div_(index.shape[1]))
 
