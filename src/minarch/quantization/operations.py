@@ -66,22 +66,22 @@ def _softmax(graph: Graph, operation: ov.Node) -> str:
 
 
 def _convolution(graph: Graph, operation: ov.Node) -> str:
-    return graph.add("Conv", *graph.inputs(operation), **_window(operation, "strides", "dilations"))
+    return graph.add("Conv", *graph.inputs(operation), **sliding(operation, "strides", "dilations"))
 
 
 def _maximum(graph: Graph, operation: ov.Node) -> str:
-    window = _window(operation, "kernel", "strides", "dilations")
+    window = sliding(operation, "kernel", "strides", "dilations")
     return graph.add("MaxPool", *graph.inputs(operation), **window, **_rounding(operation))
 
 
 def _average(graph: Graph, operation: ov.Node) -> str:
-    window, padding = _window(operation, "kernel", "strides"), not operation.get_attributes()["exclude-pad"]
+    window, padding = sliding(operation, "kernel", "strides"), not operation.get_attributes()["exclude-pad"]
     return graph.add(
         "AveragePool", *graph.inputs(operation), count_include_pad=int(padding), **window, **_rounding(operation)
     )
 
 
-def _window(operation: ov.Node, *names: str) -> dict[str, Any]:
+def sliding(operation: ov.Node, *names: str) -> dict[str, Any]:
     """The attributes of what moves over an image."""
     settings = operation.get_attributes()
     if settings["auto_pad"] != "explicit":

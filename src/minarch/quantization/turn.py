@@ -12,11 +12,12 @@ import onnx
 from onnx import TensorProto
 
 from minarch.quantization.graph import Graph, NoCounterpart, is_constant, values
-from minarch.quantization.operations import OPERATIONS
+from minarch.quantization.operations import OPERATIONS, sliding
 from minarch.quiet import openvino as ov
 
 LEVELS = 256  # of an activation at 8 bits
 WHOLE = 1e-2  # how far a zero point may be from a whole number: it comes of two limits in float32
+GROUPED = "GroupConvolution"
 INTEGERS = (ov.Type.i8, ov.Type.u8)
 TYPES = {"f32": TensorProto.FLOAT, "f16": TensorProto.FLOAT16, "i64": TensorProto.INT64}
 
@@ -52,13 +53,15 @@ def _convert(graph: Graph, operation: ov.Node) -> str | None:
     return graph.add("Cast", graph.name(source), to=TYPES[kind])
 
 
-def _multiply(graph: Graph, operation: ov.Node) -> str:
-    """A product; or a norm, or the weights, that end with it."""
+def _multiply(graph: Graph, operation: ov.Node) -> str | None:
+    """A product; or a norm, or the weights, that end with it; nothing for weights that a grouped convolution makes."""
     first, second = operation.input_values()
     if first in graph.names or is_constant(first):
         return graph.add("Mul", graph.name(first), graph.name(second))
     if first.get_node().get_type_name() == "MVN":
         return _scaled_norm(graph, first.get_node(), values(second))
+    if all(user.get_node().get_type_name() == GROUPED for user in operation.output(0).get_target_inputs()):
+        return None
     return _weights(graph, values(first.get_node().input_value(0)), values(second))
 
 
@@ -70,6 +73,20 @@ def _weights(graph: Graph, integers: np.ndarray, scale: np.ndarray) -> str:
     if len(along) > 1 or scale.ndim != integers.ndim:
         raise NoCounterpart(f"a scale of shape {list(scale.shape)}")
     return graph.add("DequantizeLinear", graph.constant(integers), graph.constant(scale.ravel()), axis=along[0])
+
+
+def _grouped(graph: Graph, operation: ov.Node) -> str:
+    """A convolution in groups: of its weights [groups, K / groups, C / groups, ...] ONNX has [K, C / groups, ...]."""
+    source, weights = operation.input_values()
+    groups, outputs, *others = weights.get_shape()
+    if is_constant(weights):
+        kernels = graph.constant(values(weights).reshape(groups * outputs, *others))
+    else:
+        integers, scale = weights.get_node().input_values()
+        merged = values(integers.get_node().input_value(0)).reshape(groups * outputs, *others)
+        scales = np.broadcast_to(values(scale), (groups, outputs, *[1] * len(others)))
+        kernels = _weights(graph, merged, scales.reshape(groups * outputs, *[1] * len(others)))
+    return graph.add("Conv", graph.name(source), kernels, group=groups, **sliding(operation, "strides", "dilations"))
 
 
 def _norm(graph: Graph, operation: ov.Node) -> str | None:
@@ -92,17 +109,28 @@ def _scaled_norm(graph: Graph, operation: ov.Node, scale: np.ndarray) -> str:
 
 
 def _fake_quantize(graph: Graph, operation: ov.Node) -> str:
+    """Rounding to LEVELS levels, of the whole tensor or, before a convolution of single channels, of each channel."""
     source, *limits = operation.input_values()
     numbers = [values(limit) for limit in limits]
-    if operation.get_attributes()["levels"] != LEVELS or any(number.size > 1 for number in numbers):
-        raise NoCounterpart("FakeQuantize per channel, or of other levels")
-    low, high, *after = (float(number.item()) for number in numbers)
+    if operation.get_attributes()["levels"] != LEVELS:
+        raise NoCounterpart("FakeQuantize of other levels")
+    shape = np.broadcast_shapes(*(number.shape for number in numbers))
+    along = [axis for axis, length in enumerate(shape) if length > 1]
+    if len(along) > 1 or (along and len(shape) != len(source.get_partial_shape())):
+        raise NoCounterpart(f"FakeQuantize with limits of shape {list(shape)}")
+    low, high, *after = (np.broadcast_to(number, shape).astype(np.float64).ravel() for number in numbers)
     scale = (high - low) / (LEVELS - 1)
-    zero = round(-low / scale)
-    if [low, high] != after or abs(zero + low / scale) > WHOLE or not 0 <= zero < LEVELS:
+    zero = np.round(-low / scale)
+    whole = (np.abs(zero + low / scale) <= WHOLE) & (zero >= 0) & (zero < LEVELS)
+    if not np.array_equal([low, high], after) or not whole.all():
         raise NoCounterpart("FakeQuantize that has no level for 0, or changes the range")
-    levels = graph.constant(np.float32(scale)), graph.constant(np.uint8(zero))
-    return graph.add("DequantizeLinear", graph.add("QuantizeLinear", graph.name(source), *levels), *levels)
+    form, axis = ((-1,), {"axis": along[0]}) if along else ((), {})
+    levels = (
+        graph.constant(scale.astype(np.float32).reshape(form)),
+        graph.constant(zero.astype(np.uint8).reshape(form)),
+    )
+    rounded = graph.add("QuantizeLinear", graph.name(source), *levels, **axis)
+    return graph.add("DequantizeLinear", rounded, *levels, **axis)
 
 
 TURN: dict[str, Callable[[Graph, ov.Node], str | None]] = {  # what adds an operation's nodes, and names its output
@@ -110,5 +138,6 @@ TURN: dict[str, Callable[[Graph, ov.Node], str | None]] = {  # what adds an oper
     "Convert": _convert,
     "Multiply": _multiply,
     "MVN": _norm,
+    GROUPED: _grouped,
     "FakeQuantize": _fake_quantize,
 }
