@@ -15,7 +15,7 @@ import onnx
 from onnx import TensorProto
 
 from minarch.c99.integer_graph import MICROSOFT, Ending, Integers, Operation, attributes
-from minarch.c99.levels import Levels, as_whole_numbers, pixel_weights
+from minarch.c99.levels import Levels, as_whole_numbers, pixel_weights, widened
 
 ONE = np.ones(())
 
@@ -75,12 +75,13 @@ def _convolution(graph: Integers, node: onnx.NodeProto) -> bool:
     before, after = source.scale, ending.levels.scale
     if not source.whole:
         before = np.repeat(before, outputs // len(before))
-    unit = before * kernels.scale * np.ones(outputs)
+    integers, finer = widened(graph.constants[kernels.name], 0)
+    unit = before * kernels.scale / finer
     biases = as_whole_numbers(ending.bias, unit)
     if biases is None:
         return False
     inside, outside = source.scale if source.whole else ONE, after if ending.levels.whole else ONE
-    inputs = [source.name, graph.scale(inside), graph.constant(source.zero), kernels.name]
+    inputs = [source.name, graph.scale(inside), graph.constant(source.zero), graph.constant(integers)]
     inputs += [graph.scale(unit / inside / (ONE if ending.levels.whole else after)), graph.constant(kernels.zero)]
     inputs += [graph.scale(outside), graph.constant(ending.levels.zero), graph.constant(biases)]
     graph.add("QLinearConv", inputs, ending.levels.name, **settings)
@@ -107,13 +108,15 @@ def _product(graph: Integers, node: onnx.NodeProto) -> bool:
     levels = ending.levels
     if levels is not None and not levels.whole:
         return False
-    unit = source.scale * weights.scale * np.ones(outputs)
+    integers, finer = widened(np.ascontiguousarray(integers), 1)
+    unit = source.scale * weights.scale / finer
     biases = as_whole_numbers(ending.bias, unit)
     if biases is None:
         return False
     flat = source.name if len(rows) == 1 else reshaped(graph, source.name, (-1, len(integers)))
     inputs = [flat, graph.scale(source.scale), graph.constant(source.zero)]
-    inputs += [graph.constant(np.ascontiguousarray(integers)), graph.scale(weights.scale), graph.constant(weights.zero)]
+    inputs += [graph.constant(integers), graph.scale(unit / source.scale)]
+    inputs += [graph.constant(np.zeros(outputs, integers.dtype))]  # one each, as the generator reads them
     inputs += [graph.constant(biases) if biases.any() else ""]
     inputs += ["", ""] if levels is None else [graph.scale(levels.scale), graph.constant(levels.zero)]
     name = ending.name if len(rows) == 1 else f"{ending.name}_rows"

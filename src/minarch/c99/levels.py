@@ -46,6 +46,18 @@ def as_whole_numbers(bias: np.ndarray, unit: np.ndarray) -> np.ndarray | None:
     return None if (np.abs(numbers) > LARGEST).any() else numbers.astype(np.int32)
 
 
+def widened(integers: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
+    """Weights int8 with each index of `axis` times the largest whole number that 8 bits have room for, and those
+    numbers: what is a unit of the sums becomes so much finer, and with it the rounding of the bias.
+
+    Weights for any processor have 7 bits, because others saturate; C does not.
+    """
+    others = tuple(i for i in range(integers.ndim) if i != axis)
+    factors = 127 // np.abs(integers.astype(np.int64)).max(axis=others).clip(1, 127)
+    along = [-1 if i == axis else 1 for i in range(integers.ndim)]
+    return (integers * factors.reshape(along)).astype(np.int8), factors
+
+
 def pixel_weights(shift: np.ndarray, divisor: np.ndarray, scale: float, zero: int) -> tuple[np.ndarray, ...] | None:
     """Normalisation and quantization of pixels as an integer product: weights uint8 [C], scales [C], biases int32 [C].
 

@@ -30,7 +30,9 @@ def with_shared_memory(source: str, entry: str) -> str:
             calls.append((call["function"], call["arguments"].split(", ")))
         else:
             raise ValueError(f"{line.strip()!r} is neither an array nor a call")
-    places, sizes = _places(arrays, [names for _, names in calls])
+    calls, same = _without_copies(arrays, calls)
+    places, sizes = _places(arrays, [[same.get(name, name) for name in names] for _, names in calls])
+    places |= {name: places[first] for name, first in same.items()}
     parameters = {match["name"]: match["parameters"].split(", ") for match in FUNCTION.finditer(source)}
     lines = [f"    {kind} {name}[{numbers}];" for name, (kind, numbers) in sizes.items()]
     for function, names in calls:
@@ -40,6 +42,21 @@ def with_shared_memory(source: str, entry: str) -> str:
         ]
         lines.append(f"    {function}({', '.join(arguments)});")
     return source[:start] + "\n".join(lines) + source[end:]
+
+
+def _without_copies(
+    arrays: dict[str, tuple[str, int]], calls: list[tuple[str, list[str]]]
+) -> tuple[list[tuple[str, list[str]]], dict[str, str]]:
+    """The calls without those that only give the values of an array another shape, and the array of each such copy."""
+    same: dict[str, str] = {}
+    kept = []
+    for function, names in calls:
+        first, copy = names[0], names[-1]
+        if function.endswith("_reshape") and first in arrays and arrays.get(copy) == arrays[first]:
+            same[copy] = same.get(first, first)
+        else:
+            kept.append((function, names))
+    return kept, same
 
 
 def _places(

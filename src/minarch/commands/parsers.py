@@ -98,10 +98,12 @@ def _predict(parser: argparse.ArgumentParser) -> None:
 def _export(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Copies a model's files into a folder, with classes.json (its classes and what images it takes) and predict.py"
-        " (a program that uses it without minarch)."
+        " (a program that uses it without minarch); with --format c it writes model.c instead, one C99 file that needs"
+        " no runtime and says in its first lines how it is called."
     )
     parser.add_argument("item", metavar="ITEM", help="an item of stage quantize (name or folder)")
     parser.add_argument("destination", metavar="DEST", help="a new or empty folder")
+    parser.add_argument("--format", choices=["onnx", "c"], default="onnx", help="default: %(default)s (4 bits: IR)")
     _which(parser)
 
 
