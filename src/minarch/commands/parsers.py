@@ -101,6 +101,8 @@ def _recommend(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--max-bytes", metavar="N", help="bytes of the files to deploy, such as 50000 or 50k")
     parser.add_argument("--max-parameters", metavar="N", help="trainable parameters, such as 1500 or 1.5k")
     parser.add_argument("--max-latency", type=float, metavar="MS", help="milliseconds of one image, as measured")
+    parser.add_argument("--max-code", metavar="N", help="bytes of code and weights as C, as measured")
+    parser.add_argument("--max-stack", metavar="N", help="bytes of stack as C, as measured")
     parser.add_argument(
         "--max-drop", type=float, metavar="POINTS", help="points of validation accuracy below the data set's best model"
     )
@@ -120,10 +122,12 @@ def _predict(parser: argparse.ArgumentParser) -> None:
 def _export(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Copies a model's files into a folder, with classes.json (its classes and what images it takes) and predict.py"
-        " (a program that uses it without minarch)."
+        " (a program that uses it without minarch); with --format c it writes model.c instead, one C99 file that needs"
+        " no runtime and says in its first lines how it is called."
     )
     parser.add_argument("item", metavar="ITEM", help="an item of stage quantize (name or folder)")
     parser.add_argument("destination", metavar="DEST", help="a new or empty folder")
+    parser.add_argument("--format", choices=["onnx", "c"], default="onnx", help="default: %(default)s (4 bits: IR)")
     _which(parser)
 
 
