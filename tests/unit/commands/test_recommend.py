@@ -435,7 +435,5 @@ def test_with_a_target_the_smallest_reliable_model_is_recommended_and_what_is_pr
     recommend("params.yaml")
     assert "10 of 10 trainings; with 95 % confidence at least 74 % of all do" in capsys.readouterr().out
     Path("params.yaml").write_text(yaml.safe_dump(body | {"convergence": reliable | {"trainings": 11}}))
-    with pytest.raises(
-        UserError, match=r"^digits: no model is reliable: .* failed, or there are fewer than 11$"
-    ):
+    with pytest.raises(UserError, match=r"^digits: no model is reliable: .* failed, or there are fewer than 11$"):
         recommend("params.yaml")
