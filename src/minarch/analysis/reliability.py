@@ -46,7 +46,7 @@ class Reliability:
     @property
     def lacking(self) -> str:
         """Words for why no model is reliable."""
-        few = f", or has fewer than {self.trainings}" if self.trainings > 1 else ""
+        few = f", or there are fewer than {self.trainings}" if self.trainings > 1 else ""
         return f"too many repeats of each failed{few}"
 
     def mask(self, models: pd.DataFrame) -> pd.Series:

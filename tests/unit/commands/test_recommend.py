@@ -419,3 +419,21 @@ def test_the_command_line_ends_in_one_line_and_exit_code_1(study):
     assert re.fullmatch(r"minarch: digits: no reliable model has at most 10 bytes; .*\n", done.stderr)
     help_text = " ".join(_console("--help").stdout.split())
     assert "the one of fewest bytes among those within the drop" in help_text
+
+
+def test_with_a_target_the_smallest_reliable_model_is_recommended_and_what_is_proven_told(study, capsys):
+    proof = {"repeats": 10, "failed": 0, "n": 10, "reached": 10, "proven": 0.05**0.1}
+    missed = proof | {"failed": 1, "reached": 9, "proven": 0.6}
+    rows = (model("lucky", 50, 0.99, **proof | {"repeats": 3, "reached": 3}), model("missed", 100, 0.96, **missed))
+    study(*rows, model("answer", 200, 0.955, **proof), model("best", 900, 0.99, **proof))
+    body = yaml.safe_load(Path("params.yaml").read_text())
+    reliable = {"target": 0.95, "trainings": 10, "failure_share": 0.0}
+    Path("params.yaml").write_text(yaml.safe_dump(body | {"convergence": reliable}))
+    recommend("params.yaml", as_json=True)
+    (row,) = json.loads(capsys.readouterr().out)["recommended"]
+    assert row["model"] == "answer" and row["reached"] == 10 and row["proven"] == pytest.approx(0.05**0.1)
+    recommend("params.yaml")
+    assert "10 of 10 trainings; with 95 % confidence at least 74 % of all do" in capsys.readouterr().out
+    Path("params.yaml").write_text(yaml.safe_dump(body | {"convergence": reliable | {"trainings": 11}}))
+    with pytest.raises(UserError, match=r"^digits: no model is reliable: .* failed, or there are fewer than 11$"):
+        recommend("params.yaml")

@@ -67,3 +67,15 @@ def test_finalists_are_in_the_plan_of_exports_once_they_are_known(planned, works
     workspace.decide(plan, "finalists", [{"items": chosen}])
     exported = [item for item in plan.items("quantize").values() if item.inputs["parent"] == f"depth/{chosen[0]}"]
     assert [item.config["kind"] for item in exported] == ["export"]
+
+
+def test_a_target_is_in_the_keys_of_what_judges_by_it_and_a_default_in_none(planned):
+    plain, default = planned(), planned(convergence__target=None, convergence__trainings=1)
+    asked = planned(convergence__target=0.9, convergence__trainings=10)
+    for stage in ("convergence", "refine", "representatives", "finalists"):
+        (before,), (same,), (other,) = (plan.items(stage).values() for plan in (plain, default, asked))
+        assert before.path == same.path != other.path
+        assert not {"target", "trainings"} & set(before.identity)
+    assert plain.items("sweep").keys() == asked.items("sweep").keys()
+    wanted = {"failure_share", "confidence", "within_points"}
+    assert set(item_of(plain).config) == wanted and set(item_of(asked).config) == wanted | {"target", "trainings"}
