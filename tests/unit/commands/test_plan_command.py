@@ -101,6 +101,21 @@ def test_every_network_is_timed(study, monkeypatch):
         assert 1e-8 < seconds < 1e-3
 
 
+def test_moving_images_is_timed_too(workspace, monkeypatch):
+    """By a clock on which each call takes a second: a step of a batch of so many networks, and moving all images."""
+
+    def timed(run, count, device):
+        run()
+        return 1.0
+
+    monkeypatch.setattr(calibration, "_timed", timed)
+    seconds = []
+    for changes in ({}, {"train__augment": {"shift": 1}}):
+        study = load(workspace.write(sweep__families={"cnn": {"channels": 2}}, **changes))
+        seconds.append(calibrate(list(efforts(study)), study)["cnn"].timings[0][1])
+    assert seconds[1] - seconds[0] == pytest.approx(1 / calibration.IMAGES)
+
+
 def test_what_would_take_too_long_is_not_timed(study, monkeypatch):
     planned, timed = list(efforts(study)), []
     monkeypatch.setattr(calibration, "_seconds", lambda effort, study: timed.append(effort) or 1e-6)

@@ -130,3 +130,13 @@ def test_nothing_is_copied_or_changed_in_the_split():
     seen = Moves(Augment(shift=2), split).moved(0, 1)
     seen.batch(torch.arange(20))
     assert split.images.equal(before) and seen.images is split.images
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_images_are_moved_where_they_are(shared):
+    """On torch's device without memory, a tensor made elsewhere by mistake is an error, as it would be on a GPU."""
+    split, meta = noise(20, 3, 8, 8), torch.device("meta")
+    moves, repeats = Moves(Augment(shift=1), split), 1 if shared else 3
+    pixels = Pixels(split, 10, meta).moved(torch.stack([moves.motions(0, 1)] * repeats), moves.background)
+    images, _ = pixels.batch(torch.zeros(repeats, 5, dtype=torch.int64, device=meta))
+    assert images.device == meta and images.shape == (repeats, 5, 192)
