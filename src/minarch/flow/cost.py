@@ -4,8 +4,8 @@ Seconds per image and repeat = a base of the network + what each pixel takes + 6
 (forward, and backward for values and for weights) at its rate. They were fitted to benchmarks/sweep.py on one core of a
 server CPU; those of resnet, whose norms and sums take longer than its products, to steps of 1, 4 and 8 blocks of 4 to
 64 channels on 8 x 8 to 32 x 32 pixels, within a factor of 2.2 of each; those of separable, likewise, to five stacked
-ones of three blocks and 4 to 16 channels, within a factor of 2.4 of each, on a busy machine. Only their proportions matter here, a run
-measures its own speed.
+networks of three blocks and 4 to 16 channels, within a factor of 2.4 of each, on a busy machine. Only their proportions
+matter here, a run measures its own speed.
 """
 
 from collections.abc import Sequence

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from minarch.data.tensors import Split
 from minarch.quantization import Target
-from minarch.quantization.int8 import OVERFLOW, products_of_activations, quantize_int8
+from minarch.quantization.int8 import advanced, products_of_activations, quantize_int8
 from minarch.quantization.measure import accuracy, runner
 from minarch.quiet import nncf
 from minarch.quiet import openvino as ov
@@ -57,9 +57,7 @@ def quantize_within(
             fast_bias_correction=not accurate,
             model_type=nncf.ModelType.TRANSFORMER if transformer else None,
             ignored_scope=products_of_activations(model) if target == "any" else None,
-            advanced_quantization_parameters=nncf.AdvancedQuantizationParameters(
-                overflow_fix=OVERFLOW[target], smooth_quant_alphas=smoothing
-            ),
+            advanced_quantization_parameters=advanced(model, target, accurate, smooth_quant_alphas=smoothing),
         )
     removed = _quantizers(plain) - _quantizers(controlled)
     weights = {operation for operation, what in removed if what == "weights"}
