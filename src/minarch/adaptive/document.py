@@ -22,6 +22,8 @@ from minarch.flow.stages.data import shape_of
 from minarch.flow.stages.sweep import REPEATS
 
 VISITS, EPOCHS = 600_000, (12, 60)  # images that a training sees in all; the fewest and the most epochs (our choice)
+MANY = 10_000  # training images from which on each training is a job of its own, so that few use all cores
+LARGE = 16  # pixels of an edge from which a shift by one leaves an image what it is
 HEADER = """\
 # yaml-language-server: $schema=../workflow/schemas/params.schema.json
 # Written by `minarch find`, which decides sweep.families, convergence and representatives; all else is yours to edit,
@@ -110,15 +112,17 @@ def _beginning(dataset: str) -> dict[str, Any]:
     fewest, most = EPOCHS
     epochs = min(max(ceil(VISITS / _images(dataset)), fewest), most)
     data: dict[str, Any] = {"datasets": [dataset]} | ({} if dataset in CATALOGUE else {"image_size": 32})
+    edge = min(shape_of(dataset, data.get("image_size", 32))[0][1:])
+    moved = {"augment": {"shift": 1}} if edge >= LARGE else {}
     return {
         "data": data,
-        "sweep": {"repeats": 1, "block": BLOCK, "families": {}},
-        "train": {"epochs": epochs, "batch_size": 64, "learning_rate": 3e-3},
+        "sweep": {"repeats": 1, "block": 1 if _images(dataset) > MANY else BLOCK, "families": {}},
+        "train": {"epochs": epochs, "batch_size": 64, "learning_rate": 3e-3, "schedule": "cosine", "warmup": 1} | moved,
         "convergence": {"below_best_points": 100.0, "spread_points": 100.0},  # reliable is what reaches the target
         "representatives": {"roles": []},
         "prune": {
             "levels": [0.25, 0.5],
-            "finetune": {"epochs": max(3, epochs // 4), "batch_size": 64, "learning_rate": 1e-3},
+            "finetune": {"epochs": max(3, epochs // 4), "batch_size": 64, "learning_rate": 1e-3, "schedule": "cosine"},
             "magnitude_levels": [0, 0.5],
         },
         "quantize": {"calibration": 256},

@@ -46,8 +46,14 @@ class Left:
     times: float
 
 
-Verdict = Proven | Beyond | Left
-Next = dict[str, Train | Verdict]
+@dataclass(frozen=True)
+class Wait:
+    """What it would train next has `times` the parameters of a size of another family that never failed."""
+
+    times: float
+
+
+Next = dict[str, Train | Wait | Proven | Beyond | Left]
 
 
 def best(families: Mapping[str, Trials]) -> float:
@@ -77,21 +83,39 @@ def climb(trials: Trials, margin: float) -> Train | None:
 
 
 def plan_next(families: Mapping[str, Trials], goal: Goal) -> Next:
-    """What to train next of each family, or its verdict."""
+    """What to train next of each family, or its verdict; at least one trains if not all have theirs."""
     target = goal.accuracy(families)
     decided: Next = {}
+    climbing = set()
     for family, trials in families.items():
         upwards = climb(trials, goal.margin) if goal.margin is not None else None
         decided[family] = upwards or decide(*trials.counts(target), goal.proof)
-    needed = {family: _needed(trials, target) for family, trials in families.items() if trials.total}
-    smallest = min(needed.values(), default=np.inf)
+        climbing |= {family} if upwards else set()
+    enough = min((_needed(trials, target) for trials in families.values()), default=np.inf)
+    good = min((_good(trials, target) for trials in families.values()), default=np.inf)
+    waiting: Next = {}
     for family, trials in families.items():
-        if isinstance(decided[family], Train) and trials.total and np.isfinite(smallest):
-            posterior = Posterior(*trials.counts(target))
-            near = [size.parameters <= TIMES_LARGER * smallest for size in trials.sizes[: trials.steps]]
-            if posterior.smallest[:-1][near].sum() < 1 - SURELY:
-                decided[family] = Left(TIMES_LARGER)
-    return decided
+        following = decided[family]
+        if not isinstance(following, Train) or family in climbing:
+            continue
+        if _surely_above(trials, target, TIMES_LARGER * enough):
+            decided[family] = Left(TIMES_LARGER)
+        elif trials.sizes[following.step].parameters > TIMES_LARGER * good:
+            waiting[family] = Wait(TIMES_LARGER)
+    others = [family for family, following in decided.items() if isinstance(following, Train) and family not in waiting]
+    return decided | waiting if others else decided
+
+
+def _surely_above(trials: Trials, target: float, parameters: float) -> bool:
+    """Whether the smallest reliable size surely has more than so many parameters."""
+    near = [size.parameters <= parameters for size in trials.sizes[: trials.steps]]
+    return float(Posterior(*trials.counts(target)).smallest[:-1][near].sum()) < 1 - SURELY
+
+
+def _good(trials: Trials, target: float) -> float:
+    """The parameters of the smallest size of which all trainings, at least BLOCK, reach the target; infinity: none."""
+    counts = zip(trials.sizes, *trials.counts(target), strict=False)
+    return min((size.parameters for size, reached, done in counts if reached == done >= BLOCK), default=np.inf)
 
 
 def _needed(trials: Trials, target: float) -> float:

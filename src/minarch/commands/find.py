@@ -15,7 +15,7 @@ from minarch.adaptive.document import StudyFile
 from minarch.adaptive.outcome import Answer, answers, parents
 from minarch.adaptive.rounds import Rounds, Wanted, listed
 from minarch.adaptive.running import run
-from minarch.adaptive.search import Goal, Left, Next
+from minarch.adaptive.search import Goal, Left, Next, Wait
 from minarch.adaptive.trials import Record
 from minarch.analysis.reliability import proven_share
 from minarch.commands.assumed import Assumed
@@ -145,7 +145,7 @@ def _table(record: Record, decided: Next, reliable: list[Answer], goal: Goal) ->
     return table
 
 
-def _why(verdict: Train | Proven | Beyond | Left) -> str:
+def _why(verdict: Train | Wait | Proven | Beyond | Left) -> str:
     if isinstance(verdict, Left):
         return f"left: surely needs more than {verdict.times:g} times the parameters of another"
     if isinstance(verdict, Beyond):

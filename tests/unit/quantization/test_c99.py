@@ -10,7 +10,6 @@ import numpy as np
 import onnx
 import pytest
 import torch
-from compiled_c import STRICT, run_c
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
@@ -31,6 +30,7 @@ from minarch.quantization.int8 import calibration_images
 from minarch.quantization.measure import core, runner
 from minarch.quantization.methods import Source, quantize
 from minarch.quantization.preprocessing import Preprocessing
+from tests.compiled_c import STRICT, run_c
 
 DIGITS = Preprocessing("digits", [1, 8, 8], [str(digit) for digit in range(10)], resize=False)
 POOLINGS = {"MaxPool", "QLinearAveragePool", "QLinearGlobalAveragePool"}

@@ -7,7 +7,6 @@ import sys
 
 import pytest
 import torch
-from compiled_c import run_c
 from PIL import Image
 from quantize_items import CONFIGS
 from safetensors.torch import load_file
@@ -21,6 +20,7 @@ from minarch.data.tensors import load_split
 from minarch.errors import UserError
 from minarch.holdings import holdings
 from minarch.quantize import work
+from tests.compiled_c import run_c
 
 
 @pytest.fixture(scope="module")
