@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import onnx
-from onnx import TensorProto, helper, numpy_helper
+from onnx import helper, numpy_helper
 
 from minarch.c99.levels import Levels, levels_of
 from minarch.c99.one_image import shapes_of, with_nodes

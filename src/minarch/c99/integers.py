@@ -54,7 +54,7 @@ def _pixels(graph: Integers, node: onnx.NodeProto) -> bool:
     if found is None:
         return False
     weights, scales, biases = found
-    nothing = graph.constant(np.uint8(0).reshape(()))
+    nothing = graph.constant(np.zeros((), np.uint8))
     inputs = [node.input[0], graph.scale(ONE), nothing]
     inputs += [graph.constant(weights.reshape(-1, 1, 1, 1)), graph.scale(scales), nothing]
     inputs += [graph.scale(levels.scale), graph.constant(levels.zero), graph.constant(biases)]
@@ -157,9 +157,10 @@ def _rounded_by(graph: Integers, node: onnx.NodeProto, kind: str, sources: list[
     levels = ending.levels
     if levels is None or not levels.whole:
         return False
-    inputs = [
-        name for side in sources for name in (side.name, graph.scale(side.scale), graph.constant(side.zero))
-    ] + [graph.scale(levels.scale), graph.constant(levels.zero)]
+    inputs = [name for side in sources for name in (side.name, graph.scale(side.scale), graph.constant(side.zero))] + [
+        graph.scale(levels.scale),
+        graph.constant(levels.zero),
+    ]
     shape = graph.shapes[node.output[0]]
     flat = kind == "QLinearGlobalAveragePool" and len(shape) == 2
     name = f"{levels.name}_image" if flat else levels.name

@@ -1,4 +1,4 @@
-"""Integers that stand for floats in an ONNX graph, and the one arithmetic that they need: whole numbers, then a scale."""
+"""Integers that stand for floats in an ONNX graph, and their arithmetic: sums of whole numbers, then a scale."""
 
 from dataclasses import dataclass, replace
 

@@ -56,6 +56,8 @@ def with_nodes(
 def _value(node: onnx.NodeProto, known: dict[str, np.ndarray], opsets: Sequence[onnx.OperatorSetIdProto]) -> np.ndarray:
     """What a node computes of constants."""
     output = helper.make_tensor_value_info(node.output[0], onnx.TensorProto.UNDEFINED, None)
-    graph = helper.make_graph([node], "constant", [], [output], [numpy_helper.from_array(known[n], n) for n in node.input])
+    graph = helper.make_graph(
+        [node], "constant", [], [output], [numpy_helper.from_array(known[n], n) for n in node.input]
+    )
     (value,) = ReferenceEvaluator(helper.make_model(graph, opset_imports=opsets)).run(None, {})
     return np.asarray(value)

@@ -76,20 +76,22 @@ def _generated(model: onnx.ModelProto) -> str:
 
 
 def _comment(preprocessing: Preprocessing, title: str) -> list[str]:
+    """What the file says of itself. Names of data sets and classes come from folders, so that they are escaped."""
     channels, height, width = preprocessing.shape
-    name = identifier(preprocessing.dataset)
-    planes = "one grey plane" if channels == 1 else f"{channels} planes (red, green, blue)" if channels == 3 else f"{channels} planes"
-    size = "resized to that (bilinear) from any size" if preprocessing.resize else "of that size"
+    name, planes = identifier(preprocessing.dataset), {1: "one plane of grey", 3: "planes of red, green and blue"}
+    shown = planes.get(channels, f"{channels} planes")
+    size = "resized to that size by bilinear interpolation" if preprocessing.resize else "of that size"
     return [
         "/*",
-        f" * {escaped(title)}: a classifier of the data set {escaped(preprocessing.dataset)}, in C99 without a runtime.",
+        f" * {escaped(title)}",
+        f" * classifies images of the data set {escaped(preprocessing.dataset)}, in C99 without a runtime.",
         " *",
-        f" *     int {name}_predict(const uint8_t *image);                  returns the class",
-        f" *     void {name}_logits(const uint8_t *image, float *logits);   writes {len(preprocessing.classes)} numbers",
+        f" *     int {name}_predict(const uint8_t *image);  returns the class",
+        f" *     void {name}_logits(const uint8_t *image, float *logits);  writes {len(preprocessing.classes)} numbers",
         " *",
-        f" * image: {channels} x {height} x {width} bytes, {planes} of {height} rows of {width} pixels, {size}. Pixels are bytes from 0",
-        " * to 255 as in the file of the image: they are normalised here. Link with -lm. Classes (other than plain",
-        " * characters as octal escapes of UTF-8):",
+        f" * An image is {channels} x {height} x {width} bytes, {shown}, row by row,",
+        f" * {size}. Its pixels are from 0 to 255, as in an image file: they are normalised here.",
+        " * Link with -lm. The classes, in which other than plain characters are octal escapes of UTF-8:",
         " *",
         *(f" *     {number} {escaped(label)}" for number, label in enumerate(preprocessing.classes)),
         " *",

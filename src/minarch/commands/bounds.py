@@ -13,10 +13,17 @@ import pandas as pd
 from minarch.analysis.front import recommend
 from minarch.analysis.intervals import VALIDATION
 from minarch.analysis.regimes import EDGE
+from minarch.reporting.tables.compiled import C_BYTES, C_STACK
 from minarch.reporting.tables.models import latency
 
 LATENCY = latency(1).value
-COSTS = {"bytes": "{:,.0f} bytes", "parameters": "{:,.0f} parameters", LATENCY: "{:.4g} ms for an image"}
+COSTS = {
+    "bytes": "{:,.0f} bytes",
+    "parameters": "{:,.0f} parameters",
+    LATENCY: "{:.4g} ms for an image",
+    C_BYTES: "{:,.0f} bytes as C",
+    C_STACK: "{:,.0f} bytes of stack as C",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,12 +31,14 @@ class Bounds:
     """The most that a model may have; None: any.
 
     `drop` counts points of mean validation accuracy below the data set's best model, `latency` milliseconds of a batch
-    of one image.
+    of one image, `code` bytes of code and weights as C, `stack` those of its stack.
     """
 
     bytes: int | None = None
     parameters: int | None = None
     latency: float | None = None
+    code: int | None = None
+    stack: int | None = None
     drop: float | None = None
 
     @property
@@ -41,6 +50,7 @@ class Bounds:
     def costs(self) -> dict[str, float]:
         """Column of the models table -> the most that is allowed in it."""
         most = {"bytes": self.bytes, "parameters": self.parameters, LATENCY: self.latency}
+        most |= {C_BYTES: self.code, C_STACK: self.stack}
         return {column: limit for column, limit in most.items() if limit is not None}
 
     def affordable(self, models: pd.DataFrame) -> pd.DataFrame:

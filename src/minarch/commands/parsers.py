@@ -79,6 +79,8 @@ def _recommend(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--max-bytes", metavar="N", help="bytes of the files to deploy, such as 50000 or 50k")
     parser.add_argument("--max-parameters", metavar="N", help="trainable parameters, such as 1500 or 1.5k")
     parser.add_argument("--max-latency", type=float, metavar="MS", help="milliseconds of one image, as measured")
+    parser.add_argument("--max-code", metavar="N", help="bytes of code and weights as C, as measured")
+    parser.add_argument("--max-stack", metavar="N", help="bytes of stack as C, as measured")
     parser.add_argument(
         "--max-drop", type=float, metavar="POINTS", help="points of validation accuracy below the data set's best model"
     )

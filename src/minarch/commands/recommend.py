@@ -23,6 +23,7 @@ from minarch.errors import UserError, one_line
 from minarch.flow.plan import Plan
 from minarch.flow.seal import RECORD
 from minarch.holdings import holdings
+from minarch.reporting.tables.compiled import C_BYTES, C_STACK, NO_C, PARTS
 from minarch.reporting.tables.grown import SEARCH_MACS, SEARCH_TRAININGS
 from minarch.reporting.tables.models import ITEMS, batches_of, latency
 from minarch.reporting.wording import milliseconds
@@ -30,7 +31,7 @@ from minarch.reporting.wording import milliseconds
 NAMES = [*VARIANT, "model", "precision", ITEMS]
 COUNTS = ["repeats", "failed", "n", "parameters", "bytes"]
 NUMBERS = [*COUNTS, *VALIDATION, *TEST, SEARCH_MACS, SEARCH_TRAININGS]
-FURTHER = ["level", "macs", "weight_bytes", "removed_share"]  # numbers that only programs are told
+FURTHER = ["level", "macs", "weight_bytes", "removed_share", C_BYTES, *PARTS]  # numbers that only programs are told
 
 
 def recommend(
@@ -39,6 +40,8 @@ def recommend(
     max_bytes: str | None = None,
     max_parameters: str | None = None,
     max_latency: float | None = None,
+    max_code: str | None = None,
+    max_stack: str | None = None,
     max_drop: float | None = None,
     dataset: str | None = None,
     as_json: bool = False,
@@ -47,7 +50,7 @@ def recommend(
     structure was found while it was trained) and where its files lie.
 
     Args:
-        max_bytes, max_parameters: numbers such as "50000" or "50k"; None: any.
+        max_bytes, max_parameters, max_code, max_stack: numbers such as "50000" or "50k"; None: any.
         max_latency: milliseconds of a batch of one image; None: any.
         max_drop: percentage points of mean validation accuracy below the data set's best model; None: any, or the
             study's own aggregate.max_drop_points where nothing is bounded.
@@ -57,7 +60,8 @@ def recommend(
         UserError: an impossible bound, no such table or data set, or a data set with no model that fits (after what
             fits the others was printed).
     """
-    bounds = _bounds(max_bytes, max_parameters, max_latency, max_drop)
+    counts = {"bytes": max_bytes, "parameters": max_parameters, "code": max_code, "stack": max_stack}
+    bounds = _bounds(counts, max_latency, max_drop)
     plan = Plan(study)
     if not bounds.given:
         bounds = Bounds(drop=plan.study.aggregate.max_drop_points)
@@ -67,6 +71,9 @@ def recommend(
         raise UserError(f"--dataset: {dataset!r} is not in the study's table; allowed: {', '.join(known)}")
     if bounds.latency is not None and LATENCY not in models:
         raise UserError(f"--max-latency: {bounds.latency:g} has no effect, no latency was measured; allowed: none")
+    for name, column, limit in (("code", C_BYTES, max_code), ("stack", C_STACK, max_stack)):
+        if limit is not None and (column not in models or models[column].isna().all()):
+            raise UserError(f"--max-{name}: {limit!r} has no effect, nothing was compiled as C; allowed: none")
     chosen, unmet = list[dict[str, Any]](), dict[str, str]()
     for name in known if dataset is None else [dataset]:
         rows = worthwhile(reliable(models[models["dataset"] == name], plan.study.convergence.failure_share))
@@ -85,8 +92,8 @@ def recommend(
         raise UserError("; ".join(f"{name}: {words}" for name, words in unmet.items()))
 
 
-def _bounds(max_bytes: str | None, max_parameters: str | None, max_latency: float | None, drop: float | None) -> Bounds:
-    """The bounds that the command line gives.
+def _bounds(counts: dict[str, str | None], max_latency: float | None, drop: float | None) -> Bounds:
+    """The bounds that the command line gives; `counts` of whole numbers, by their names.
 
     Raises:
         UserError: one of them is impossible.
@@ -96,8 +103,7 @@ def _bounds(max_bytes: str | None, max_parameters: str | None, max_latency: floa
     if drop is not None and not 0 <= drop <= 100:
         raise UserError(f"--max-drop: {drop:g} is not allowed; allowed: 0 to 100 (percentage points)")
     return Bounds(
-        bytes=None if max_bytes is None else count("--max-bytes", max_bytes),
-        parameters=None if max_parameters is None else count("--max-parameters", max_parameters),
+        **{name: count(f"--max-{name}", text) for name, text in counts.items() if text is not None},
         latency=max_latency,
         drop=drop,
     )
@@ -149,6 +155,11 @@ def _shown(row: dict[str, Any], batches: list[int], quantized: Path) -> Table:
     stored = f" ({row['file_format']})" if "file_format" in row else ""
     lines = [("model", row["model"]), ("bytes", f"{row['bytes']:,.0f}{stored}")]
     lines.append(("parameters", f"{row['parameters']:,.0f}"))
+    in_c = not math.isnan(row.get(C_BYTES, math.nan))
+    if in_c:
+        lines.append(("as C", f"{row[C_BYTES]:,.0f} bytes of code and weights, {row[C_STACK]:,.0f} of stack"))
+    elif isinstance(row.get(NO_C), str):
+        lines.append(("as C", f"none: {row[NO_C]}"))
     for split, columns in {"validation": VALIDATION, "test": TEST}.items():
         mean, low, high = (100 * row[column] for column in columns)
         interval = "no interval" if math.isnan(low) else f"{low:.2f} to {high:.2f}"
@@ -167,6 +178,8 @@ def _shown(row: dict[str, Any], batches: list[int], quantized: Path) -> Table:
     holder = Path(row["files"][0]).parent.name if row["files"] else row[ITEMS][0]
     lines.append(("to try it", f"minarch predict {holder} --precision {row['precision']} IMAGE"))
     lines.append(("to take it", f"minarch export {holder} DEST --precision {row['precision']}"))
+    if in_c:
+        lines.append(("as one C file", f"minarch export {holder} DEST --precision {row['precision']} --format c"))
     for name, text in lines:
         table.add_row(name, Text(text))
     return table

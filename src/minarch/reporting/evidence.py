@@ -9,6 +9,7 @@ import pandas as pd
 from minarch.analysis.choice import FURTHER
 from minarch.analysis.records import MODEL, read_curves
 from minarch.reporting.tables import Table, Tables, rows_of
+from minarch.reporting.tables.compiled import compiler_words
 from minarch.reporting.tables.grown import SEARCH_MACS
 from minarch.reporting.tables.quantization import read_measurement
 from minarch.reporting.tables.read import read_timing
@@ -22,6 +23,7 @@ class Run:
     seconds: float  # that the sweep trained, summed over repeats
     devices: list[str]  # that trained it, each with threads and strategy
     latency: dict[str, str]  # device, threads, rounds and INT8 kernel of its measurement
+    compiler: dict[str, str]  # that made the bytes of C, or why there is none
     refined: int  # architectures that were added to the sweep around P_min
 
 
@@ -88,4 +90,5 @@ def _read_run(inputs: dict[str, Any], sweep: pd.DataFrame) -> Run:
     added = {item.name for item in inputs["sweep"] if item.parent.name == "refined"}
     refined = len(sweep[sweep["item"].isin(added)].drop_duplicates(MODEL))
     latency = read_measurement(inputs["latency"], inputs["quantize"])
-    return Run(seconds=seconds, devices=devices, latency=latency, refined=refined)
+    compiler = compiler_words(inputs["latency"])
+    return Run(seconds=seconds, devices=devices, latency=latency, compiler=compiler, refined=refined)

@@ -42,6 +42,7 @@ PRECISIONS = [
     *((f"int{bits}", scheme, bits) for bits in (8, 4, 2) for scheme in ("tensor", "channel")),
 ]
 PROCESSOR = {"device": "a CPU", "threads": 1, "int8_kernel": "jit_I8", "int8_saturates": False}
+NO_SIZES = dict.fromkeys(("code", "weights", "stack"))
 LABELS = np.arange(40) % 10  # of the test images
 LEVELS = [0.0, 0.3, 0.6, 0.9]
 KEPT = {  # of the accuracy, at LEVELS
@@ -162,9 +163,9 @@ def write_export(item: Path, variant: dict[str, Any], parameters: int, accuracy:
 
 
 def write_latency(item: Path, exports: list[Path]) -> Path:
-    """INT8 is twice as fast; the first method's item of a model holds FP32, too."""
+    """INT8 is twice as fast; the first method's item of a model holds FP32, too, of which there is no C."""
     held: set[str] = set()
-    files = []
+    files, compiled = [], []
     for export in exports:
         record = json.loads((export / "results.json").read_text())
         if record["kind"] == "export":
@@ -173,8 +174,13 @@ def write_latency(item: Path, exports: list[Path]) -> Path:
             for precision, median in (took | {"int8": 0.00617}).items():
                 file = {"item": export.name, "precision": precision, "median": median, "low": 0.0121, "high": 0.0131}
                 files += [file | {"batch": batch} for batch in (1, 64)]
+                weights = record["repeats"][0]["weight_bytes"]["int8"] + 100
+                sizes = {"code": 800, "weights": weights, "stack": 1000} if precision == "int8" else NO_SIZES
+                why = None if precision == "int8" else "it has no ONNX file"
+                compiled.append({"item": export.name, "precision": precision, **sizes, "no_c": why})
             held.add(model)
-    write_json(item / "timing.json", PROCESSOR | {"rounds": 7, "files": files})
+    timing = PROCESSOR | {"rounds": 7, "files": files, "compiler": "cc 1, for elsewhere", "no_compiler": None}
+    write_json(item / "timing.json", timing | {"c": compiled})
     return item
 
 

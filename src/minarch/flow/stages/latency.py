@@ -9,7 +9,7 @@ from minarch.flow.stages.section import Section
 from minarch.flow.stages.stage import Before, Stage
 from minarch.quantization import EXPORT
 
-SECONDS = 0.8  # of an item's files: compiled for every batch, warmed up and timed
+SECONDS = 1.3  # of an item's files: compiled for every batch, warmed up and timed, and compiled as C
 
 
 class Latency(Section):

@@ -1,4 +1,4 @@
-"""Accuracy against bytes: the front is chosen on validation images and checked on test images."""
+"""Accuracy against bytes, of the file or as C: the front is chosen on validation images and checked on test images."""
 
 from typing import Any
 
@@ -11,6 +11,7 @@ from minarch.contract import ORIGINAL
 from minarch.quantization import FLOAT32, INT8
 from minarch.reporting.figures.style import INK, QUIET, colours, legend_above, log_axis, panels, percent_axis
 from minarch.reporting.tables import Table, Tables, rows_of
+from minarch.reporting.tables.compiled import C_BYTES
 from minarch.reporting.tables.models import RECOMMENDED
 
 WINDOW = 0.1  # models further below the best are not drawn: the front would be a flat line
@@ -21,13 +22,13 @@ SPLITS: list[tuple[str, Columns, dict[str, Any]]] = [  # title, accuracy, line o
 ]
 
 
-def draw_models(axes: Axes, models: pd.DataFrame, accuracy: str, palette: dict[str, str]) -> None:
-    """One point per model by its bytes and the column `accuracy`, hollow for a pruned one."""
+def draw_models(axes: Axes, models: pd.DataFrame, unit: str, accuracy: str, palette: dict[str, str]) -> None:
+    """One point per model by the columns `unit` and `accuracy`, hollow for a pruned one."""
     for row in rows_of(models):
         colour = palette[row["family"]]
         face = colour if row["method"] == ORIGINAL else "white"
         axes.plot(
-            [row["bytes"]],
+            [row[unit]],
             [row[accuracy]],
             MARKERS[row["precision"]],
             color=colour,
@@ -39,23 +40,33 @@ def draw_models(axes: Axes, models: pd.DataFrame, accuracy: str, palette: dict[s
 
 def draw_front(tables: Tables) -> Figure:
     """One row per data set: the same models on the images that chose them and on the images that did not."""
-    models, front = tables[Table.MODELS], tables[Table.FRONT]
+    return _drawn(tables[Table.MODELS], tables[Table.FRONT], "bytes", "bytes of the exported file")
+
+
+def draw_c_front(tables: Tables) -> Figure | None:
+    """The same of the models that there is C of; None: of none, because there was no compiler."""
+    models = tables[Table.MODELS].dropna(subset=[C_BYTES])
+    return None if models.empty else _drawn(models, tables[Table.FRONT_C], C_BYTES, "bytes of code and weights as C")
+
+
+def _drawn(models: pd.DataFrame, front: pd.DataFrame, unit: str, label: str) -> Figure:
+    """Two panels per data set of `models` by the column `unit`, with their front."""
     datasets, families = list(models["dataset"].unique()), sorted(models["family"].unique())
     drawn = set(models["precision"])
     figure, grid = panels(len(datasets), 2, row_height=3.8, share_y=True)
     for i, dataset in enumerate(datasets):
         rows, chosen = models[models["dataset"] == dataset], front[front["dataset"] == dataset]
         for axes, (title, accuracy, style) in zip(grid[i], SPLITS, strict=True):
-            draw_models(axes, rows, accuracy.value, colours(families))
-            axes.plot(chosen["bytes"], chosen[accuracy.value], color=QUIET, linewidth=1.2, zorder=2, **style)
+            draw_models(axes, rows, unit, accuracy.value, colours(families))
+            axes.plot(chosen[unit], chosen[accuracy.value], color=QUIET, linewidth=1.2, zorder=2, **style)
             for row in rows_of(chosen[chosen[RECOMMENDED].astype(bool)]):
                 mean, low, high = (row[column] for column in accuracy)
-                axes.vlines(row["bytes"], low, high, color=INK, linewidth=1.5, zorder=4)
-                axes.plot([row["bytes"]], [mean], "*", color="#F0E442", markeredgecolor=INK, markersize=15, zorder=5)
-            log_axis(axes, rows["bytes"], unit="B")
+                axes.vlines(row[unit], low, high, color=INK, linewidth=1.5, zorder=4)
+                axes.plot([row[unit]], [mean], "*", color="#F0E442", markeredgecolor=INK, markersize=15, zorder=5)
+            log_axis(axes, rows[unit], unit="B")
             percent_axis(axes)
             axes.set_title(f"{dataset}: {title}")
-            axes.set_xlabel("bytes of the exported file")
+            axes.set_xlabel(label)
         low, high = rows[VALIDATION.value].min(), rows[VALIDATION.value].max()
         grid[i, 0].set_ylim(max(low, high - WINDOW) - 0.02, min(high + 0.02, 1.005))
         grid[i, 0].set_ylabel("accuracy")

@@ -47,6 +47,7 @@ class Table(StrEnum):
     CANDIDATES = "candidates"  # a model that could be the answer
     MODELS = "models"  # a model that the study ends with
     FRONT = "front"  # a model of the front of its data set
+    FRONT_C = "front_c"  # a model of the front in bytes as C
     ANSWERS = "answers"  # a data set's answer, and how narrow the choice is
     CLASSES = "classes"  # a class of a data set, as its answer knows it
     ROUTES = "routes"  # a way to a small network

@@ -14,6 +14,7 @@ from minarch.analysis.records import MODEL, read_runs
 from minarch.files import read_json
 from minarch.reporting.tables import Table, Tables, pruning, quantization, read
 from minarch.reporting.tables.answers import answers_tables
+from minarch.reporting.tables.compiled import c_front_table, read_compiled
 from minarch.reporting.tables.complexity import complexity_tables
 from minarch.reporting.tables.grown import SEARCH_MACS, SEARCH_TRAININGS, named_models, searched_models
 from minarch.reporting.tables.models import front_table, models_table, with_failures
@@ -48,6 +49,7 @@ def make_tables(config: dict[str, Any], inputs: dict[str, Any]) -> Tables:
     exports = quantization.read_exports(inputs["quantize"], methods)
     exports = with_failures(exports, pd.read_csv(inputs["finalists"] / "repeats.csv"), classes)
     latencies = quantization.read_latencies(inputs["latency"], inputs["quantize"])
+    compiled = read_compiled(inputs["latency"], inputs["quantize"])
     structured = read.read_structured(inputs["prune"])
     parameters = pd.concat([models[[*MODEL, "parameters"]] for models in (sweep, searched)])
     simulated = quantization.precision_tables(inputs["quantize"], parameters, config["max_drop_points"], bootstrap)
@@ -58,12 +60,13 @@ def make_tables(config: dict[str, Any], inputs: dict[str, Any]) -> Tables:
     models = models.merge(searched[[*MODEL, SEARCH_MACS, SEARCH_TRAININGS]], on=MODEL, how="left")
     spent = read_spent(inputs, config["params"], candidates)
     made = spent_table(spent)
-    models = models.merge(made, on=VARIANT, how="left")
+    models = models.merge(made, on=VARIANT, how="left").merge(compiled, on=quantization.EXPORTED, how="left")
     routes = candidates[VARIANT].merge(made, on=VARIANT)[["dataset", "route"]].drop_duplicates()
     folders = read_folders(inputs["weights"])
     layers, strengths = read_rows(folders, "layers"), read_rows(folders, "strengths")
     convergence = read_convergence(inputs["convergence"])
-    front = front_table(models, max_drop_points=config["max_drop_points"], failure_share=settings["failure_share"])
+    limits = {"max_drop_points": config["max_drop_points"], "failure_share": settings["failure_share"]}
+    front = front_table(models, **limits)
     return {
         Table.DATA: read.read_datasets(inputs["data"]),
         Table.SWEEP: sweep,
@@ -87,6 +90,7 @@ def make_tables(config: dict[str, Any], inputs: dict[str, Any]) -> Tables:
         Table.CANDIDATES: candidates,
         Table.MODELS: models,
         Table.FRONT: front,
+        Table.FRONT_C: c_front_table(models, **limits),
         **answers_tables(models, front, exports, inputs, config),
         **routes_tables(models, routes, routes_cost(spent), exports, config),
     }

@@ -29,7 +29,7 @@ def evidence_of(items: list[Path]) -> Evidence:
     """Of a study that has nothing but items of stage complexity."""
     tables = complexity_tables(items, pd.DataFrame(), 0.95, ["l1", "fresh"])
     tables |= gated.FINDING.make({}, {"complexity": items}) | {Table.MODELS: pd.DataFrame(columns=[SEARCH_MACS])}
-    run = Run(seconds=0.0, devices=[], latency={}, refined=0)
+    run = Run(seconds=0.0, devices=[], latency={}, compiler={}, refined=0)
     no_curves = pd.DataFrame()
     return Evidence(
         study="constructed", params=PARAMS, max_drop_points=1.0, tables=tables, run=run, networks=[], curves=no_curves

@@ -27,7 +27,7 @@ def says(tmp_path: Path) -> Says:
     """The words of a finding's section, from the items of stage depth."""
 
     def words(finding: Finding, items: list[Path]) -> str:
-        run = Run(seconds=0.0, devices=[], latency={}, refined=0)
+        run = Run(seconds=0.0, devices=[], latency={}, compiler={}, refined=0)
         tables = search_tables(items, 0.95) | {Table.MODELS: pd.DataFrame(columns=[SEARCH_MACS])}
         evidence = Evidence(
             study="constructed",
