@@ -6,8 +6,11 @@ import subprocess
 import sys
 
 import pytest
+import torch
+from compiled_c import run_c
 from PIL import Image
 from quantize_items import CONFIGS
+from safetensors.torch import load_file
 
 from minarch.commands.classify import classify
 from minarch.commands.export import export
@@ -129,3 +132,37 @@ def test_what_has_no_counterpart_in_onnx_is_exported_with_its_weights_and_runs_t
     command = [sys.executable, "-I", str(tmp_path / "mine/predict.py"), image]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.stdout.split("\t")[1] == classify(folder / "int4-0.xml", [image])[0].label
+
+
+@pytest.mark.parametrize("precision", ["fp32", "int8"])
+def test_one_c_file_knows_the_test_images_as_the_report_says(item, data_item, tmp_path, precision, capsys):
+    place = tmp_path / "mine"
+    export("params.yaml", str(item), str(place), 0, precision, "c")
+    assert {path.name for path in place.iterdir()} == {"model.c", "classes.json"}
+    assert f"cc -std=c99 -O2 -c {place / 'model.c'}" in capsys.readouterr().out
+    split = load_split(data_item, "test")
+    _, classes = run_c((place / "model.c").read_text(), "digits", split.images, 10, tmp_path)
+    assert torch.equal(classes.to(torch.uint8), load_file(item / "classes.safetensors")[f"{precision}-0"])
+    tests = json.loads((item / "test.json").read_text())["repeats"]
+    assert float((classes == split.labels).double().mean()) == tests[0][precision]
+
+
+def test_what_has_no_onnx_file_has_no_c(sweep_items, data_item, tmp_path):
+    folder = tmp_path / "item"
+    folder.mkdir()
+    work(CONFIGS["int4"], {"data": data_item, "parent": sweep_items["dnn"]}, folder)
+    with pytest.raises(UserError) as error:
+        export("params.yaml", str(folder), str(tmp_path / "mine"), format="c")
+    assert str(error.value) == (
+        "--format: 'c' is not possible for int4 of item, which has no ONNX file; allowed: onnx, or fp32 or int8 as"
+        " --precision"
+    )
+    assert not (tmp_path / "mine").exists()
+
+
+def test_the_command_line_writes_c(item, tmp_path):
+    command = [sys.executable, "-m", "minarch", "export", str(item), str(tmp_path / "mine"), "--format", "c"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    source = (tmp_path / "mine/model.c").read_text()
+    assert source.startswith("/*\n * ") and "int digits_predict(const uint8_t *image)" in source
