@@ -84,6 +84,8 @@ class Integers:
         name, scale, *zero = node.input
         if name in self._rounded:
             return self._rounded[name]
+        if not all(constant in self.constants for constant in (scale, *zero)):
+            return None
         kind = self.constants[name].dtype if name in self.constants else np.uint8
         zeros = self.constants[zero[0]] if zero else np.zeros((), kind)
         return levels_of(name, self.constants[scale], zeros, attributes(node).get("axis", 1))
@@ -108,10 +110,15 @@ class Integers:
     def rounding(self, node: onnx.NodeProto, *, positive: bool) -> Levels | None:
         """The levels that QuantizeLinear rounds to, in its output; None where integer operators do not know them.
 
-        Of what is `positive` no level stands for less than 0: levels below the zero point are left out.
+        Of what is `positive` no level stands for less than 0: levels below the zero point are left out, if they are
+        not signed.
         """
-        _, scale, zero = node.input
+        _, scale, zero = (*node.input, "")[:3]
+        if scale not in self.constants or zero not in self.constants:
+            return None
         zeros = self.constants[zero]
+        if positive and zeros.dtype != np.uint8:
+            return None
         return levels_of(
             node.output[0],
             self.constants[scale],
@@ -124,9 +131,9 @@ class Integers:
         self._done.add(output)
         return output
 
-    def show(self, name: str, kind: int, shape: tuple[int, ...]) -> None:
+    def show(self, name: str, kind: np.dtype, shape: tuple[int, ...]) -> None:
         """Say what a tensor is: of ONNX Runtime's operators ONNX does not know it."""
-        self._shown.append(helper.make_tensor_value_info(name, kind, shape))
+        self._shown.append(helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(kind), shape))
 
     def replaced(self, ending: Ending) -> None:
         """Note what stands for nodes that are left out."""

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import onnx
-from onnx import TensorProto
 
 from minarch.c99.integer_graph import MICROSOFT, Ending, Integers, Operation, attributes
 from minarch.c99.levels import Levels, as_whole_numbers, pixel_weights, widened
@@ -47,7 +46,12 @@ def _pixels(graph: Integers, node: onnx.NodeProto) -> bool:
         return False
     levels = graph.rounding(rounding, positive=False)
     numbers = [graph.constants.get(user.input[1]) for user in (shifting, dividing)]
-    if levels is None or not levels.whole or any(n is None or n.size not in (1, shape[1]) for n in numbers):
+    if (
+        levels is None
+        or not levels.whole
+        or levels.zero.dtype != np.uint8
+        or any(n is None or n.size not in (1, shape[1]) for n in numbers)
+    ):
         return False
     shift, divisor = (np.broadcast_to(n.ravel(), shape[1:2]) for n in numbers if n is not None)
     found = pixel_weights(shift, divisor, float(levels.scale), int(levels.zero))
@@ -121,7 +125,8 @@ def _product(graph: Integers, node: onnx.NodeProto) -> bool:
     inputs += ["", ""] if levels is None else [graph.scale(levels.scale), graph.constant(levels.zero)]
     name = ending.name if len(rows) == 1 else f"{ending.name}_rows"
     graph.add("QGemm", inputs, name, domain=MICROSOFT)
-    graph.show(name, TensorProto.FLOAT if levels is None else TensorProto.UINT8, (int(np.prod(rows)), outputs))
+    kind = np.dtype(np.float32) if levels is None else levels.zero.dtype
+    graph.show(name, kind, (int(np.prod(rows)), outputs))
     if name != ending.name:
         reshaped(graph, name, (*rows, outputs), ending.name)
     graph.replaced(ending)
@@ -165,7 +170,7 @@ def _rounded_by(graph: Integers, node: onnx.NodeProto, kind: str, sources: list[
     flat = kind == "QLinearGlobalAveragePool" and len(shape) == 2
     name = f"{levels.name}_image" if flat else levels.name
     graph.add(kind, inputs, name, domain=MICROSOFT, **settings)
-    graph.show(name, TensorProto.UINT8, (*shape, 1, 1) if flat else shape)
+    graph.show(name, levels.zero.dtype, (*shape, 1, 1) if flat else shape)
     if flat:
         reshaped(graph, name, shape, levels.name)
     graph.replaced(ending)

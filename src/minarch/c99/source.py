@@ -7,18 +7,16 @@ from typing import Any
 
 import onnx
 
+from minarch.c99 import NoSource
 from minarch.c99.integers import with_integer_operators
 from minarch.c99.memory import with_shared_memory
 from minarch.c99.one_image import for_one_image
+from minarch.errors import one_line
 from minarch.quantization.preprocessing import Preprocessing
 
 ENTRY = "net"  # what the generator calls its function
 LOADER = f"_Bool {ENTRY}_load(const char *path) {{\n    (void)path;\n    return 1;\n}}\n\n"  # of weights in a file
 PLAIN = re.compile(rb"[A-Za-z0-9 _.,+-]")
-
-
-class NoSource(Exception):
-    """The generator has no C for an operator of a model; the message says which."""
 
 
 def as_c(model: onnx.ModelProto, preprocessing: Preprocessing, title: str) -> str:
@@ -31,9 +29,10 @@ def as_c(model: onnx.ModelProto, preprocessing: Preprocessing, title: str) -> st
         title: what is said of the model in the source's first line.
 
     Raises:
-        NoSource: an operator has no C.
+        NoSource: an operator has no C, or the model is not what `preprocessing` says.
     """
-    generated = _generated(with_integer_operators(for_one_image(model)))
+    one = for_one_image(model, preprocessing.shape, len(preprocessing.classes))
+    generated = _generated(with_integer_operators(one))
     try:
         shared = with_shared_memory(generated.replace(LOADER, ""), ENTRY)
     except ValueError as error:
@@ -67,12 +66,10 @@ def _compiler() -> Any:
 
 
 def _generated(model: onnx.ModelProto) -> str:
-    from emx_onnx_cgen.errors import CompilerError
-
     try:
         return str(_compiler().compile(model))
-    except CompilerError as error:
-        raise NoSource(" ".join(str(error).split())) from None
+    except Exception as error:  # of what it does not know it raises whatever it comes upon
+        raise NoSource(one_line(error) or type(error).__name__) from None
 
 
 def _comment(preprocessing: Preprocessing, title: str) -> list[str]:

@@ -94,6 +94,7 @@ POINTS = st.lists(st.tuples(st.integers(1, 8), st.integers(0, 8)), min_size=1, m
 
 
 COST = {"bytes": "bytes", "parameters": "parameters", "latency": "latency_1_ms"}
+COST |= {"code": "c_bytes", "stack": "c_stack_bytes"}
 
 
 @given(POINTS, st.sampled_from(list(COST)), st.none() | st.integers(1, 9), st.none() | st.integers(0, 9))

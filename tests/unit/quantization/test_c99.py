@@ -4,6 +4,7 @@ definitions; and names from data that would be code.
 
 import re
 import subprocess
+from dataclasses import replace
 
 import numpy as np
 import onnx
@@ -16,11 +17,12 @@ from onnx import TensorProto, helper, numpy_helper
 from quantize_items import CONFIGS, PLAIN
 from torch import nn
 
+from minarch.c99 import NoSource
 from minarch.c99.integers import with_integer_operators
 from minarch.c99.levels import as_whole_numbers, pixel_weights, widened
 from minarch.c99.memory import with_shared_memory
 from minarch.c99.one_image import for_one_image, shapes_of
-from minarch.c99.source import NoSource, as_c, escaped, identifier
+from minarch.c99.source import as_c, escaped, identifier
 from minarch.models.weights import load_networks
 from minarch.quantization.arithmetic import float_logits
 from minarch.quantization.export import Deployed, export
@@ -118,7 +120,7 @@ def test_c_of_integers_is_as_near_to_the_file_as_openvino(files, splits, family,
 
 @pytest.mark.parametrize("family", ["dnn", "cnn", "basic", "bottlenecks", "separable"])
 def test_what_is_quantized_is_computed_on_integers_alone(files, family):
-    model = with_integer_operators(for_one_image(onnx.load(files[family, "int8"])))
+    model = with_integer_operators(for_one_image(onnx.load(files[family, "int8"]), [1, 8, 8], 10))
     kinds = {node.op_type for node in model.graph.node}
     assert kinds <= ON_INTEGERS and {"QGemm", "QLinearConv"} <= kinds
     large = [numpy_helper.to_array(tensor) for tensor in model.graph.initializer]
@@ -126,7 +128,7 @@ def test_what_is_quantized_is_computed_on_integers_alone(files, family):
 
 
 def test_a_transformer_keeps_the_weights_of_its_products_as_integers(files):
-    model = with_integer_operators(for_one_image(onnx.load(files["vit", "int8"])))
+    model = with_integer_operators(for_one_image(onnx.load(files["vit", "int8"]), [1, 8, 8], 10))
     constants = {tensor.name for tensor in model.graph.initializer}
     dequantized = {n.output[0] for n in model.graph.node if n.op_type == "DequantizeLinear" and n.input[0] in constants}
     assert {n.op_type for n in model.graph.node if dequantized & set(n.input)} == {"Conv"}  # of the patches, into float
@@ -147,7 +149,7 @@ def test_the_same_model_gives_the_same_text_with_two_functions_and_no_more_to_se
 
 
 def test_a_model_for_one_image_knows_every_shape_and_nothing_of_its_classes(files):
-    model = for_one_image(onnx.load(files["vit", "fp32"]))
+    model = for_one_image(onnx.load(files["vit", "fp32"]), [1, 8, 8], 10)
     assert not model.metadata_props
     shapes = shapes_of(model)
     assert all(all(shapes[name]) for node in model.graph.node for name in node.output)
@@ -252,12 +254,36 @@ def test_names_from_folders_are_no_code(files, splits, tmp_path):
     given_ = Preprocessing("*/9 äx;", [1, 8, 8], hostile, resize=True)
     model = onnx.load(files["dnn", "fp32"])
     model.metadata_props.add(key="*/", value="*/ #error stop /*")
+    model.producer_name = model.graph.name = model.graph.node[0].name = model.doc_string = "*/ #error stop /*"
+    for entry in (*model.graph.node[1].input, *model.graph.node[1].output):
+        _rename(model.graph, entry, f"{entry}*/ #error stop /*")
     source = as_c(model, given_, "*/ int x; /*")
     assert "system" not in source.replace("system\\050", "") and "#error" not in source
     name = identifier(given_.dataset)
     images = splits["test"].images[:5]
     _, classes = run_c(source, name, images, 10, tmp_path)
     assert torch.equal(classes, runner(files["dnn", "fp32"])(images).argmax(1))
+
+
+def _rename(graph, before, after):
+    for tensor in graph.initializer:
+        tensor.name = after if tensor.name == before else tensor.name
+    for node in graph.node:
+        for names in (node.input, node.output):
+            names[:] = [after if name == before else name for name in names]
+
+
+def test_attributes_that_are_no_words_are_refused(files):
+    model = onnx.load(files["dnn", "fp32"])
+    model.graph.node[-1].attribute.append(helper.make_attribute("note", "*/ #error stop /*"))
+    with pytest.raises(NoSource, match="no plain word"):
+        as_c(model, DIGITS, "t")
+
+
+@pytest.mark.parametrize("wrong", [{"shape": [1, 8, 9]}, {"classes": ["0", "1"]}])
+def test_a_model_that_is_not_what_it_says_has_no_c(files, wrong):
+    with pytest.raises(NoSource, match="not a classifier of"):
+        as_c(onnx.load(files["cnn", "int8"]), replace(DIGITS, **wrong), "t")
 
 
 def test_an_operator_without_c_is_named_on_one_line():
