@@ -90,10 +90,9 @@ def _plain(attribute: onnx.AttributeProto) -> onnx.AttributeProto:
     value = helper.get_attribute_value(attribute)
     if attribute.type == onnx.AttributeProto.TENSOR:
         value = numpy_helper.from_array(numpy_helper.to_array(value))
-    known = attribute.type == onnx.AttributeProto.TENSOR or attribute.type in NUMBERS
-    if not PLAIN.fullmatch(attribute.name) or not (
-        known or (isinstance(value, bytes) and PLAIN_BYTES.fullmatch(value))
-    ):
+    number = attribute.type == onnx.AttributeProto.TENSOR or attribute.type in NUMBERS
+    word = isinstance(value, bytes) and PLAIN_BYTES.fullmatch(value)
+    if not PLAIN.fullmatch(attribute.name) or not (number or word):
         raise NoSource("an operator of it has an attribute that is no number and no plain word")
     return helper.make_attribute(attribute.name, value, attr_type=attribute.type)
 

@@ -124,9 +124,9 @@ def test_the_choice_is_what_brute_force_finds(points, cost, most, max_drop):
 
 def test_bounds_hold_together():
     rows = [
-        model("light", 100, 0.90, parameters=50, latency_1_ms=0.5),
-        model("quick", 300, 0.92, parameters=90, latency_1_ms=0.1),
-        model("lean", 400, 0.94, parameters=40, latency_1_ms=0.4),
+        model("light", 100, 0.90, parameters=50, latency_1_ms=0.5, c_bytes=2000, c_stack_bytes=500),
+        model("quick", 300, 0.92, parameters=90, latency_1_ms=0.1, c_bytes=2001, c_stack_bytes=800),
+        model("lean", 400, 0.94, parameters=40, latency_1_ms=0.4, c_bytes=2500, c_stack_bytes=900),
         model("untimed", 90, 0.99, parameters=10, latency_1_ms=None),
     ]
     for most, expected in (
@@ -135,6 +135,8 @@ def test_bounds_hold_together():
         ({"parameters": 50, "bytes": 350, "latency": 9.0}, "light"),
         ({"drop": 9.0, "latency": 0.5}, "light"),
         ({"drop": 5.5, "latency": 0.5}, "lean"),
+        ({"code": 2000}, "light"),
+        ({"code": 9000, "stack": 800}, "quick"),
         ({"drop": 8.0}, "untimed"),
     ):
         models = table(*rows)
@@ -286,6 +288,8 @@ def test_both_bounds_missed_names_what_misses_one():
         ({"max_bytes": "0"}, "--max-bytes: '0' is not allowed; allowed: at least 1, such as 50000, 50k or 1.5M"),
         ({"max_bytes": "-5", "max_drop": 1.0}, "--max-bytes: '-5' is not allowed"),
         ({"max_parameters": "many"}, "--max-parameters: 'many' is not allowed"),
+        ({"max_code": "0.5"}, "--max-code: '0.5' is not allowed; allowed: at least 1"),
+        ({"max_stack": "1k"}, "--max-stack: '1k' has no effect, nothing was compiled as C; allowed: none"),
         ({"max_latency": 0.0}, "--max-latency: 0 is not allowed; allowed: above 0 (milliseconds)"),
         ({"max_latency": float("nan")}, "--max-latency: nan is not allowed"),
         ({"max_drop": -1.0}, "--max-drop: -1 is not allowed; allowed: 0 to 100"),
@@ -311,6 +315,17 @@ def test_a_bound_on_what_was_not_measured_is_one_line(study):
     table(ROW).drop(columns=["latency_1_ms", "latency_1_ms_low", "latency_1_ms_high"]).to_csv(path, index=False)
     with pytest.raises(UserError, match=r"^--max-latency: 1 has no effect, no latency was measured"):
         recommend("params.yaml", max_latency=1.0)
+
+
+def test_a_model_as_c_is_shown_with_its_bytes_or_why_there_is_none(study, capsys):
+    in_c = {"c_bytes": 1234, "c_stack_bytes": 567}
+    study(model("small", 100, 0.9, **in_c), model("large", 900, 0.95, no_c="it has no ONNX file"))
+    recommend("params.yaml", max_code="1.3k")
+    said = capsys.readouterr().out
+    assert "small" in said and "1,234 bytes of code and weights, 567 of stack" in said and "--format c" in said
+    recommend("params.yaml", max_bytes="1k")
+    said = capsys.readouterr().out
+    assert "large" in said and "none: it has no ONNX file" in said and "--format c" not in said
 
 
 def test_no_reliable_model_is_one_line(study):

@@ -4,8 +4,9 @@ from minarch.analysis.precision import VARIANT
 from minarch.analysis.records import MODEL
 from minarch.files import read_json
 from minarch.quantization import CURVE, FLOAT32
+from minarch.reporting.tables.compiled import c_front_table, read_compiled
 from minarch.reporting.tables.models import models_table
-from minarch.reporting.tables.quantization import read_exports, read_latencies
+from minarch.reporting.tables.quantization import EXPORTED, read_exports, read_latencies
 from minarch.reporting.tables.read import read_structured
 
 METHODS = ["int8", "careful"]
@@ -39,6 +40,22 @@ def test_bytes_are_those_of_the_file_that_can_be_deployed(quantized_study):
         rows = models[models["precision"] == precision]
         assert not rows.empty and (rows["bytes"] == rows["weight_bytes"] + graph).all()
         assert set(rows["file_format"]) == {file_format}
+
+
+def test_bytes_as_c_are_code_and_weights_and_the_front_in_them_has_those_that_there_is_c_of(quantized_study):
+    models = models_of(quantized_study, read_exports(quantized_study["quantize"], METHODS))
+    compiled = read_compiled(quantized_study["latency"], quantized_study["quantize"])
+    models = models.merge(compiled, on=EXPORTED, how="left", validate="one_to_one")
+    whole = models["precision"] == FLOAT32
+    assert (models.loc[whole, "no_c"] == "it has no ONNX file").all() and models.loc[whole, "c_bytes"].isna().all()
+    in_c = models[~whole]
+    assert (in_c["no_c"] == "").all() and (in_c["c_code_bytes"] == 800).all() and (in_c["c_stack_bytes"] == 1000).all()
+    assert (in_c["c_bytes"] == in_c["c_weight_bytes"] + 800).all()
+    front = c_front_table(models, max_drop_points=1.0, failure_share=0.5)
+    assert not front.empty and "bytes" not in front and set(front["precision"]) == {"int8"}
+    for _, rows in front.groupby("dataset"):
+        assert rows["c_bytes"].is_monotonic_increasing and rows["validation_mean"].is_monotonic_increasing
+        assert rows["recommended"].sum() == rows["best"].sum() == 1
 
 
 def test_a_model_s_row_names_the_items_that_hold_its_files(quantized_study):

@@ -225,6 +225,7 @@ def test_what_the_report_shows_is_the_figure(study) -> None:
         ("tradeoff", {"test_difference_points_high": "points", "lowest_share": "percent", "n": "count"}),
         ("quantization", {"bytes": "count", "weight_bytes_fp32": "count", "test_drop_points_mean": "points"}),
         ("models", {"bytes": "count", "weight_bytes": "count", "test_mean": "percent", "latency_1_ms": "milliseconds"}),
+        ("models", {"c_bytes": "count", "c_weight_bytes": "count", "c_stack_bytes": "count"}),
         ("front", {"bytes": "count", "validation_high": "percent", "latency_1_ms_low": "milliseconds"}),
     ],
 )
