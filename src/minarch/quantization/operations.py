@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from minarch.quantization.graph import Graph, NoCounterpart, values
+from minarch.quantization.graph import Graph, NoCounterpart, is_constant, values
 from minarch.quiet import openvino as ov
 
 SAME = {  # those that differ in name at most
@@ -66,22 +66,34 @@ def _softmax(graph: Graph, operation: ov.Node) -> str:
 
 
 def _convolution(graph: Graph, operation: ov.Node) -> str:
-    return graph.add("Conv", *graph.inputs(operation), **sliding(operation, "strides", "dilations"))
+    return graph.add("Conv", *graph.inputs(operation), **_window(operation, "strides", "dilations"))
+
+
+def _grouped_convolution(graph: Graph, operation: ov.Node) -> str:
+    source, kernel = operation.input_values()
+    groups = kernel.get_shape()[0]
+    weights = graph.constant(merged(values(kernel))) if is_constant(kernel) else graph.name(kernel)
+    return graph.add("Conv", graph.name(source), weights, group=groups, **_window(operation, "strides", "dilations"))
+
+
+def merged(array: np.ndarray) -> np.ndarray:
+    """Weights, or what multiplies them, of grouped channels [G, O, ...] as ONNX has them, [GO, ...]."""
+    return array.reshape(-1, *array.shape[2:])
 
 
 def _maximum(graph: Graph, operation: ov.Node) -> str:
-    window = sliding(operation, "kernel", "strides", "dilations")
+    window = _window(operation, "kernel", "strides", "dilations")
     return graph.add("MaxPool", *graph.inputs(operation), **window, **_rounding(operation))
 
 
 def _average(graph: Graph, operation: ov.Node) -> str:
-    window, padding = sliding(operation, "kernel", "strides"), not operation.get_attributes()["exclude-pad"]
+    window, padding = _window(operation, "kernel", "strides"), not operation.get_attributes()["exclude-pad"]
     return graph.add(
         "AveragePool", *graph.inputs(operation), count_include_pad=int(padding), **window, **_rounding(operation)
     )
 
 
-def sliding(operation: ov.Node, *names: str) -> dict[str, Any]:
+def _window(operation: ov.Node, *names: str) -> dict[str, Any]:
     """The attributes of what moves over an image."""
     settings = operation.get_attributes()
     if settings["auto_pad"] != "explicit":
@@ -122,6 +134,7 @@ OPERATIONS: dict[str, Callable[[Graph, ov.Node], str]] = {
     "Convolution": _convolution,
     "Gather": _gather,
     "Gelu": _gelu,
+    "GroupConvolution": _grouped_convolution,
     "MatMul": _product,
     "MaxPool": _maximum,
     "ReduceMean": _mean,

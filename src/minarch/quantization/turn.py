@@ -12,12 +12,11 @@ import onnx
 from onnx import TensorProto
 
 from minarch.quantization.graph import Graph, NoCounterpart, is_constant, values
-from minarch.quantization.operations import OPERATIONS, sliding
+from minarch.quantization.operations import OPERATIONS, merged
 from minarch.quiet import openvino as ov
 
 LEVELS = 256  # of an activation at 8 bits
 WHOLE = 1e-2  # how far a zero point may be from a whole number: it comes of two limits in float32
-GROUPED = "GroupConvolution"
 INTEGERS = (ov.Type.i8, ov.Type.u8)
 TYPES = {"f32": TensorProto.FLOAT, "f16": TensorProto.FLOAT16, "i64": TensorProto.INT64}
 
@@ -53,16 +52,36 @@ def _convert(graph: Graph, operation: ov.Node) -> str | None:
     return graph.add("Cast", graph.name(source), to=TYPES[kind])
 
 
-def _multiply(graph: Graph, operation: ov.Node) -> str | None:
-    """A product; or a norm, or the weights, that end with it; nothing for weights that a grouped convolution makes."""
+def _multiply(graph: Graph, operation: ov.Node) -> str:
+    """A product; or a norm, or the weights, that end with it."""
     first, second = operation.input_values()
     if first in graph.names or is_constant(first):
         return graph.add("Mul", graph.name(first), graph.name(second))
     if first.get_node().get_type_name() == "MVN":
         return _scaled_norm(graph, first.get_node(), values(second))
-    if all(user.get_node().get_type_name() == GROUPED for user in operation.output(0).get_target_inputs()):
-        return None
-    return _weights(graph, values(first.get_node().input_value(0)), values(second))
+    integers, scale = values(first.get_node().input_value(0)), values(second)
+    if _is_read_in_groups(operation):
+        of_each = np.broadcast_to(scale, (*integers.shape[:2], *[1] * (integers.ndim - 2)))
+        integers, scale = merged(integers), merged(of_each)
+    return _weights(graph, integers, scale)
+
+
+def _reshape(graph: Graph, operation: ov.Node) -> str:
+    """Values in another shape; weights that are put into groups stay as they are."""
+    if not _is_read_in_groups(operation):
+        return OPERATIONS["Reshape"](graph, operation)
+    source, (groups, outputs, *others) = operation.input_value(0), operation.get_output_shape(0)
+    if list(source.get_shape()) != [groups * outputs, *others]:
+        raise NoCounterpart("weights whose groups are not consecutive outputs")
+    return graph.name(source)
+
+
+def _is_read_in_groups(operation: ov.Node) -> bool:
+    """Whether an output is nothing but the weights of convolutions of groups, which ONNX has as those of all outputs
+    one after the other.
+    """
+    readers = [(user.get_node().get_type_name(), user.get_index()) for user in operation.output(0).get_target_inputs()]
+    return all(reader == ("GroupConvolution", 1) for reader in readers)
 
 
 def _weights(graph: Graph, integers: np.ndarray, scale: np.ndarray) -> str:
@@ -73,20 +92,6 @@ def _weights(graph: Graph, integers: np.ndarray, scale: np.ndarray) -> str:
     if len(along) > 1 or scale.ndim != integers.ndim:
         raise NoCounterpart(f"a scale of shape {list(scale.shape)}")
     return graph.add("DequantizeLinear", graph.constant(integers), graph.constant(scale.ravel()), axis=along[0])
-
-
-def _grouped(graph: Graph, operation: ov.Node) -> str:
-    """A convolution in groups: of its weights [groups, K / groups, C / groups, ...] ONNX has [K, C / groups, ...]."""
-    source, weights = operation.input_values()
-    groups, outputs, *others = weights.get_shape()
-    if is_constant(weights):
-        kernels = graph.constant(values(weights).reshape(groups * outputs, *others))
-    else:
-        integers, scale = weights.get_node().input_values()
-        merged = values(integers.get_node().input_value(0)).reshape(groups * outputs, *others)
-        scales = np.broadcast_to(values(scale), (groups, outputs, *[1] * len(others)))
-        kernels = _weights(graph, merged, scales.reshape(groups * outputs, *[1] * len(others)))
-    return graph.add("Conv", graph.name(source), kernels, group=groups, **sliding(operation, "strides", "dilations"))
 
 
 def _norm(graph: Graph, operation: ov.Node) -> str | None:
@@ -138,6 +143,6 @@ TURN: dict[str, Callable[[Graph, ov.Node], str | None]] = {  # what adds an oper
     "Convert": _convert,
     "Multiply": _multiply,
     "MVN": _norm,
-    GROUPED: _grouped,
+    "Reshape": _reshape,
     "FakeQuantize": _fake_quantize,
 }
