@@ -299,6 +299,29 @@ def test_an_operator_without_c_is_named_on_one_line():
     assert len(str(error.value).splitlines()) == 1
 
 
+@pytest.mark.parametrize("precision", ["fp32", "int8"])
+def test_each_colour_is_normalised_by_its_own_numbers(splits, precision, tmp_path):
+    torch.manual_seed(0)
+    network = nn.Sequential(
+        nn.Conv2d(3, 6, 3), nn.ReLU(), nn.Conv2d(6, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(80, 5)
+    )
+    deployed = Deployed(network, torch.tensor([125.3, 123.0, 113.9]), torch.tensor([63.0, 62.1, 66.7]))
+    given_ = Preprocessing("colours", [3, 8, 9], list("abcde"), resize=False)
+    images = torch.randint(0, 256, (300, 3, 8, 9), dtype=torch.uint8)
+    model = export(deployed, given_.shape, "colours")
+    quantized = quantize(PLAIN, Source(network, model, "colours", False, 0), splits, images[:64])
+    exported = Exported(tmp_path, 0, {"fp32": model, "int8": quantized.model}, {"fp32": deployed, "int8": None})
+    exported.write(given_, "colours")
+    proto = onnx.load(exported.path(precision))
+    if precision == "int8":
+        kinds = [node.op_type for node in with_integer_operators(for_one_image(proto, [3, 8, 9], 5)).graph.node]
+        assert set(kinds) <= ON_INTEGERS
+    logits, _ = run_c(as_c(proto, given_, "t"), "colours", images, 5, tmp_path)
+    (said,) = float_logits([core().read_model(exported.path(precision))], images)
+    away = (logits - said).abs().amax(1)
+    assert float(away.median()) < (1e-5 if precision == "fp32" else 0.01) * float(said.abs().max())
+
+
 @pytest.mark.parametrize("name", ["torch", "vnni"])
 @pytest.mark.parametrize("family", ["dnn", "cnn"])
 def test_other_methods_give_c_too(sweep_items, splits, family, name, tmp_path):
