@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from minarch.adaptive.clock import Clock
-from minarch.adaptive.decision import Train
+from minarch.adaptive.decision import BLOCK, Train
 from minarch.adaptive.document import StudyFile
 from minarch.adaptive.ladder import ladders
 from minarch.adaptive.running import run
@@ -14,6 +14,7 @@ from minarch.adaptive.trials import Record, read_record, untrained
 from minarch.errors import UserError
 from minarch.flow.plan import Plan
 
+TYPICAL = 20  # trainings of a family (docs/studies.md)
 SHARE_OF_TRAINING = 1 / 10  # of the budget that a single training may take
 Wanted = dict[str, dict[int, int]]  # family -> step -> trainings in all
 Listed = dict[str, list[tuple[dict[str, Any], int]]]  # family -> knobs of a size, and its trainings
@@ -75,6 +76,15 @@ class Rounds:
             for step, trainings in steps.items():
                 alone += [trials.sizes[step].epoch_s] * (trainings - trials.trained(step))
         return self.epochs * record.pace * max(sum(alone) / self.cores, max(alone, default=0.0))
+
+    def seconds_left(self, record: Record, decided: Next) -> float:
+        """A guess at the seconds to the report: of every family at work as many trainings as simulated searches took."""
+        alone = 0.0
+        for family, following in decided.items():
+            if isinstance(following, Train):
+                trainings = max(BLOCK, TYPICAL - record.families[family].total)
+                alone += trainings * record.size(family, following.step).epoch_s
+        return self.epochs * record.pace * alone / self.cores + self.reserve_s
 
     def _affordable(self, record: Record, decided: Next) -> Wanted:
         """What to train next of the families without a verdict, the smallest sizes first, as far as there is time."""

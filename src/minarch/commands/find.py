@@ -59,7 +59,7 @@ def find(
     most = inf if max_bytes is None else count("--max-bytes", max_bytes)  # in INT8 each parameter takes a byte
     study = StudyFile(images)
     rounds = Rounds(study, goal, clock, most=most, reserve_s=REPORT_S)
-    record, decided = rounds.run(lambda *known: _say(clock, *known))
+    record, decided = rounds.run(lambda *known: _say(rounds, *known))
     reliable = answers(record, decided, goal)
     console(120).print(_table(record, decided, reliable, goal))
     if not reliable:
@@ -105,7 +105,7 @@ def _finish(rounds: Rounds, record: Record, reliable: list[Answer]) -> None:
         raise UserError(f"{study.path}: the budget ended before the report; run again to finish it")
 
 
-def _say(clock: Clock, record: Record, decided: Next, wanted: Wanted) -> None:
+def _say(rounds: Rounds, record: Record, decided: Next, wanted: Wanted) -> None:
     """One line: what is known, what is trained next, and the time."""
     total = sum(trials.total for trials in record.families.values())
     parts = [
@@ -118,9 +118,11 @@ def _say(clock: Clock, record: Record, decided: Next, wanted: Wanted) -> None:
         for family, steps in wanted.items()
         for step, trainings in steps.items()
     ]
-    left = f", {duration(max(0, clock.left))} left" if isfinite(clock.budget) else ""
+    clock, guess = rounds.clock, duration(rounds.seconds_left(record, decided))
+    of_budget = f" (budget: {duration(max(0, clock.left))})" if isfinite(clock.budget) else ""
     said = ", ".join(parts if wanted else [*parts, "the search ends"])
-    print(f"{total} trainings, {duration(clock.spent)}{left}: {said}", file=sys.stderr, flush=True)
+    times = f"{total} trainings in {duration(clock.spent)}, about {guess} left{of_budget}"
+    print(f"{times}: {said}", file=sys.stderr, flush=True)
 
 
 def _table(record: Record, decided: Next, reliable: list[Answer], goal: Goal) -> Table:
