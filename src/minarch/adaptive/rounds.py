@@ -78,7 +78,7 @@ class Rounds:
         return self.epochs * record.pace * max(sum(alone) / self.cores, max(alone, default=0.0))
 
     def seconds_left(self, record: Record, decided: Next) -> float:
-        """A guess at the seconds to the report: as many trainings of every family at work as simulated searches took."""
+        """A guess at the seconds to the report: as many trainings of every family as simulated searches took."""
         alone = 0.0
         for family, following in decided.items():
             if isinstance(following, Train):
