@@ -70,7 +70,7 @@ def as_compiled(files: Files) -> dict[str, Any]:
         compiler = find_compiler()
     except NotCompiled as error:
         return {"compiler": None, "no_compiler": str(error), "c": []}
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as compilers:  # nothing is timed any more
+    with ThreadPoolExecutor(os.cpu_count()) as compilers:  # nothing is timed any more
         made = {name: compilers.submit(_bytes, _source(path), compiler) for name, path in files.items()}
         rows = [{"item": item, "precision": name} | bytes_.result() for (item, name), bytes_ in made.items()]
     return {"compiler": f"{compiler.version}, for {compiler.target}", "no_compiler": None, "c": rows}
