@@ -12,6 +12,7 @@ from minarch.adaptive.posterior import Posterior
 
 BLOCK, PROVING = 2, 4  # trainings at a time, while searching and while proving
 LIKELY = 0.8  # that the median is at most a step off: then it is to be proven
+MOST, MOST_PROOFS = 100, 5  # trainings of a family, or proofs' worth: what is not proven then fails too often
 DOUBT = 0.1  # that a size two steps or more below the proven one is reliable, at most
 FEW = 0.05  # the share of failures that a proven size may have (as convergence.failure_share)
 
@@ -36,12 +37,19 @@ class Beyond:
     """No step of the ladder is reliable."""
 
 
+@dataclass(frozen=True)
+class Undecided:
+    """So many trainings that more would tell nothing: at no size do few enough fail, or at hardly any."""
+
+    trainings: int
+
+
 def is_proven(successes: int, trainings: int, proof: int) -> bool:
     """Whether so many successes of so many trainings prove a size."""
     return trainings >= proof and trainings - successes <= FEW * trainings
 
 
-def decide(successes: Sequence[int], trainings: Sequence[int], proof: int) -> Train | Proven | Beyond:
+def decide(successes: Sequence[int], trainings: Sequence[int], proof: int) -> Train | Proven | Beyond | Undecided:
     """What follows from the successes [S] and trainings [S] of a ladder's steps.
 
     Args:
@@ -52,6 +60,8 @@ def decide(successes: Sequence[int], trainings: Sequence[int], proof: int) -> Tr
     proven = [step for step, (reached, done) in enumerate(counts) if is_proven(reached, done, proof)]
     if proven and posterior.smallest[: max(0, proven[0] - 1)].sum() <= DOUBT:
         return Proven(proven[0])
+    if sum(trainings) >= max(MOST, MOST_PROOFS * proof):
+        return Proven(proven[0]) if proven else Undecided(sum(trainings))
     step = posterior.median
     if step == posterior.steps and posterior.smallest[-1] >= 1 - DOUBT:
         return Beyond()

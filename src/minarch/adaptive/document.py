@@ -17,12 +17,13 @@ from minarch.data.catalogue import CATALOGUE, FOLDER, slug
 from minarch.data.folders import listing
 from minarch.errors import UserError, short
 from minarch.flow import document
-from minarch.flow.config import load
+from minarch.flow.config import checked
 from minarch.flow.stages.data import shape_of
 from minarch.flow.stages.sweep import REPEATS
 
 VISITS, EPOCHS = 600_000, (12, 60)  # images that a training sees in all; the fewest and the most epochs (our choice)
 MANY = 10_000  # training images from which on each training is a job of its own, so that few use all cores
+ANY = {"dnn": {"depth": 1, "width": 1}}
 LARGE = 16  # pixels of an edge from which a shift by one leaves an image what it is
 HEADER = """\
 # yaml-language-server: $schema=../workflow/schemas/params.schema.json
@@ -48,6 +49,8 @@ class StudyFile:
             raise UserError(
                 f"IMAGES: {short(images)} is no folder; allowed: a folder of images, {', '.join(CATALOGUE)}"
             )
+        if not slug(self.dataset):
+            raise UserError(f"IMAGES: {short(images)} cannot name a study; allowed: a folder with letters or digits")
         self.path = Path("params", f"find-{slug(self.dataset)}.yaml")
         beginning = _beginning(self.dataset)
         self.values = _edited(self.path, beginning) if self.path.exists() else beginning
@@ -103,8 +106,9 @@ def _edited(path: Path, beginning: Mapping[str, Any]) -> dict[str, Any]:
     if (datasets := values["data"].get("datasets")) != (ours := beginning["data"]["datasets"]):
         raise UserError(f"{path}: data.datasets: {short(datasets)} is not allowed; allowed: {ours}")
     values["sweep"] = {**beginning["sweep"], **values["sweep"]}
-    if values["sweep"]["families"]:
-        load(path)
+    further = values["representatives"] if values["sweep"]["families"] else {"roles": []}
+    families = values["sweep"]["families"] or ANY  # the search has not begun, and the rest is to be read
+    checked(path, {**values, "sweep": {**values["sweep"], "families": families}, "representatives": further})
     return values
 
 

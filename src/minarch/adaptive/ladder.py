@@ -13,6 +13,8 @@ from minarch.models.families import FAMILIES, Family, architecture, spec_of
 
 RATIO = 2**0.5  # of the parameters of neighbours, at least
 MOST_PARAMETERS = 50_000
+# What an INT8 file has at least besides a byte for each parameter: measured on networks of these shapes.
+FURTHER_BYTES = {"dnn": 1_300, "cnn": 1_900, "separable": 2_500, "vit": 8_500}
 MOST_TOKENS = 64  # patches of an image: attention takes their square
 DEEPEST_CNN = 4  # further layers bring no accuracy per parameter on images of 28 to 32 pixels
 
@@ -24,6 +26,7 @@ class Size:
     knobs: dict[str, Any]
     kind: Family
     parameters: int
+    bytes: int  # estimated, of its file in INT8
     epoch_s: float  # estimated seconds of one epoch of one training; right in proportion only
 
 
@@ -73,5 +76,6 @@ def _sizes(
             if parameters > MOST_PARAMETERS:
                 return
             if parameters >= least:
-                yield Size({**knobs, knob: value}, kind, parameters, cost.seconds(kind, shape, classes, images))
+                seconds = cost.seconds(kind, shape, classes, images)
+                yield Size({**knobs, knob: value}, kind, parameters, parameters + FURTHER_BYTES[family], seconds)
                 least = RATIO * parameters

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from minarch.adaptive.decision import Proven, Train
-from minarch.adaptive.search import Goal, Next
+from minarch.adaptive.decision import BLOCK, Proven, Train
+from minarch.adaptive.posterior import Posterior
+from minarch.adaptive.search import Goal, Next, Wait
 from minarch.adaptive.trials import Record
 
 PARENT = 2.0  # times the parameters of the answer: of which pruning by half makes one of its size
@@ -24,7 +25,7 @@ def answers(record: Record, decided: Next, goal: Goal) -> list[Answer]:
     """The answer of every family that has one, the smallest first; only those that are proven where there are any.
 
     Where the time ended before anything was proven, a family's answer is its smallest size of which all trainings, at
-    least two, reached the goal, and so did all of every larger size.
+    least two, reached the goal, and that is as likely as not reliable.
     """
     target = goal.accuracy(record.families)
     proven, others = list[Answer](), list[Answer]()
@@ -32,9 +33,9 @@ def answers(record: Record, decided: Next, goal: Goal) -> list[Answer]:
         reached, trained = record.families[family].counts(target)
         if isinstance(verdict, Proven):
             proven.append(Answer(family, verdict.step, reached[verdict.step], trained[verdict.step]))
-        elif isinstance(verdict, Train):
-            failing = [step for step, of_step in enumerate(trained) if reached[step] < of_step]
-            good = [step for step, of_step in enumerate(trained) if of_step > 1 and step > max(failing, default=-1)]
+        elif isinstance(verdict, Train | Wait):
+            likely = Posterior(reached, trained).median
+            good = [step for step, done in enumerate(trained) if reached[step] == done >= BLOCK and step >= likely]
             others += [Answer(family, step, reached[step], trained[step]) for step in good[:1]]
     return sorted(proven or others, key=lambda answer: record.size(answer.family, answer.step).parameters)
 

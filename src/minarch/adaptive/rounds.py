@@ -24,24 +24,31 @@ class Rounds:
     """Trains until every family has its verdict, or no time is left for another round."""
 
     def __init__(self, study: StudyFile, goal: Goal, clock: Clock, *, most: float, reserve_s: float) -> None:
-        """Plan a search.
+        """Plan a search; `left_out` tells the families whose larger sizes the budget leaves out, and their largest.
 
         Args:
-            most: parameters that the answer may have.
+            most: bytes that the answer's file may have.
             reserve_s: seconds of the budget that are kept for what follows the search.
 
         Raises:
             UserError: no size trains in so little time, or is so small.
         """
+        if clock.budget <= 2 * reserve_s:
+            raise UserError(f"--budget: {clock.budget:g} s is not allowed; allowed: more than {2 * reserve_s:g} s")
         self.study, self.goal, self.clock, self.most, self.reserve_s = study, goal, clock, most, reserve_s
         self.cores, self.epochs = os.cpu_count() or 1, int(study.values["train"]["epochs"])
         longest = SHARE_OF_TRAINING * clock.budget
+        whole = ladders(study.shape, study.classes, study.images)
         affordable = {
-            family: [size for size in sizes if self.epochs * size.epoch_s <= longest]
-            for family, sizes in ladders(study.shape, study.classes, study.images).items()
+            family: [size for size in sizes if self.epochs * size.epoch_s <= longest] for family, sizes in whole.items()
         }
         self.ladders = {family: sizes for family, sizes in affordable.items() if sizes}
-        if not untrained(self.ladders, most).families:
+        self.left_out = {
+            family: affordable[family][-1].parameters if affordable[family] else 0
+            for family, sizes in whole.items()
+            if len(affordable[family]) < len(sizes)
+        }
+        if not any(trials.steps for trials in untrained(self.ladders, most).families.values()):
             raise UserError(
                 "--budget, --max-bytes: no network trains in a tenth of the time, or is so small; allowed: more"
             )
@@ -59,7 +66,7 @@ class Rounds:
             say(record, decided, wanted)
             if not wanted:
                 return record, decided
-            self.study.write(listed(record, wanted))
+            self.study.write(listed(record, wanted), representatives={"further": None})
             run(self.study.path, "sweep", within_s=self.clock.left - self.reserve_s)
 
     def record(self) -> Record:

@@ -17,22 +17,28 @@ def run(study: Path, *targets: str, within_s: float) -> bool:
     What is finished stays in both cases.
 
     Raises:
-        UserError: a job failed; Snakemake has said which and why.
+        UserError: a job failed, of which Snakemake has said which and why, or somebody stopped it.
     """
-    if not Path("Snakefile").is_file():
-        raise UserError("there is no Snakefile here; allowed: the folder of a checkout of minarch")
     command = [sys.executable, "-m", "snakemake", *targets, "--quiet", "all", "--config", f"study={study}"]
     process = subprocess.Popen(command)
     try:
         status = process.wait(within_s if isfinite(within_s) else None)
     except subprocess.TimeoutExpired:
-        process.send_signal(signal.SIGINT)
-        try:
-            process.wait(GRACE_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        _stop(process)
         return False
+    except KeyboardInterrupt:
+        _stop(process)
+        raise UserError(f"stopped; what is finished of {study} is kept, and the same command goes on") from None
     if status:
         raise UserError(f"the study {study} failed, as said above; what is finished is kept")
     return True
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """Let Snakemake end its jobs, and do without it if that takes long."""
+    process.send_signal(signal.SIGINT)
+    try:
+        process.wait(GRACE_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

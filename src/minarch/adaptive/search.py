@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from minarch.adaptive.decision import BLOCK, Beyond, Proven, Train, decide
+from minarch.adaptive.decision import BLOCK, Beyond, Proven, Train, Undecided, decide
 from minarch.adaptive.posterior import Posterior
 from minarch.adaptive.trials import Trials
 
@@ -53,7 +53,7 @@ class Wait:
     times: float
 
 
-Next = dict[str, Train | Wait | Proven | Beyond | Left]
+Next = dict[str, Train | Wait | Proven | Beyond | Undecided | Left]
 
 
 def best(families: Mapping[str, Trials]) -> float:
@@ -89,7 +89,8 @@ def plan_next(families: Mapping[str, Trials], goal: Goal) -> Next:
     climbing = set()
     for family, trials in families.items():
         upwards = climb(trials, goal.margin) if goal.margin is not None else None
-        decided[family] = upwards or decide(*trials.counts(target), goal.proof)
+        within_reach = decide(*trials.counts(target), goal.proof) if trials.steps else Beyond()
+        decided[family] = upwards or within_reach
         climbing |= {family} if upwards else set()
     enough = min((_needed(trials, target) for trials in families.values()), default=np.inf)
     good = min((_good(trials, target) for trials in families.values()), default=np.inf)
@@ -120,5 +121,7 @@ def _good(trials: Trials, target: float) -> float:
 
 def _needed(trials: Trials, target: float) -> float:
     """The parameters that are surely enough for the target; infinity: not on the ladder."""
+    if not trials.steps:
+        return np.inf
     step = int((Posterior(*trials.counts(target)).smallest.cumsum() >= SURELY).argmax())
     return trials.sizes[step].parameters if step < trials.steps else np.inf

@@ -65,19 +65,17 @@ def untrained(ladders: Mapping[str, Sequence[Size]], most: float) -> Record:
     """No training at all.
 
     Args:
-        most: parameters that the answer may have.
+        most: bytes that the answer's file may have.
     """
-    steps = {family: sum(size.parameters <= most for size in sizes) for family, sizes in ladders.items()}
-    return Record(
-        {family: Trials(sizes, steps[family]) for family, sizes in ladders.items() if steps[family]}, 0.0, 0.0
-    )
+    families = {family: Trials(sizes, sum(size.bytes <= most for size in sizes)) for family, sizes in ladders.items()}
+    return Record(families, 0.0, 0.0)
 
 
 def read_record(plan: Plan, ladders: Mapping[str, Sequence[Size]], most: float) -> Record:
     """Read what is finished of a study's sweep; sizes that are on no ladder are passed over.
 
     Args:
-        most: parameters that the answer may have.
+        most: bytes that the answer's file may have.
     """
     families = untrained(ladders, most).families
     steps = {(family, size.kind.label): step for family, sizes in ladders.items() for step, size in enumerate(sizes)}
@@ -89,7 +87,7 @@ def read_record(plan: Plan, ladders: Mapping[str, Sequence[Size]], most: float) 
         results = read_json(folder / "results.json")
         label = results["architecture"].partition("-")[2]
         step = steps.get((results["family"], label))
-        if step is None or results["family"] not in families:
+        if step is None:
             continue
         trials = families[results["family"]]
         finals = [run["final"]["validation_accuracy"] or 0.0 for run in results["repeats"]]

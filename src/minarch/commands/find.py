@@ -4,18 +4,20 @@ It searches by an adaptive sweep, whose trainings are ordinary items of a study 
 study to its report: pruning, quantization, front, recommendation.
 """
 
+import signal
 import sys
 from math import inf, isfinite
+from pathlib import Path
 
 from rich.table import Table
 
 from minarch.adaptive.clock import Clock
-from minarch.adaptive.decision import Beyond, Proven, Train
+from minarch.adaptive.decision import Beyond, Proven, Train, Undecided
 from minarch.adaptive.document import StudyFile
 from minarch.adaptive.outcome import Answer, answers, parents
 from minarch.adaptive.rounds import Rounds, Wanted, listed
 from minarch.adaptive.running import run
-from minarch.adaptive.search import Goal, Left, Next, Wait
+from minarch.adaptive.search import Goal, Left, Next, Wait, best
 from minarch.adaptive.trials import Record
 from minarch.analysis.reliability import proven_share
 from minarch.commands.assumed import Assumed
@@ -56,10 +58,17 @@ def find(
         UserError: an impossible value, a training failed, or no size is reliable.
     """
     clock, goal = Clock(budget), _goal(within, target, trainings)
-    most = inf if max_bytes is None else count("--max-bytes", max_bytes)  # in INT8 each parameter takes a byte
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # Snakemake is stopped with this process
+    most = inf if max_bytes is None else count("--max-bytes", max_bytes)
+    if not Path("Snakefile").is_file():
+        raise UserError("there is no Snakefile here; allowed: the folder of a checkout of minarch")
     study = StudyFile(images)
     rounds = Rounds(study, goal, clock, most=most, reserve_s=REPORT_S)
+    for family, largest in rounds.left_out.items():
+        print(f"{family}: a training above {largest:,} parameters takes too much of the budget", file=sys.stderr)
     record, decided = rounds.run(lambda *known: _say(rounds, *known))
+    if not any(trials.total for trials in record.families.values()):
+        raise UserError(f"--budget: {budget} is over before any training would be; allowed: more")
     reliable = answers(record, decided, goal)
     console(120).print(_table(record, decided, reliable, goal))
     if not reliable:
@@ -72,8 +81,8 @@ def find(
 
 
 def _goal(within: float | None, target: float | None, trainings: int) -> Goal:
-    if within is not None and not 0 <= within <= 100:
-        raise UserError(f"--within: {within:g} is not allowed; allowed: 0 to 100 (percentage points)")
+    if within is not None and not 0 <= within < 100:
+        raise UserError(f"--within: {within:g} is not allowed; allowed: 0 to below 100 (percentage points)")
     if target is not None and not 0 < target < 1:
         raise UserError(f"--target: {target:g} is not allowed; allowed: a share in (0, 1)")
     if not 2 <= trainings <= 1000:
@@ -87,7 +96,9 @@ def _finish(rounds: Rounds, record: Record, reliable: list[Answer]) -> None:
     """Run the whole study, with pruning where there is time for it."""
     study, goal, clock = rounds.study, rounds.goal, rounds.clock
     counted = min(answer.trainings for answer in reliable)
-    success = {"target": round(goal.accuracy(record.families), 6), "trainings": min(counted, goal.proof)}
+    success = {"target": goal.accuracy(record.families), "trainings": min(counted, goal.proof)}
+    if not 0 < success["target"] < 1:
+        raise UserError(f"--within: nothing lies so far below the best, {best(record.families):.2%}; allowed: less")
     wanted: Wanted = {}
     for answer in reliable:
         wanted[answer.family] = dict.fromkeys(parents(record, answer), counted)
@@ -129,7 +140,10 @@ def _table(record: Record, decided: Next, reliable: list[Answer], goal: Goal) ->
     """One row per family: its smallest reliable size and what proves it, or why it has none."""
     target = goal.accuracy(record.families)
     table = Table(
-        title=f"smallest sizes of which trainings reach {target:.2%} on validation images", title_justify="left"
+        title=f"smallest sizes of which trainings reach {target:.2%} on validation images",
+        caption="proven of a size that is named beforehand: a search that chose it by them is a little optimistic",
+        title_justify="left",
+        caption_justify="left",
     )
     for name in ("family", "parameters", "reached", f"proven, {CONFIDENCE:.0%}", "trainings", ""):
         table.add_column(name, justify="left" if name in ("family", "") else "right")
@@ -147,9 +161,11 @@ def _table(record: Record, decided: Next, reliable: list[Answer], goal: Goal) ->
     return table
 
 
-def _why(verdict: Train | Wait | Proven | Beyond | Left) -> str:
+def _why(verdict: Train | Wait | Proven | Beyond | Undecided | Left) -> str:
     if isinstance(verdict, Left):
         return f"left: surely needs more than {verdict.times:g} times the parameters of another"
+    if isinstance(verdict, Undecided):
+        return f"after {verdict.trainings} trainings some of too many sizes fail; a lower goal may be reliable"
     if isinstance(verdict, Beyond):
         return "no size that may be the answer is reliable"
     return "undecided, the time was over"

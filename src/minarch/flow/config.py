@@ -35,6 +35,15 @@ def load(path: str | Path) -> Study:
         raw = read(path)
     except UserError as error:
         raise UserError(f"{path}: {error}") from None
+    return checked(path, raw)
+
+
+def checked(path: str | Path, raw: Any) -> Study:
+    """The study in a params file's values.
+
+    Raises:
+        UserError: as `load`.
+    """
     if not isinstance(raw, dict):
         raise UserError(f"{path}: {short(raw)} is not allowed; allowed: the sections {', '.join(Study.model_fields)}")
     try:

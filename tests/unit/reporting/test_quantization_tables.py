@@ -2,6 +2,7 @@
 
 from minarch.analysis.precision import VARIANT
 from minarch.analysis.records import MODEL
+from minarch.analysis.reliability import Reliability
 from minarch.files import read_json
 from minarch.quantization import CURVE, FLOAT32
 from minarch.reporting.tables.compiled import c_front_table, read_compiled
@@ -51,7 +52,7 @@ def test_bytes_as_c_are_code_and_weights_and_the_front_in_them_has_those_that_th
     in_c = models[~whole]
     assert (in_c["no_c"] == "").all() and (in_c["c_code_bytes"] == 800).all() and (in_c["c_stack_bytes"] == 1000).all()
     assert (in_c["c_bytes"] == in_c["c_weight_bytes"] + 800).all()
-    front = c_front_table(models, max_drop_points=1.0, failure_share=0.5)
+    front = c_front_table(models, max_drop_points=1.0, reliability=Reliability(failure_share=0.5))
     assert not front.empty and "bytes" not in front and set(front["precision"]) == {"int8"}
     for _, rows in front.groupby("dataset"):
         assert rows["c_bytes"].is_monotonic_increasing and rows["validation_mean"].is_monotonic_increasing

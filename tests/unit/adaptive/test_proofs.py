@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from minarch.adaptive.decision import Beyond, Proven, Train, decide, is_proven
+from minarch.adaptive.decision import MOST, PROVING, Beyond, Proven, Train, Undecided, decide, is_proven
 from minarch.adaptive.posterior import RELIABLE
 
 STEPS, PROOF = 16, 10
@@ -88,6 +88,22 @@ def test_a_family_that_always_learns_is_proven_at_its_smallest():
         reached[decision.step] = trained[decision.step] = decision.trainings
     assert decision == Proven(0)
     assert trained[0] == PROOF
+
+
+@pytest.mark.parametrize("chance", [0.5, 0.8, 0.9])
+def test_a_family_that_fails_too_often_at_any_size_ends_undecided_or_proven_by_luck(chance):
+    rng = np.random.default_rng(3)
+    for _ in range(5):
+        reached, trained = [0] * STEPS, [0] * STEPS
+        while isinstance(decision := decide(reached, trained, PROOF), Train):
+            further = decision.trainings - trained[decision.step]
+            reached[decision.step] += int(rng.binomial(further, chance))
+            trained[decision.step] = decision.trainings
+        assert sum(trained) <= MOST + PROVING
+        if isinstance(decision, Undecided):
+            assert decision.trainings == sum(trained) >= MOST
+        elif isinstance(decision, Proven):
+            assert is_proven(reached[decision.step], trained[decision.step], PROOF)
 
 
 @pytest.mark.parametrize(

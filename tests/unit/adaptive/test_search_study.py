@@ -76,11 +76,27 @@ def test_a_folder_is_counted_without_opening_an_image(here):
     assert StudyFile("split").images == 80, "it has a test folder of its own"
 
 
+def test_an_edited_recipe_leaves_a_file_that_reads(here):
+    """What is listed then was never trained, and what was to be pruned is not listed any more."""
+    study, (small, large) = StudyFile("digits"), (knobs for knobs, _ in TRAININGS["dnn"])
+    study.write({"dnn": TRAININGS["dnn"]}, representatives={"further": {"dnn": [small, large]}})
+    StudyFile("digits").write({"dnn": [(large, 2)]}, representatives={"further": None})
+    assert load(StudyFile("digits").path).representatives.further is None
+
+
+def test_a_folder_needs_a_name(here):
+    (here / "...").mkdir()
+    with pytest.raises(UserError, match=r"IMAGES: '\.\.\.' cannot name a study; allowed: a folder with letters or"):
+        StudyFile("...")
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
         ("5", "params/find-digits.yaml: 5 is not allowed; allowed: the sections of a study"),
         ("sweep: []", "params/find-digits.yaml: sweep: [] is not allowed; allowed: a mapping"),
+        ("train: {batch_size: 3}", "params/find-digits.yaml: train.epochs: missing; it has no default"),
+        ("train: {epochs: abc}", "params/find-digits.yaml: train.epochs: 'abc' is not allowed"),
         ("data: {datasets: [mnist]}", "data.datasets: ['mnist'] is not allowed; allowed: ['digits']"),
         (
             "data: {datasets: [digits]}\nsweep: {families: {rnn: {width: 1}}}\ntrain: {epochs: 1}\nprune: {}",

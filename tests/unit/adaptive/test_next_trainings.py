@@ -6,7 +6,7 @@ import pytest
 from minarch.adaptive.decision import BLOCK, Beyond, Proven, Train
 from minarch.adaptive.ladder import ladders
 from minarch.adaptive.outcome import answers, parents
-from minarch.adaptive.search import Goal, Left, best, climb, plan_next
+from minarch.adaptive.search import Goal, Left, Wait, best, climb, plan_next
 from minarch.adaptive.trials import Record, Trials
 
 LADDERS = ladders((1, 28, 28), 10, 1000)
@@ -21,7 +21,7 @@ def learn(family: str, size: int, rng: np.random.Generator) -> float:
 def search(goal: Goal, most: float = np.inf, rounds: int = 200) -> tuple[Record, dict[str, object]]:
     rng = np.random.default_rng(0)
     sizes = {family: LADDERS[family] for family in ("dnn", "cnn")}
-    steps = {family: sum(size.parameters <= most for size in of) for family, of in sizes.items()}
+    steps = {family: sum(size.bytes <= most for size in of) for family, of in sizes.items()}
     record = Record({family: Trials(of, steps[family]) for family, of in sizes.items()}, 0.0, 0.0)
     for _ in range(rounds):
         decided = plan_next(record.families, goal)
@@ -81,10 +81,28 @@ def test_climbing_ends_where_larger_sizes_bring_no_more():
 
 
 def test_bytes_bound_the_answer_and_not_the_best():
-    record, decided = search(Goal(None, 0.01, 10), most=2_000)
+    record, decided = search(Goal(None, 0.01, 10), most=3_500)
     trials = record.families["cnn"]
     assert max(trials.accuracies) >= trials.steps, "larger sizes tell what the best is"
     assert decided["cnn"] == Beyond(), "it is near the best from 3,000 parameters on"
+
+
+def test_a_family_without_a_size_so_small_still_tells_what_the_best_is():
+    record, decided = search(Goal(None, 0.01, 10), most=1_000)
+    assert {family: trials.steps for family, trials in record.families.items()} == {"dnn": 0, "cnn": 0}
+    assert decided == {"dnn": Beyond(), "cnn": Beyond()}
+    assert best(record.families) == pytest.approx(0.99, abs=0.003)
+
+
+def test_a_family_that_waits_has_its_answer_when_the_time_is_over():
+    goal = Goal(0.9, None, 10)
+    families = {
+        "cnn": Trials(LADDERS["cnn"], 13, {1: [0.95, 0.96], 5: [0.95, 0.5]}),
+        "dnn": Trials(LADDERS["dnn"], 10, {6: [0.97, 0.97]}),
+    }
+    decided = {"cnn": Train(3, 2), "dnn": Wait(2.0)}
+    (answer,) = answers(Record(families, 0.0, 0.0), decided, goal)
+    assert (answer.family, answer.step) == ("dnn", 6), "of cnn none is as likely as not reliable above the failure"
 
 
 def test_a_search_that_is_cut_names_the_smallest_size_that_never_failed():
