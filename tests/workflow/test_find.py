@@ -104,11 +104,28 @@ def test_a_search_that_is_killed_goes_on_and_ends_in_a_c_file_as_accurate_as_the
     assert np.mean(measured) == pytest.approx(float(row["test_mean"]), abs=1e-9)
 
 
+def test_whoever_stops_it_is_told_in_one_line_how_it_goes_on(fresh: Project, tmp_path: Path) -> None:
+    project = fresh.copy(tmp_path / "project")
+    process = subprocess.Popen(
+        ["minarch", "find", "digits"], cwd=project.root, env=project.environment(), stderr=subprocess.PIPE, text=True
+    )
+    assert process.stderr is not None
+    while not list((project.root / "artifacts").glob("studies/find-digits/sweep/[!.]*/item.json")):
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    *_, last = process.stderr.read().strip().splitlines()
+    process.stderr.close()
+    assert process.wait() == 1
+    assert last.startswith("minarch: stopped; what is finished of params/find-digits.yaml is kept")
+
+
 def test_mistakes_end_in_one_line(fresh: Project) -> None:
     for words, expected in (
         (["nowhere"], "IMAGES: 'nowhere' is no folder"),
         (["digits", "--target", "97"], "--target: 97 is not allowed; allowed: a share in (0, 1)"),
-        (["digits", "--within", "-1"], "--within: -1 is not allowed; allowed: 0 to 100 (percentage points)"),
+        (["digits", "--within", "-1"], "--within: -1 is not allowed; allowed: 0 to below 100 (percentage points)"),
+        (["digits", "--budget", "1s"], "--budget: 1 s is not allowed; allowed: more than 120 s"),
         (["digits", "--budget", "soon"], "--budget: 'soon' is not allowed; allowed: such as 90s, 30m or 2h"),
         (["digits", "--trainings", "1"], "--trainings: 1 is not allowed; allowed: 2 to 1000"),
         (["digits", "--max-bytes", "10"], "--budget, --max-bytes: no network trains in a tenth of the time"),
