@@ -79,8 +79,20 @@ class Integers:
         users = self.users.get(name, [])
         return users[0] if len(users) == 1 and users[0].op_type == kind else None
 
+    def activation(self, name: str) -> Levels | None:
+        """The levels of a tensor that is computed; None where it has none."""
+        levels = self.levels.get(name)
+        return None if levels is None or levels.name in self.constants else levels
+
+    def weights(self, name: str) -> Levels | None:
+        """The levels of a constant whose zero point is 0; None where it has none."""
+        levels = self.levels.get(name)
+        return levels if levels is not None and levels.name in self.constants and levels.zero == 0 else None
+
     def given(self, node: onnx.NodeProto) -> Levels | None:
-        """What DequantizeLinear says of its input; None where integer operators do not know it."""
+        """What DequantizeLinear says of its input; None where integer operators do not know it, as they do not know
+        several scales of an activation.
+        """
         name, scale, *zero = node.input
         if name in self._rounded:
             return self._rounded[name]
@@ -88,7 +100,8 @@ class Integers:
             return None
         kind = self.constants[name].dtype if name in self.constants else np.uint8
         zeros = self.constants[zero[0]] if zero else np.zeros((), kind)
-        return levels_of(name, self.constants[scale], zeros, attributes(node).get("axis", 1))
+        levels = levels_of(name, self.constants[scale], zeros, attributes(node).get("axis", 1))
+        return levels if levels is not None and (levels.whole or name in self.constants) else None
 
     def ending(self, output: str, bias: np.ndarray, axis: int) -> Ending:
         """What follows the sums `output`, to which `bias` [K] is added already; K of them lie along `axis` < 0."""
@@ -108,23 +121,19 @@ class Integers:
         return Ending(bias, levels, rounding.output[0], [*nodes, *([cut] if cut else []), rounding])
 
     def rounding(self, node: onnx.NodeProto, *, positive: bool) -> Levels | None:
-        """The levels that QuantizeLinear rounds to, in its output; None where integer operators do not know them.
+        """The levels that QuantizeLinear rounds to, in its output; None where integer operators do not know them, as
+        they do not know several scales of an activation.
 
         Of what is `positive` no level stands for less than 0: levels below the zero point are left out, if they are
         not signed.
         """
         _, scale, zero = (*node.input, "")[:3]
-        if scale not in self.constants or zero not in self.constants:
+        if scale not in self.constants or zero not in self.constants or self.constants[scale].size > 1:
             return None
         zeros = self.constants[zero]
         if positive and zeros.dtype != np.uint8:
             return None
-        return levels_of(
-            node.output[0],
-            self.constants[scale],
-            np.zeros_like(zeros) if positive else zeros,
-            attributes(node).get("axis", 1),
-        )
+        return levels_of(node.output[0], self.constants[scale], np.zeros_like(zeros) if positive else zeros)
 
     def add(self, kind: str, inputs: list[str], output: str, **named: Any) -> str:
         self._nodes.append(helper.make_node(kind, inputs, [output], **named))

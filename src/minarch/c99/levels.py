@@ -11,7 +11,8 @@ LARGEST = 2**30  # of a bias beside sums of products in 32 bits
 class Levels:
     """A tensor of integers; the floats are (integers - zero) * scale.
 
-    `scale` is float64, one number [] or one for each index of dimension `axis`; `zero` is one of the integers' type.
+    `scale` is float64, one number [] or, of weights, one for each index of dimension `axis`; `zero` is one of the
+    integers' type.
     """
 
     name: str
@@ -29,7 +30,7 @@ class Levels:
         return replace(self, name=name)
 
 
-def levels_of(name: str, scale: np.ndarray, zero: np.ndarray, axis: int) -> Levels | None:
+def levels_of(name: str, scale: np.ndarray, zero: np.ndarray, axis: int = 0) -> Levels | None:
     """The levels of ONNX's DequantizeLinear; None where zero points differ, which integer operators do not know."""
     if zero.size > 1 and (zero != zero.ravel()[0]).any():
         return None

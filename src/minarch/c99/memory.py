@@ -29,7 +29,7 @@ def with_shared_memory(source: str, entry: str) -> str:
         elif call := CALL.fullmatch(line):
             calls.append((call["function"], call["arguments"].split(", ")))
         else:
-            raise ValueError(f"{line.strip()!r} is neither an array nor a call")
+            raise ValueError(f"generated C with {line.strip()!r}, which is neither an array nor a call")
     calls, same = _without_copies(arrays, calls)
     places, sizes = _places(arrays, [[same.get(name, name) for name in names] for _, names in calls])
     places |= {name: places[first] for name, first in same.items()}

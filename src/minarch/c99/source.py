@@ -29,19 +29,15 @@ def as_c(model: onnx.ModelProto, preprocessing: Preprocessing, title: str) -> st
         title: what is said of the model in the source's first line.
 
     Raises:
-        NoSource: an operator has no C, or the model is not what `preprocessing` says.
+        NoSource: an operator has no C, the model is not what `preprocessing` says, or ONNX cannot read it.
     """
-    one = for_one_image(model, preprocessing.shape, len(preprocessing.classes))
-    generated = _generated(with_integer_operators(one))
     try:
-        shared = with_shared_memory(generated.replace(LOADER, ""), ENTRY)
-    except ValueError as error:
-        raise NoSource(f"generated C with {error}") from None
-    code = shared[shared.index("#include") :]
-    code = re.sub(r"^extern const .*\n", "", code, flags=re.MULTILINE)
-    code = re.sub(r"^const EMX_UNUSED ", "static const EMX_UNUSED ", code, flags=re.MULTILINE)
-    code = code.replace(f"void {ENTRY}(", f"static void {ENTRY}(")
-    return "\n".join([*_comment(preprocessing, title), "", code.rstrip(), "", *_functions(preprocessing), ""])
+        code = _generated(for_one_image(model, preprocessing.shape, len(preprocessing.classes)))
+    except NoSource:
+        raise
+    except Exception as error:  # of what they do not know ONNX and the generator raise whatever they come upon
+        raise NoSource(one_line(error) or type(error).__name__) from None
+    return "\n".join([*_comment(preprocessing, title), "", code, "", *_functions(preprocessing), ""])
 
 
 def identifier(name: str) -> str:
@@ -66,10 +62,13 @@ def _compiler() -> Any:
 
 
 def _generated(model: onnx.ModelProto) -> str:
-    try:
-        return str(_compiler().compile(model))
-    except Exception as error:  # of what it does not know it raises whatever it comes upon
-        raise NoSource(one_line(error) or type(error).__name__) from None
+    """The C of a model for one image, of which nothing is seen outside the file, from the first #include on."""
+    generated = str(_compiler().compile(with_integer_operators(model)))
+    code = with_shared_memory(generated.replace(LOADER, ""), ENTRY)
+    code = code[code.index("#include") :].rstrip()
+    code = re.sub(r"^extern const .*\n", "", code, flags=re.MULTILINE)
+    code = re.sub(r"^const EMX_UNUSED ", "static const EMX_UNUSED ", code, flags=re.MULTILINE)
+    return code.replace(f"void {ENTRY}(", f"static void {ENTRY}(")
 
 
 def _comment(preprocessing: Preprocessing, title: str) -> list[str]:

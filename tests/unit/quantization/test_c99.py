@@ -286,17 +286,83 @@ def test_a_model_that_is_not_what_it_says_has_no_c(files, wrong):
         as_c(onnx.load(files["cnn", "int8"]), replace(DIGITS, **wrong), "t")
 
 
-def test_an_operator_without_c_is_named_on_one_line():
-    node = helper.make_node("Unheard", ["images"], ["logits"], domain="mine")
+def _model(nodes, opset, constants=None):
+    """A model of images uint8 [N, 1, 8, 8] with logits float32 [N, 10]."""
     ends = [
         helper.make_tensor_value_info(name, kind, ["batch", *shape])
         for name, kind, shape in (("images", TensorProto.UINT8, [1, 8, 8]), ("logits", TensorProto.FLOAT, [10]))
     ]
-    graph = helper.make_graph([node], "g", ends[:1], ends[1:])
-    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("mine", 1)]
-    with pytest.raises(NoSource, match="Unheard") as error:
-        as_c(helper.make_model(graph, opset_imports=opsets, ir_version=8), DIGITS, "t")
+    tensors = [numpy_helper.from_array(np.array(value), name) for name, value in (constants or {}).items()]
+    graph = helper.make_graph(nodes, "g", ends[:1], ends[1:], tensors)
+    opsets = [helper.make_opsetid("", opset), helper.make_opsetid("mine", 1)]
+    return helper.make_model(graph, opset_imports=opsets, ir_version=8)
+
+
+UNHEARD = helper.make_node("Unheard", ["images"], ["logits"], domain="mine")
+UNKNOWN_TO_ONNX = helper.make_node("Unheard", ["images"], ["logits"], domain="nobodys")
+OF_A_WORD = helper.make_node("Cast", ["word"], ["logits"], to=TensorProto.FLOAT)
+
+
+@pytest.mark.parametrize(
+    ("node", "why"), [(UNHEARD, "Unheard"), (UNKNOWN_TO_ONNX, "nobodys"), (OF_A_WORD, "could not convert")]
+)
+def test_what_has_no_c_is_said_on_one_line(node, why):
+    with pytest.raises(NoSource, match=why) as error:
+        as_c(_model([node], 17, {"word": "bird"}), DIGITS, "t")
     assert len(str(error.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("opset", [17, 18])
+def test_a_mean_over_everything_or_over_axes_that_are_an_input_has_c(splits, opset, tmp_path):
+    """The mean of an image, times 1 to 10."""
+    over = helper.make_node("ReduceMean", ["floats", *(["axes"] if opset == 18 else [])], ["mean"])
+    nodes = [
+        helper.make_node("Cast", ["images"], ["floats"], to=TensorProto.FLOAT),
+        over,
+        helper.make_node("Flatten", ["mean"], ["flat"]),
+        helper.make_node("MatMul", ["flat", "factors"], ["logits"]),
+    ]
+    factors = np.arange(1, 11, dtype=np.float32)[None]
+    model = _model(nodes, opset, {"axes": np.array([1, 2, 3]), "factors": factors})
+    images = splits["test"].images[:20]
+    logits, _ = run_c(as_c(model, DIGITS, "t"), "digits", images, 10, tmp_path)
+    torch.testing.assert_close(logits, images.float().mean((1, 2, 3))[:, None] * torch.from_numpy(factors))
+
+
+def _in_c_as_in_the_file(model, split, folder):
+    onnx.save(model, folder / "int8-0.onnx")
+    logits, classes = run_c(as_c(model, DIGITS, "t"), "digits", split.images, 10, folder)
+    (said,) = float_logits([core().read_model(folder / "int8-0.onnx")], split.images)
+    assert int((classes != said.argmax(1)).sum()) <= 0.01 * len(classes)
+    assert float((logits - said).abs().amax(1).median()) < 0.01 * float(said.abs().max())
+
+
+def test_an_activation_with_a_scale_per_channel_stays_in_float(files, splits, tmp_path):
+    """What the first depthwise convolution reads, and the stem rounds."""
+    model = onnx.load(files["separable", "int8"])
+    constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+    made = {node.output[0]: node for node in model.graph.node}
+    _, depthwise, *_ = (node for node in model.graph.node if node.op_type == "Conv")
+    back = made[depthwise.input[0]]
+    scale, zero = (constants[name] for name in back.input[1:])
+    scales, zeros = np.linspace(1, 1.5, 8, dtype=np.float32) * scale, np.full(8, zero)
+    model.graph.initializer.extend([numpy_helper.from_array(scales, "scales"), numpy_helper.from_array(zeros, "zeros")])
+    for node in (made[back.input[0]], back):
+        node.input[1:] = ["scales", "zeros"]
+    turned = with_integer_operators(for_one_image(model, [1, 8, 8], 10))
+    kinds = [node.op_type for node in turned.graph.node]
+    assert (kinds.count("Conv"), kinds.count("QLinearConv")) == (2, 5)  # of pixels, and of four convolutions of six
+    _in_c_as_in_the_file(model, splits["test"], tmp_path)
+
+
+def test_kernels_with_a_scale_per_input_stay_in_float(files, splits, tmp_path):
+    model = onnx.load(files["separable", "int8"])
+    _, _, pointwise, *_ = (node for node in model.graph.node if node.op_type == "Conv")
+    (back,) = (node for node in model.graph.node if node.output[0] == pointwise.input[1])
+    back.attribute[0].CopyFrom(helper.make_attribute("axis", 1))
+    turned = with_integer_operators(for_one_image(model, [1, 8, 8], 10))
+    assert [node.op_type for node in turned.graph.node].count("Conv") == 1
+    _in_c_as_in_the_file(model, splits["test"], tmp_path)
 
 
 @pytest.mark.parametrize("precision", ["fp32", "int8"])
