@@ -3,12 +3,15 @@
 import signal
 import subprocess
 import sys
+from collections.abc import Iterable
 from math import isfinite
 from pathlib import Path
+from threading import Thread
 
 from minarch.errors import UserError
 
 GRACE_S = 10.0  # in which Snakemake ends its jobs
+EVERY_TIME = "Using workflow specific profile"  # what it says at every start, however quiet it is to be
 
 
 def run(study: Path, *targets: str, within_s: float) -> bool:
@@ -20,9 +23,13 @@ def run(study: Path, *targets: str, within_s: float) -> bool:
         UserError: a job failed, of which Snakemake has said which and why, or somebody stopped it.
     """
     command = [sys.executable, "-m", "snakemake", *targets, "--quiet", "all", "--config", f"study={study}"]
-    process = subprocess.Popen(command)
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    relay = Thread(target=_pass_on, args=[process.stderr], daemon=True)
+    relay.start()
     try:
         status = process.wait(within_s if isfinite(within_s) else None)
+        relay.join()
     except subprocess.TimeoutExpired:
         _stop(process)
         return False
@@ -34,7 +41,14 @@ def run(study: Path, *targets: str, within_s: float) -> bool:
     return True
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
+def _pass_on(lines: Iterable[str]) -> None:
+    for line in lines:
+        if not line.startswith(EVERY_TIME):
+            sys.stderr.write(line)
+            sys.stderr.flush()
+
+
+def _stop(process: subprocess.Popen[str]) -> None:
     """Let Snakemake end its jobs, and do without it if that takes long."""
     process.send_signal(signal.SIGINT)
     try:
