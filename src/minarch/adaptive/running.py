@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable
 from math import isfinite
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 
 from minarch.errors import UserError
 
@@ -25,15 +25,18 @@ def run(study: Path, *targets: str, within_s: float) -> bool:
     command = [sys.executable, "-m", "snakemake", *targets, "--quiet", "all", "--config", f"study={study}"]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
-    relay = Thread(target=_pass_on, args=[process.stderr], daemon=True)
+    stopped = Event()
+    relay = Thread(target=_pass_on, args=[process.stderr, stopped], daemon=True)
     relay.start()
     try:
         status = process.wait(within_s if isfinite(within_s) else None)
-        relay.join()
+        relay.join(GRACE_S)
     except subprocess.TimeoutExpired:
+        stopped.set()
         _stop(process)
         return False
     except KeyboardInterrupt:
+        stopped.set()  # from a terminal Snakemake is interrupted twice, of which it complains
         _stop(process)
         raise UserError(f"stopped; what is finished of {study} is kept, and the same command goes on") from None
     if status:
@@ -41,9 +44,9 @@ def run(study: Path, *targets: str, within_s: float) -> bool:
     return True
 
 
-def _pass_on(lines: Iterable[str]) -> None:
+def _pass_on(lines: Iterable[str], stopped: Event) -> None:
     for line in lines:
-        if not line.startswith(EVERY_TIME):
+        if not line.startswith(EVERY_TIME) and not stopped.is_set():
             sys.stderr.write(line)
             sys.stderr.flush()
 
