@@ -113,7 +113,7 @@ def test_whoever_stops_it_is_told_in_one_line_how_it_goes_on(fresh: Project, tmp
     while not list((project.root / "artifacts").glob("studies/find-digits/sweep/[!.]*/item.json")):
         assert process.poll() is None
         time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGTERM)  # as SIGINT, which what runs in the background does not get
     *_, last = process.stderr.read().strip().splitlines()
     process.stderr.close()
     assert process.wait() == 1
