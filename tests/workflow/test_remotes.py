@@ -103,6 +103,7 @@ def test_a_study_behind_ssh_is_reviewed(project: Project, tmp_path: Path) -> Non
         _check(project, tmp_path, f"ssh://reviewer@127.0.0.1:{port}{folder}", "password", "secret")
 
 
+@pytest.mark.long
 def test_a_directory_that_a_web_server_shows_is_reviewed(project: Project, tmp_path: Path) -> None:
     folder = tmp_path / "remote"
     pushed(project, str(folder))

@@ -76,6 +76,7 @@ def _assert_settled(clone: Project) -> None:
 
 
 @pytest.mark.parametrize("link", LINKS)
+@pytest.mark.long
 def test_two_clones_that_run_at_once_lose_nothing(group: Group, link: str) -> None:
     """They make some items both, at the same time, and some that the other does not have."""
     clones = [group.clone("first", link), group.clone("second", link)]

@@ -61,7 +61,7 @@ def simulated(lapse: float, count: int) -> list[tuple[int, int, int]]:
 
 @pytest.mark.slow
 def test_it_hits_the_truth_within_a_step_with_an_eighth_of_the_grid_s_trainings():
-    errors, _, trainings = zip(*simulated(0.0, 200), strict=True)
+    errors, _, trainings = zip(*simulated(0.0, 120), strict=True)
     assert np.mean(np.array(errors) <= 1) >= 0.95
     assert np.median(trainings) <= 20
     assert np.percentile(trainings, 90) <= STEPS * PROOF / 4
@@ -70,7 +70,7 @@ def test_it_hits_the_truth_within_a_step_with_an_eighth_of_the_grid_s_trainings(
 @pytest.mark.slow
 def test_random_failures_mislead_it_less_than_the_grid():
     """With failures of 2 % at any size the grid takes each for a sign that the size is too small."""
-    errors, of_grid, _ = zip(*simulated(0.02, 200), strict=True)
+    errors, of_grid, _ = zip(*simulated(0.02, 120), strict=True)
     assert np.mean(np.array(errors) <= 1) >= 0.9
     assert np.mean(np.array(of_grid) <= 1) <= 0.5
 
