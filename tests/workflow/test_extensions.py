@@ -67,7 +67,6 @@ def test_a_users_own_family_goes_through_every_stage(fresh: Project, tmp_path) -
     assert jobs(project.run("snakemake", "sweep"), "sweep_item") == 2
 
 
-@pytest.mark.long
 def test_a_folder_of_images_goes_through_the_sweep(fresh: Project, tmp_path) -> None:
     project = fresh.copy(tmp_path / "project")
     draw(project.root / "data/folders/small", 3, 20)

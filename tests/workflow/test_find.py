@@ -44,6 +44,7 @@ def sweep(project: Project) -> dict[str, int]:
     return {record.parent.name: record.stat().st_mtime_ns for record in records}
 
 
+@pytest.mark.long
 def test_a_search_that_is_killed_goes_on_and_ends_in_a_c_file_as_accurate_as_the_report_says(
     fresh: Project, tmp_path: Path
 ) -> None:

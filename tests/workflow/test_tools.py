@@ -105,7 +105,6 @@ def draw(folder: Path, images: int, tested: int) -> None:
             (image.convert("RGB") if i % 3 else image).save(place / f"{i}.png")
 
 
-@pytest.mark.long
 def test_predict_over_the_test_folder_gives_the_accuracy_that_the_report_names(
     project: Project,
 ) -> None:
