@@ -113,14 +113,14 @@ def _edited(path: Path, beginning: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _beginning(dataset: str) -> dict[str, Any]:
-    fewest, most = EPOCHS
-    epochs = min(max(ceil(VISITS / _images(dataset)), fewest), most)
+    (fewest, most), images = EPOCHS, _images(dataset)
+    epochs = min(max(ceil(VISITS / images), fewest), most)
     data: dict[str, Any] = {"datasets": [dataset]} | ({} if dataset in CATALOGUE else {"image_size": 32})
     edge = min(shape_of(dataset, data.get("image_size", 32))[0][1:])
     moved = {"augment": {"shift": 1}} if edge >= LARGE else {}
     return {
         "data": data,
-        "sweep": {"repeats": 1, "block": 1 if _images(dataset) > MANY else BLOCK, "families": {}},
+        "sweep": {"repeats": 1, "block": 1 if images > MANY else BLOCK, "families": {}},
         "train": {"epochs": epochs, "batch_size": 64, "learning_rate": 3e-3, "schedule": "cosine", "warmup": 1} | moved,
         "convergence": {"below_best_points": 100.0, "spread_points": 100.0},  # reliable is what reaches the target
         "representatives": {"roles": []},

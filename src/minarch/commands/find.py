@@ -103,11 +103,12 @@ def _finish(rounds: Rounds, record: Record, reliable: list[Answer]) -> None:
     for answer in reliable:
         wanted[answer.family] = dict.fromkeys(parents(record, answer), counted)
     further = {family: [record.size(family, step).knobs for step in steps] for family, steps in wanted.items()}
-    drop = {} if goal.margin is None else {"max_drop_points": 100 * goal.margin}
+    drop = {"max_drop_points": 100 * goal.margin} if goal.margin else {}
     study.write(listed(record, wanted), convergence=success, representatives={"further": further}, aggregate=drop)
     if isfinite(clock.budget):
-        trained = sum(record.pace * item.resources.seconds for item in Assumed(str(study.path)).items("sweep").values())
-        stages = estimated(Assumed(str(study.path)), {"sweep": trained})
+        plan = Assumed(str(study.path))
+        trained = record.pace * sum(item.resources.seconds for item in plan.items("sweep").values())
+        stages = estimated(plan, {"sweep": trained})
         after = sum(stage.elapsed(rounds.cores) for stage in stages if stage.stage != "sweep")
         if rounds.seconds(record, wanted) + UNSURE * after > clock.left:
             print("no time is left for pruning", file=sys.stderr)
