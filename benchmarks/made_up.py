@@ -11,7 +11,7 @@ from minarch.flow.job import make
 from minarch.flow.plan import Plan
 from minarch.flow.stages import STAGES
 
-BYTES = {"results.json": 1_000, "curves.csv": 200, "best.safetensors": 8_000, "test.json": 250, "timing.json": 1_500}
+BYTES = {"results.json": 1_000, "curves.csv": 200, "weights.safetensors": 8_000, "test.json": 250, "timing.json": 1_500}
 
 
 def write(stage: str, config: dict[str, Any], out: Path) -> None:

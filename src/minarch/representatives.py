@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from minarch.analysis.choice import choose_representatives
-from minarch.analysis.records import BEST_VALIDATION, MODEL, read_runs
+from minarch.analysis.records import FINAL_VALIDATION, MODEL, read_runs
 from minarch.files import write_json
 from minarch.flow.job import run_stage
 
@@ -21,7 +21,7 @@ def work(config: dict[str, Any], inputs: dict[str, Any], out: Path) -> None:
     minimal = pd.read_csv(inputs["convergence"] / "minimal.csv", dtype={"depth": str}).query("depth == 'all'")
     p_min = minimal.set_index(["dataset", "family"])["p_min"].to_dict()
     runs = read_runs(inputs["sweep"])
-    sizes = sizes.merge(runs.groupby(MODEL)[BEST_VALIDATION].mean().reset_index(), on=MODEL)
+    sizes = sizes.merge(runs.groupby(MODEL)[FINAL_VALIDATION].mean().reset_index(), on=MODEL)
     entries = []
     for (dataset, family), rows in sizes.groupby(["dataset", "family"]):
         further = config.get("further", {}).get(family, [])

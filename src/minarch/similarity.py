@@ -17,7 +17,7 @@ from safetensors.numpy import load_file
 from scipy import stats
 
 from minarch.analysis.intervals import EDGE, grid_interval
-from minarch.analysis.records import BEST_VALIDATION, MODEL, read_runs
+from minarch.analysis.records import FINAL_VALIDATION, MODEL, read_runs
 from minarch.files import read_json
 from minarch.flow.job import run_stage
 from minarch.statistics import COMPARED, QUANTILES
@@ -34,7 +34,7 @@ BLOCKS = ["scope", "quantity", "distance", "scaled", *list(Block.__dataclass_fie
 def work(config: dict[str, Any], inputs: dict[str, Any], out: Path) -> None:
     """Write networks.csv (those compared), blocks.csv (distances between them) and correlations.csv (all repeats)."""
     described, values = read_weights(inputs["weights"])
-    runs = read_runs(inputs["sweep"]).rename(columns={BEST_VALIDATION: "validation"})
+    runs = read_runs(inputs["sweep"]).rename(columns={FINAL_VALIDATION: "validation"})
     networks = described.merge(runs[[*IDENTITY, "validation"]], on=IDENTITY)
     finite = networks["validation"].notna() & np.isfinite(values["weights"][networks["row"]]).all(axis=1)
     networks = networks[finite].sort_values(["parameters", "validation", "mean", *STATISTICS], ignore_index=True)

@@ -1,4 +1,4 @@
-"""Stage weights: statistics, node strengths and attention maps of every trained network's weights (best epoch).
+"""Stage weights: statistics, node strengths and attention maps of every trained network's weights.
 
 Definitions: minarch.statistics. A network that is not finite keeps its rows, with nothing in them.
 """

@@ -86,13 +86,13 @@ def test_a_second_run_refuses_in_one_line(fresh: Project, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("tool", ["dvc", "snakemake"])
-@pytest.mark.parametrize("name", ["results.json", "best.safetensors", "item.json"])
+@pytest.mark.parametrize("name", ["results.json", "weights.safetensors", "item.json"])
 def test_a_hand_edited_artifact_is_made_again(project: Project, tool: str, name: str) -> None:
     victim = next((project.root / "artifacts/sweep").glob(f"*/{name}"))
     truth = victim.read_bytes()
     mode = victim.stat().st_mode
     victim.unlink()
-    victim.write_bytes(truth.replace(b"0", b"1", 1) if name != "best.safetensors" else truth[: len(truth) // 2])
+    victim.write_bytes(truth.replace(b"0", b"1", 1) if name != "weights.safetensors" else truth[: len(truth) // 2])
     victim.chmod(mode)
     said = project.run("dvc", "repro") if tool == "dvc" else project.run("snakemake")
     assert "was changed or damaged" in said
@@ -112,7 +112,7 @@ def test_a_lost_item_comes_back(project: Project) -> None:
 @pytest.mark.parametrize("tool", ["dvc", "snakemake"])
 def test_a_truncated_object_in_the_cache_is_replaced(project: Project, tool: str) -> None:
     """DVC never reads again what it has: left there, the object would be pushed, and break every reviewer's pull."""
-    victim = next((project.root / "artifacts/sweep").glob("*/best.safetensors"))
+    victim = next((project.root / "artifacts/sweep").glob("*/weights.safetensors"))
     truth = victim.read_bytes()
     digest = hashlib.md5(truth).hexdigest()
     stored = project.root / ".dvc/cache/files/md5" / digest[:2] / digest[2:]
@@ -174,9 +174,9 @@ def test_a_pickle_in_place_of_weights_is_refused(project: Project, tmp_path: Pat
 
     chosen = {name.split("-l1-")[0] for name in project.items("prune") if "-l1-" in name}
     folder = next(f for f in (project.root / "artifacts/sweep").iterdir() if f.name.rsplit("-", 1)[0] in chosen)
-    load_file(folder / "best.safetensors")
-    (folder / "best.safetensors").unlink()
-    (folder / "best.safetensors").write_bytes(pickle.dumps(Payload()))
+    load_file(folder / "weights.safetensors")
+    (folder / "weights.safetensors").unlink()
+    (folder / "weights.safetensors").write_bytes(pickle.dumps(Payload()))
     seal_again(folder)
     shutil.rmtree(project.root / ".git")
     for knows in ("dvc.lock", ".minarch/made.txt"):

@@ -168,7 +168,7 @@ def test_an_empty_object_takes_no_result_with_it(group: Group, link: str) -> Non
     clone = group.clone("clone")
     clone.run("dvc", "checkout")
     clone.run("dvc", "config", "--local", "cache.type", link)
-    victim = next((clone.root / "artifacts/sweep").glob("*/best.safetensors"))
+    victim = next((clone.root / "artifacts/sweep").glob("*/weights.safetensors"))
     truth, digest = victim.read_bytes(), md5(victim)
     stored = group.cache / "files/md5" / digest[:2] / digest[2:]
     stored.chmod(0o644)

@@ -43,7 +43,7 @@ def _tree(root: Path, *but: str) -> dict[str, tuple[bytes | str, int]]:
 
 def test_a_review_of_an_honest_remote_ends_well(remote: Remote, tmp_path: Path) -> None:
     clone = remote.clone(tmp_path / "clone")
-    digest = md5(next((remote.project.root / "artifacts/sweep").glob("*/best.safetensors")))
+    digest = md5(next((remote.project.root / "artifacts/sweep").glob("*/weights.safetensors")))
     (clone.root / ".dvc/cache/files/md5" / digest[:2] / digest[2:] / "folder").mkdir(parents=True)  # in its place
     said = clone.run(*REVIEW)
     assert "every file as the commit names it" in said and "reports/report.html" in said
@@ -70,7 +70,7 @@ def test_a_review_writes_nothing_that_only_the_remote_names(remote: Remote, tmp_
 
 
 def test_a_review_refuses_an_object_that_was_replaced(remote: Remote, tmp_path: Path) -> None:
-    victim = next((remote.project.root / "artifacts/sweep").glob("*/best.safetensors"))
+    victim = next((remote.project.root / "artifacts/sweep").glob("*/weights.safetensors"))
     remote.replace(remote.object(md5(victim)), victim.read_bytes()[:-1])
     said = remote.clone(tmp_path / "clone").run(*REVIEW, ok=False)
     same = [file.name for file in victim.parent.iterdir() if md5(file) == md5(victim)]  # the best epoch may be the last

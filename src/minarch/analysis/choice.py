@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from minarch.analysis.records import BEST_VALIDATION
+from minarch.analysis.records import FINAL_VALIDATION
 from minarch.analysis.regimes import LEARNING, OVERFITTING, UNSTABLE
 from minarch.errors import UserError
 
@@ -54,7 +54,7 @@ def candidates(role: str, sizes: pd.DataFrame, p_min: float, trainings: int = 1)
             [near[:1], near[1:][near[1:]["regime"] == LEARNING]]
         ), "smallest reliable model near the family's best"
     if role == "best":
-        best = reliable.sort_values(BEST_VALIDATION, ascending=False, kind="stable")
+        best = reliable.sort_values(FINAL_VALIDATION, ascending=False, kind="stable")
         return best[:1], "reliable model with the highest mean validation accuracy"
     return sizes[sizes["regime"] == OVERFITTING][::-1], "largest model in the overfitting regime"
 
@@ -65,7 +65,7 @@ def choose_representatives(
     """Representatives of one (data set, family); `p_min` is NaN where the grid has none.
 
     Args:
-        sizes: its rows of sizes.csv, with BEST_VALIDATION: the mean over the networks that go on.
+        sizes: its rows of sizes.csv, with FINAL_VALIDATION: the mean over the networks that go on.
         further: architectures; one that has a role already keeps it.
         trainings: a size with fewer repeats is not called reliable.
 

@@ -20,7 +20,7 @@ COMPARED_AT = {"random": ["pruned", "finetuned"], "fresh": ["finetuned"]}  # con
 CONTROLS = [*COMPARED_AT, "nearest"]
 DIFFERENCES = {"validation": "difference_points", "test": "test_difference_points"}
 DIFFERENCE = of_mean(DIFFERENCES["validation"])
-BEST_ACCURACY = {split: f"best_{split}_accuracy" for split in DIFFERENCES}  # of a trained network's best epoch
+FINAL_ACCURACY = {split: f"final_{split}_accuracy" for split in DIFFERENCES}  # of a trained network
 KEY = [*MODEL, "method", "level", "control", "against", "step"]
 OTHERS = "against_parameters"  # the control's mean; beside it "parameters" is the method's
 COLUMNS = [*KEY, "parameters", OTHERS, "n", "n_against"]
@@ -84,7 +84,7 @@ def welch(ours: np.ndarray, theirs: np.ndarray, confidence: float) -> tuple[floa
 
 
 def nearest(runs: pd.DataFrame, sweep: pd.DataFrame, confidence: float) -> pd.DataFrame:
-    """Rows for the sweep's own architectures at their best epoch; of equally near ones the smaller is taken."""
+    """Rows for the sweep's own architectures ; of equally near ones the smaller is taken."""
     sizes = sweep[[*MODEL, "parameters"]].drop_duplicates().sort_values(["parameters", "architecture"])
     rows = []
     for key, cut in runs[~is_control(runs)].groupby([*MODEL, "method", "level"]):
@@ -97,13 +97,13 @@ def nearest(runs: pd.DataFrame, sweep: pd.DataFrame, confidence: float) -> pd.Da
         mean = cut["parameters"].mean()
         near = others.iloc[int(np.abs(np.log(others["parameters"] / mean)).to_numpy().argmin())]
         trained = sweep[(sweep[MODEL] == near[MODEL]).all(axis=1)]
-        trained = trained.dropna(subset=list(BEST_ACCURACY.values()))
+        trained = trained.dropna(subset=list(FINAL_ACCURACY.values()))
         if trained.empty:
             continue
         row |= {"control": "nearest", "against": near["architecture"], "step": "finetuned", "parameters": mean}
         row |= {OTHERS: float(near["parameters"]), "n": len(cut), "n_against": len(trained)}
         for split, difference in DIFFERENCES.items():
-            ours, theirs = cut[accuracy_at(split, "finetuned")], trained[BEST_ACCURACY[split]]
+            ours, theirs = cut[accuracy_at(split, "finetuned")], trained[FINAL_ACCURACY[split]]
             estimate = welch(100 * ours.to_numpy(float), 100 * theirs.to_numpy(float), confidence)
             row |= dict(zip(of_mean(difference), estimate, strict=True))
         rows.append(row)
@@ -116,7 +116,7 @@ def controls_table(runs: pd.DataFrame, sweep: pd.DataFrame, confidence: float) -
     Args:
         runs: one row per cut repeat: MODEL, method, level, HOW, repeat, removed_share, parameters, and the accuracies
             (fractions) validation_ and test_ of pruned and finetuned. Where nothing was removed a row is left out.
-        sweep: one row per trained repeat: MODEL, parameters, best_validation_accuracy, best_test_accuracy.
+        sweep: one row per trained repeat: MODEL, parameters, final_validation_accuracy, final_test_accuracy.
 
     `against` names the control: a method, or the nearest architecture. n counts pairs; for "nearest", which has none,
     the cut networks, and n_against the others.

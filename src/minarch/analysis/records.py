@@ -13,11 +13,10 @@ from minarch.files import read_json
 MODEL = ["dataset", "family", "architecture"]
 METRICS = ["train_loss", "train_accuracy", "validation_loss", "validation_accuracy"]
 FINAL_TRAIN, FINAL_VALIDATION = "final_train_accuracy", "final_validation_accuracy"
-BEST_VALIDATION = "best_validation_accuracy"
 
 
 def read_runs(items: Iterable[Path]) -> pd.DataFrame:
-    """One row per trained repeat: its model, status, final_* (last epoch) and best_* (best validation epoch) metrics.
+    """One row per trained repeat: its model, status, final_* metrics: those of the last epoch.
 
     Accuracies are fractions; what was not finite is NaN. An architecture may come in several items (blocks of repeats).
     """
@@ -27,12 +26,11 @@ def read_runs(items: Iterable[Path]) -> pd.DataFrame:
         model = {name: record[name] for name in [*MODEL, "depth", "classes", "parameters", "macs"]}
         for run in record["repeats"]:
             final = {f"final_{name}": run["final"][name] for name in METRICS}
-            best = {f"best_{name}": run["best"][name] for name in METRICS}
-            identity = {name: run[name] for name in ["repeat", "seed", "status", "best_epoch"]}
-            rows.append({**model, **identity, **final, **best, "item": item.name})
+            identity = {name: run[name] for name in ["repeat", "seed", "status"]}
+            rows.append({**model, **identity, **final, "item": item.name})
     runs = pd.DataFrame(rows)
     runs["depth"] = runs["depth"].astype("Int64")
-    measured = [f"{epoch}_{metric}" for epoch in ("final", "best") for metric in METRICS]
+    measured = [f"final_{metric}" for metric in METRICS]
     runs[measured] = runs[measured].astype(float)
     return runs.sort_values([*MODEL, "repeat"], ignore_index=True)
 

@@ -56,8 +56,8 @@ class Effort:
 
     @property
     def disk(self) -> int:
-        """Bytes of the artifacts: float32 weights of the final and the best epoch, and about what is recorded."""
-        return self.trainings * (2 * 4 * self.parameters + PER_EPOCH * self.epochs + PER_TRAINING)
+        """Bytes of the artifacts: float32 weights, and about what is recorded."""
+        return self.trainings * (4 * self.parameters + PER_EPOCH * self.epochs + PER_TRAINING)
 
     @property
     def memory(self) -> int:

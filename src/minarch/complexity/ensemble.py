@@ -105,13 +105,10 @@ class GatedEnsemble(Ensemble):
         own = {name: buffer.cpu().clone() for name, buffer in self._buffers().items()}
         return self.parameters.state(self.parameters.flat, position) | own
 
-    def network(self, position: int, state: dict[str, Tensor]) -> Network:
-        """A `state` of one of the networks, since the last cut, as a plain network without all that is off in it.
-
-        In evaluation mode.
-        """
+    def network(self, position: int) -> Network:
+        """One of the networks as a plain network without all that is off in it, in evaluation mode."""
         network, structure, remains = build(self.spec), self.structure, self.gates.remains
-        network.load_state_dict(state)
+        network.load_state_dict(self.state(position))
         on = self.gates.theta[position] > 0
         off = [i not in remains.slots or not on[remains.slots[i]] for i in range(len(structure.branches))]
         masks = dict[str, Tensor]()

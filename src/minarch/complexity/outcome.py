@@ -25,7 +25,7 @@ class Epoch(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """A repeat. Of a network that is not finite the accuracy is None, without one the best epoch, too.
+    """A repeat. Of a network that is not finite the accuracy is None.
 
     `theta` are the chances of its gates (minarch.complexity.train); `more` stands beside the contract's fields.
     """
@@ -35,7 +35,6 @@ class Outcome:
     status: str
     network: Network | None = None
     validation_accuracy: float | None = None
-    best_epoch: int | None = None
     epochs: list[Epoch] = field(default_factory=list)
     theta: list[tuple[Any, ...]] = field(default_factory=list)
     more: Mapping[str, Any] = field(default_factory=dict)
@@ -44,7 +43,7 @@ class Outcome:
     def of(cls, task: Task, result: Repeat, before: int = 0) -> "Outcome":
         """A plain training, which `before` so many epochs were another's."""
         epochs = [Epoch(task.macs, loss, right, task.parameters, task.macs) for *_, loss, right in result.curve]
-        return cls._judged(task, result, result.networks["best"].eval(), before, epochs=epochs)
+        return cls._judged(task, result, result.networks["final"].eval(), before, epochs=epochs)
 
     @classmethod
     def of_gated(cls, task: Task, result: GatedRepeat, structure: Structure) -> "Outcome":
@@ -66,7 +65,7 @@ class Outcome:
 
     @classmethod
     def _judged(cls, task: Task, result: Repeat, network: Network, before: int, **more: Any) -> "Outcome":
-        accuracy = result.curve[result.best_epoch - 1][3] if finite(network) else None
+        accuracy = result.curve[-1][3] if finite(network) else None
         status = "diverged" if accuracy is None else "collapsed" if accuracy <= task.chance else "ok"
         return cls(
             repeat=result.repeat,
@@ -74,7 +73,6 @@ class Outcome:
             status=status,
             network=network,
             validation_accuracy=accuracy,
-            best_epoch=before + result.best_epoch,
             **more,
         )
 
@@ -91,7 +89,6 @@ class Outcome:
             "parameters": None if network is None else parameters(network),
             "macs": None if network is None or spec is None else macs(network, spec["shape"]),
             "validation_accuracy": self.validation_accuracy,
-            "best_epoch": self.best_epoch,
             "cost": {
                 "training": FORWARD_PASSES * forward * len(task.train),
                 "validation": forward * len(task.validation),

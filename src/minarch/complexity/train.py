@@ -23,7 +23,7 @@ QUANTILES = {"min": 0.0, "q25": 0.25, "median": 0.5, "q75": 0.75, "max": 1.0}
 
 @dataclass
 class GatedRepeat(Repeat):
-    """A training with gates; `curve` and `best_epoch` are those of its settled network, whose epochs come last."""
+    """A training with gates; `curve` is that of its settled network, whose epochs come last."""
 
     network: Network | None = None
     deterministic: float | None = None  # share of the gates that could move and were at 0 or 1 before they were fixed
@@ -68,7 +68,6 @@ def _train(
     networks = [task.network(result) for result in results]
     ensemble = GatedEnsemble(gates, networks, task.recipe, strategy.products, stacked=bool(strategy.at_once))
     orders = [task.order(result) for result in results]
-    states: list[dict[str, torch.Tensor]] = [{} for _ in results]
     for epoch in range(1, schedule.epochs + 1):
         settled = epoch > schedule.epochs - schedule.settle
         if settled and not gates.settled:
@@ -78,16 +77,16 @@ def _train(
         _note_costs(ensemble, results)
         ensemble.epoch(pixels, torch.stack([torch.randperm(len(pixels), generator=order) for order in orders]), epoch)
         measured = zip(*(column.tolist() for column in ensemble.measure(validation)), strict=True)
-        for i, (result, row) in enumerate(zip(results, measured, strict=True)):
+        for result, row in zip(results, measured, strict=True):
             result.accuracies.append(row)
-            if settled and result.record((nan, nan, *row)):
-                states[i] = ensemble.state(i)
+            if settled:
+                result.record((nan, nan, *row))
         _note_gates(gates, results, epoch)
         if gates.moving:
             ensemble.rest()
     groups, branches = gates.kept()
     for i, result in enumerate(results):
-        result.network, result.deterministic = ensemble.network(i, states[i]), shares[i]
+        result.network, result.deterministic = ensemble.network(i), shares[i]
         result.groups, result.branches = groups[i], branches[i]
 
 

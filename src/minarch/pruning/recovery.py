@@ -51,8 +51,8 @@ def train_on(
     strategy: Strategy | None = None,
     kind: type[Task] = Task,
 ) -> dict[int, Network]:
-    """Train networks on, those of one structure together, and return them as they were in their best epoch, in
-    evaluation mode; `starts` stay as they are.
+    """Train networks on, those of one structure together, and return them as they are after the last epoch,
+    in evaluation mode; `starts` stay as they are.
 
     Args:
         starts: repeat -> the network from which it starts.
@@ -71,7 +71,7 @@ def train_on(
     task = kind(spec, identity, splits["train"], splits["validation"], recipe, measures_train=False, starts=starts)
     strategy = strategy or choose(task, len(specs), "auto", torch.device("cpu"), compiled=False)
     trained = train_structures(task, specs, strategy)
-    return {repeat: result.networks["best"].eval() for repeat, (_, result) in trained.items()}
+    return {repeat: result.networks["final"].eval() for repeat, (_, result) in trained.items()}
 
 
 def trained_by(item: Path) -> Strategy:

@@ -34,7 +34,7 @@ def test_just_above_the_minimum_near_the_best_and_deep_in_overfitting() -> None:
 
 
 def with_best(sizes: pd.DataFrame, *accuracies: float) -> pd.DataFrame:
-    return sizes.assign(best_validation_accuracy=accuracies)
+    return sizes.assign(final_validation_accuracy=accuracies)
 
 
 def test_the_best_model_has_a_role_of_its_own() -> None:

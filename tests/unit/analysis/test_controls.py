@@ -29,8 +29,8 @@ def runs(
 
 def sweep(sizes: dict[str, int], accuracy: np.ndarray) -> pd.DataFrame:
     tables = [
-        pd.DataFrame({"repeat": range(len(accuracy)), "best_validation_accuracy": accuracy}).assign(
-            **MODEL | {"architecture": name, "parameters": parameters, "best_test_accuracy": accuracy - 0.02}
+        pd.DataFrame({"repeat": range(len(accuracy)), "final_validation_accuracy": accuracy}).assign(
+            **MODEL | {"architecture": name, "parameters": parameters, "final_test_accuracy": accuracy - 0.02}
         )
         for name, parameters in sizes.items()
     ]

@@ -37,7 +37,7 @@ PRICES = {
 WAYS = ["full", "short", "gated", "l1", "fresh"]
 EVERY = pytest.mark.parametrize("name", WHOLE)
 BY_EACH = pytest.mark.parametrize("way", WAYS)
-NETWORK = {"repeat", "seed", "status", "spec", "parameters", "macs", "validation_accuracy", "best_epoch", "cost"}
+NETWORK = {"repeat", "seed", "status", "spec", "parameters", "macs", "validation_accuracy", "cost"}
 
 
 def config_of(name, way, repeats=(0, 1), *, training=None, **changes):
@@ -127,8 +127,6 @@ def test_an_item_keeps_the_contract_of_networks(items, name, way):
         if way in ("full", "short"):
             full = {"parameters": parameters(network), "macs": macs(network, [1, 8, 8])}
             assert network.spec() == whole and results["full"] == full
-        first = EPOCHS - SETTLE if way in ("gated", "l1") else 0
-        assert first < entry["best_epoch"] <= results["epochs"]
     assert not networks
     assert list(read_test_accuracies(item)) == [0, 1]
     assert {"seconds", "threads", "torch", "device", "strategy"} <= set(read_json(item / "timing.json"))
@@ -151,9 +149,9 @@ def test_what_its_epochs_cost_adds_up(items, name, way):
             "training": FORWARD_PASSES * images["train"] * sum(trained),
             "validation": images["validation"] * sum(trained),
         }
-        best = next(row for row in of_repeat if int(row["epoch"]) == entry["best_epoch"])
-        assert float(best["validation_accuracy"]) == entry["validation_accuracy"]
-        assert (float(best["parameters"]), float(best["macs"])) == (entry["parameters"], entry["macs"])
+        last = of_repeat[-1]
+        assert float(last["validation_accuracy"]) == entry["validation_accuracy"]
+        assert (float(last["parameters"]), float(last["macs"])) == (entry["parameters"], entry["macs"])
         if way == "gated":
             full = results["full"]
             assert (float(of_repeat[0]["parameters"]), float(of_repeat[0]["macs"])) == tuple(full.values())
@@ -286,7 +284,7 @@ def test_macs_that_l1_cannot_reach_are_told(items, make, tmp_path):
     bare = make(config_of("vit", "gated", [0], nu=1e5), "vit")
     item = make(config_of("vit", "l1", [0], nu=1e5), "vit", gated=bare)
     (entry,) = read_networks(item)["repeats"]
-    empty = ("spec", "parameters", "macs", "validation_accuracy", "best_epoch")
+    empty = ("spec", "parameters", "macs", "validation_accuracy")
     assert entry["status"] == "unreachable" and {entry[field] for field in empty} == {None}
     assert entry["cost"] == {"training": 0, "validation": 0} and set(entry) == NETWORK
     assert entry["seed"] == read_networks(bare)["repeats"][0]["seed"]
@@ -307,13 +305,13 @@ def test_a_training_that_diverges_is_recorded(make, way):
 
 
 def test_gates_change_nothing_where_they_have_no_price(make, monkeypatch):
-    """The network is that of a full training, if that was best in its last epochs: bit by bit, by one library."""
+    """The network is that of a full training: bit by bit, by one library."""
     monkeypatch.setattr(libraries, "fastest", lambda question, timers: "torch")
     training = {"learning_rate": 1e-3, "strategy": "stacked"}
     free = make(config_of("dnn", "gated", nu=0.0, training=training))
     full = make(config_of("dnn", "full", training=training))
     for entry, plain in zip(*(read_networks(item)["repeats"] for item in (free, full)), strict=True):
-        assert entry["deterministic"] is None and plain["best_epoch"] > EPOCHS - SETTLE
+        assert entry["deterministic"] is None
         assert {field: entry[field] for field in NETWORK} == plain
     assert (free / "weights.safetensors").read_bytes() == (full / "weights.safetensors").read_bytes()
 

@@ -36,7 +36,7 @@ def compare(name, gates, ensemble, whole, tolerance):
     """Compare the networks that an ensemble leaves with `whole` ones, of which gates take what is off."""
     images, (counts, work) = images_for(gates), gates.expected()
     for position, network in enumerate(whole):
-        small = ensemble.network(position, ensemble.state(position))
+        small = ensemble.network(position)
         with gated(network, gates_of(name), gates.whole()[position]):
             expected = network(images)
         assert relative(small(images), expected) <= tolerance
@@ -106,7 +106,7 @@ def test_measured_alike_before_and_after_a_cut(float64, name):
     torch.testing.assert_close(ensemble.measure(pixels), before, rtol=1e-10, atol=0)
     images = split.batch(slice(None))
     for position, loss in enumerate(before[0]):
-        logits = ensemble.network(position, ensemble.state(position))(images)
+        logits = ensemble.network(position)(images)
         torch.testing.assert_close(functional.cross_entropy(logits, split.labels), loss, rtol=1e-6, atol=0)
 
 
@@ -119,7 +119,7 @@ def test_a_unit_or_branch_that_only_one_network_of_a_stack_lost_stays_in_the_oth
     ensemble.settle(digits_like(gates))
     assert groups[1].name == "blocks.0.fc1" and gates.structure.branches[2].name == "blocks.1.attention"
     assert ensemble.spec == gates.structure.spec
-    specs = [ensemble.network(position, ensemble.state(position)).spec() for position in range(2)]
+    specs = [ensemble.network(position).spec() for position in range(2)]
     assert specs == [gates.structure.spec | {"ffn": [7, 7], "heads": [4, 0]}, gates.structure.spec]
 
 
@@ -132,7 +132,7 @@ def test_a_stem_whose_first_branch_is_gone_loses_units(float64):
     gates.fixed[:] = True
     ensemble.rest()
     assert ensemble.spec["inner"][0][0] == 0 and ensemble.spec["width"] == 3
-    assert ensemble.network(0, ensemble.state(0)).spec() == ensemble.spec
+    assert ensemble.network(0).spec() == ensemble.spec
 
 
 @EVERY
@@ -177,7 +177,7 @@ def test_the_unit_that_stays_is_the_one_that_what_is_left_reads_most(float64):
     gates.theta[0, gates.remains.slices[0]] = 0
     whole = ensemble.state(0)
     ensemble.settle(digits_like(gates))
-    left = ensemble.network(0, ensemble.state(0))
+    left = ensemble.network(0)
     assert left.spec()["hidden"] == [1, 8, 7]
     assert left.hidden[0].weight[0].equal(whole["hidden.0.weight"][5])
 
@@ -187,9 +187,9 @@ def test_statistics_are_estimated_anew_once_gates_are_fixed(name):
     gates = gates_of(name)
     ensemble, split = ensemble_of(name, gates), digits_like(gates)
     turn(gates, 0)
-    left = ensemble.network(0, ensemble.state(0))
+    left = ensemble.network(0)
     ensemble.settle(split)
-    settled = ensemble.network(0, ensemble.state(0)).state_dict()
+    settled = ensemble.network(0).state_dict()
     before = {tensor: value.clone() for tensor, value in left.state_dict().items()}
     reestimate(left, split)
     for tensor, value in left.state_dict().items():

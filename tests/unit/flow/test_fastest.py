@@ -46,10 +46,10 @@ def test_jobs_decide_for_the_workspace_and_items_say_on_which_processor(begun):
         entries = [json.loads(line) for line in content.splitlines()]
         answers = {entry["question"].partition(":")[0]: entry["answer"] for entry in entries}
         assert timing["products"] == {shape: answers[f"product {shape}"] for shape in timing["products"]}
-    weights = {folder: (folder / "best.safetensors").read_bytes() for folder in timings}
+    weights = {folder: (folder / "weights.safetensors").read_bytes() for folder in timings}
     shutil.rmtree("artifacts/sweep")
     _run("minarch.sweep")
-    assert {folder: (folder / "best.safetensors").read_bytes() for folder in timings} == weights
+    assert {folder: (folder / "weights.safetensors").read_bytes() for folder in timings} == weights
     assert _decided() == {path: content}, "nothing is asked twice"
 
 

@@ -25,9 +25,9 @@ SPECS = {
 def item(tmp_path):
     """An item folder with two repeats, and a third that nothing could be made of."""
     repeats = [{"repeat": repeat, "spec": spec} for repeat, spec in SPECS.items()] + [{"repeat": 8, "spec": None}]
-    (tmp_path / "results.json").write_text(json.dumps({"weights": "best.safetensors", "repeats": repeats}))
+    (tmp_path / "results.json").write_text(json.dumps({"weights": "weights.safetensors", "repeats": repeats}))
     torch.manual_seed(0)
-    save_networks(tmp_path / "best.safetensors", {repeat: build(spec) for repeat, spec in SPECS.items()})
+    save_networks(tmp_path / "weights.safetensors", {repeat: build(spec) for repeat, spec in SPECS.items()})
     return tmp_path
 
 
@@ -43,19 +43,19 @@ def test_what_is_loaded_is_what_was_saved(item):
 
 
 def test_the_same_networks_are_the_same_bytes(item):
-    before = (item / "best.safetensors").read_bytes()
+    before = (item / "weights.safetensors").read_bytes()
     save_networks(item / "again.safetensors", load_networks(item))
     assert (item / "again.safetensors").read_bytes() == before
 
 
 def test_pickled_weights_are_refused(item):
-    (item / "best.safetensors").write_bytes(pickle.dumps({"0.classifier.weight": [1.0]}))
+    (item / "weights.safetensors").write_bytes(pickle.dumps({"0.classifier.weight": [1.0]}))
     with pytest.raises(UserError, match="must be a safetensors file"):
         load_networks(item)
 
 
 def test_torch_checkpoints_are_refused(item):
-    torch.save(build(SPECS[0]).state_dict(), item / "best.safetensors")
+    torch.save(build(SPECS[0]).state_dict(), item / "weights.safetensors")
     with pytest.raises(UserError, match="must be a safetensors file"):
         load_networks(item)
 
@@ -73,9 +73,9 @@ def test_torch_checkpoints_are_refused(item):
     ],
 )
 def test_weights_that_do_not_fit_their_spec_are_refused(item, tamper, message):
-    tensors = load_file(item / "best.safetensors")
+    tensors = load_file(item / "weights.safetensors")
     tamper(tensors)
-    save_file(tensors, item / "best.safetensors")
+    save_file(tensors, item / "weights.safetensors")
     with pytest.raises(UserError, match=message):
         load_networks(item)
 

@@ -69,9 +69,9 @@ def test_magnitude_starts_at_the_base_and_ends_worse(run, sweep_items, family, c
     for entry in sweep["repeats"]:
         rows_of_repeat = [row for row in curve if int(row["repeat"]) == entry["repeat"]]
         assert float(rows_of_repeat[0]["validation_accuracy"]) == pytest.approx(
-            entry["best"]["validation_accuracy"], **CLOSE
+            entry["final"]["validation_accuracy"], **CLOSE
         )
-        assert float(rows_of_repeat[0]["validation_loss"]) == pytest.approx(entry["best"]["validation_loss"], rel=1e-3)
+        assert float(rows_of_repeat[0]["validation_loss"]) == pytest.approx(entry["final"]["validation_loss"], rel=1e-3)
         assert float(rows_of_repeat[-1]["validation_accuracy"]) < float(rows_of_repeat[0]["validation_accuracy"]) - 0.1
 
 

@@ -1,4 +1,4 @@
-"""What follows a cut: statistics estimated again, training that keeps the best epoch, weights of earlier epochs."""
+"""What follows a cut: statistics estimated again, training to the last epoch, weights of earlier epochs."""
 
 import copy
 import json
@@ -97,7 +97,7 @@ def trained(sweep_items):
 ALONE, STACKED = (Strategy(at_once, Products(torch.device("cpu"))) for at_once in (0, 5))
 
 
-def test_the_best_epoch_on_validation_is_kept(digits_dnn, splits):
+def test_the_last_epoch_is_kept_even_where_another_was_better(digits_dnn, splits):
     """Against the plain loop, epoch by epoch, with a rate so high that the last epoch is not the best."""
     recipe = Recipe(epochs=8, batch_size=32, optimizer="sgd", learning_rate=0.2, weight_decay=0.0)
     states, ranks, reference = [], [], copy.deepcopy(digits_dnn)
@@ -112,7 +112,7 @@ def test_the_best_epoch_on_validation_is_kept(digits_dnn, splits):
     train(reference, splits["train"], recipe, order, after_epoch)
     (trained_on,) = train_on({1: digits_dnn}, splits, recipe, 3, ALONE).values()
     assert ranks.index(max(ranks)) < 7
-    assert same(trained_on, states[ranks.index(max(ranks))]) and not trained_on.training
+    assert same(trained_on, states[-1]) and not trained_on.training
 
 
 @pytest.mark.parametrize("strategy", [ALONE, STACKED])

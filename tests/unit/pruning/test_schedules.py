@@ -123,8 +123,8 @@ def test_fresh_weights_do_not_depend_on_the_parent_s(run, sweep_items, tmp_path,
     item = sweep_items["dnn"]
     other = tmp_path / "other"
     shutil.copytree(item, other)
-    mirrored = {name: -tensor for name, tensor in load_file(item / "best.safetensors").items()}
-    save_file(mirrored, other / "best.safetensors")
+    mirrored = {name: -tensor for name, tensor in load_file(item / "weights.safetensors").items()}
+    save_file(mirrored, other / "weights.safetensors")
     first, second = run(FRESH, item), run(FRESH, other)
     (one, two, again, _), parents = starts, load_networks(item)
     assert same(one, again) and not same(one, two)

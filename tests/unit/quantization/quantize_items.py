@@ -97,10 +97,10 @@ def untrained_item(folder, family):
     folder.mkdir()
     torch.manual_seed(0)
     network = build(spec)
-    save_networks(folder / "best.safetensors", {0: network})
+    save_networks(folder / "weights.safetensors", {0: network})
     entry = {"repeat": 0, "status": "ok", "spec": spec, "parameters": parameters(network), "validation_accuracy": 0.1}
     model = {"dataset": "digits", "family": family.name, "architecture": "mine", "method": "original", "level": 0}
-    results = model | {"weights": "best.safetensors", "repeats": [entry | {"macs": 0}]}
+    results = model | {"weights": "weights.safetensors", "repeats": [entry | {"macs": 0}]}
     write_json(folder / "results.json", results)
     return folder
 

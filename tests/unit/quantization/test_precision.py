@@ -326,7 +326,7 @@ def test_eight_bits_cost_little_and_one_bit_much(run, sweep_items):
     for entry in trained["repeats"]:
         accuracy = {name: float(reached[str(entry["repeat"]), *name]["validation_accuracy"]) for name in POINTS}
         best = accuracy["fp32", "tensor"]
-        assert best == pytest.approx(entry["best"]["validation_accuracy"], abs=0.005)
+        assert best == pytest.approx(entry["final"]["validation_accuracy"], abs=0.005)
         assert accuracy["int8", "channel"] > best - 0.02 and accuracy["fp16", "tensor"] > best - 0.01
         assert accuracy["int1", "tensor"] < best - 0.1
 
@@ -360,9 +360,9 @@ def test_the_test_split_reaches_only_its_own_file(run, sweep_items, data_item, s
 def test_a_repeat_that_is_not_finite_is_recorded_and_left_out(run, sweep_items, tmp_path):
     item = tmp_path / "broken"
     shutil.copytree(sweep_items["dnn"], item)
-    tensors = load_file(item / "best.safetensors")
+    tensors = load_file(item / "weights.safetensors")
     tensors["1.classifier.weight"][0, 0] = torch.inf
-    save_file(tensors, item / "best.safetensors")
+    save_file(tensors, item / "weights.safetensors")
     networks = load_networks(item)
     results, out = run(CONFIG, networks)
     assert [entry["status"] for entry in results["repeats"]] == ["ok", "unstable"]

@@ -108,7 +108,7 @@ def write_plain(root: Path, dataset: str, whole: Whole, way: str, epochs: int) -
     for repeat in range(REPEATS):
         tests[repeat] = whole.top + STEADY[repeat] - (0.05 if way == "short" else 0)
         cost = whole.training(epochs)
-        runs.append(run_of(whole, repeat, 1.0, tests[repeat], cost) | {"best_epoch": epochs})
+        runs.append(run_of(whole, repeat, 1.0, tests[repeat], cost))
     return write_item(root, dataset, whole, {"way": way, "epochs": epochs}, runs, tests)
 
 
@@ -123,13 +123,12 @@ def write_point(root: Path, dataset: str, whole: Whole, nu: float, beta: float, 
             {"gated": EPOCHS * (1 - SAVED * (1 - kept)), "l1": SETTLE * kept, "fresh": EPOCHS * kept}[way]
         )
         run = run_of(whole, repeat, kept, tests[repeat], cost, "collapsed" if failed else "ok")
-        run["best_epoch"] = EPOCHS if way != "l1" else SETTLE
         if failed and way == "gated" and repeat == 0:
             tests[repeat] = None
             run |= {"status": "diverged", "validation_accuracy": None}
         if failed and way == "l1" and repeat > 1:
             tests[repeat] = None
-            nothing = dict.fromkeys(["spec", "parameters", "macs", "validation_accuracy", "best_epoch"])
+            nothing = dict.fromkeys(["spec", "parameters", "macs", "validation_accuracy"])
             run |= {"status": "unreachable", "cost": {"training": 0, "validation": 0}} | nothing
         if way == "gated":
             run |= {"deterministic": 0.9 + 10 * STEADY[repeat], **kept_of(whole, kept, beta, repeat)}

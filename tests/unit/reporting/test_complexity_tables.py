@@ -28,8 +28,8 @@ def swept(sizes: list[int], family: str = "dnn", broken: tuple[int, ...] = ()) -
             share = None if repeat in broken else 0.91
             row = {"dataset": "digits", "family": family, "architecture": f"{family}-{macs}", "classes": 10}
             row |= {"parameters": macs, "macs": macs, "repeat": repeat, "status": "unstable" if share is None else "ok"}
-            rows.append(row | {"best_validation_accuracy": share, "best_test_accuracy": share})
-    return pd.DataFrame(rows).astype({"best_validation_accuracy": float, "best_test_accuracy": float})
+            rows.append(row | {"final_validation_accuracy": share, "final_test_accuracy": share})
+    return pd.DataFrame(rows).astype({"final_validation_accuracy": float, "final_test_accuracy": float})
 
 
 def tables_of(folder: Path, *wholes: Whole, sweep: pd.DataFrame | None = None) -> Tables:

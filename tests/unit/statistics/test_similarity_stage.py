@@ -52,7 +52,7 @@ def write_trained(item: Path, dataset: str, family: str, parameters: int, seed: 
         width = 0.1 if accuracy > 0.9 else 0.1 * 8 ** float(2 * torch.rand(1, generator=generator) - 1)
         for tensor in network.parameters():
             tensor.data.normal_(std=width, generator=generator)
-    save_networks(item / "best.safetensors", networks)
+    save_networks(item / "weights.safetensors", networks)
     repeats = [run | {"spec": spec} for run in record["repeats"]]
     write_json(item / "results.json", record | {"repeats": repeats})
     return item
@@ -120,7 +120,7 @@ def test_correlations_are_over_all_repeats(study: Study) -> None:
     rows: list[tuple[float, float, float]] = []
     for item in study[0][: len(SIZES)]:  # of data set a, family x
         runs = json.loads((item / "results.json").read_text())["repeats"]
-        accuracies = [run["best"]["validation_accuracy"] for run in runs]
+        accuracies = [run["final"]["validation_accuracy"] for run in runs]
         layers = pd.read_csv(study[1] / "weights" / item.name / "layers.csv").query("layer == 'all'")
         strengths = pd.read_csv(study[1] / "weights" / item.name / "strengths.csv").query("layer == 'hidden.0'")
         rows += zip(accuracies, layers["kurtosis"], strengths["std"], strict=True)
@@ -181,9 +181,9 @@ def test_one_data_set_and_family_has_nothing_across(data_item: Path, tmp_path: P
 def test_diverged_networks_are_left_out(data_item: Path, tmp_path: Path) -> None:
     sweep = write_study(tmp_path / "sweep", "a", "x")
     for item in sweep[:2]:
-        tensors = load_file(item / "best.safetensors")
+        tensors = load_file(item / "weights.safetensors")
         tensors["0.hidden.0.weight"][0, 0] = torch.nan
-        save_file(tensors, item / "best.safetensors")
+        save_file(tensors, item / "weights.safetensors")
     compare(data_item, sweep, tmp_path / "out")
     networks = table(tmp_path / "out", "networks")
     assert not ((networks["parameters"] < 400) & (networks["repeat"] == 0)).any()
@@ -193,8 +193,8 @@ def test_diverged_networks_are_left_out(data_item: Path, tmp_path: Path) -> None
 def test_a_study_of_which_nothing_is_finite_has_empty_tables(data_item: Path, tmp_path: Path) -> None:
     sweep = write_study(tmp_path / "sweep", "a", "x")
     for item in sweep:
-        tensors = load_file(item / "best.safetensors")
-        save_file({name: tensor * torch.nan for name, tensor in tensors.items()}, item / "best.safetensors")
+        tensors = load_file(item / "weights.safetensors")
+        save_file({name: tensor * torch.nan for name, tensor in tensors.items()}, item / "weights.safetensors")
     compare(data_item, sweep, tmp_path / "out")
     assert all(table(tmp_path / "out", name.removesuffix(".csv")).empty for name in TABLES)
 

@@ -49,9 +49,9 @@ def half_broken(sweep_items: Items, tmp_path: Path) -> Path:
     """A ViT item whose repeat 1 diverged in training: its weights are not finite."""
     item = tmp_path / "broken"
     shutil.copytree(sweep_items["vit"], item)
-    tensors = load_file(item / "best.safetensors")
+    tensors = load_file(item / "weights.safetensors")
     tensors["1.blocks.0.query.weight"][0, 0] = torch.nan
-    save_file(tensors, item / "best.safetensors")
+    save_file(tensors, item / "weights.safetensors")
     return item
 
 
@@ -177,9 +177,9 @@ def test_other_families_have_layers_but_no_strengths(data_item: Path, tmp_path: 
     item.mkdir()
     spec = Odd().spec([1, 8, 8], 10)
     record = {"architecture": "odd", "dataset": "digits", "family": spec["family"], "parameters": 94, "depth": 1}
-    results = record | {"weights": "best.safetensors", "repeats": [{"repeat": 3, "spec": spec}]}
+    results = record | {"weights": "weights.safetensors", "repeats": [{"repeat": 3, "spec": spec}]}
     (item / "results.json").write_text(json.dumps(results))
-    save_networks(item / "best.safetensors", {3: OddNetwork([1, 8, 8], 10)})
+    save_networks(item / "weights.safetensors", {3: OddNetwork([1, 8, 8], 10)})
     folder = describe(data_item, item, tmp_path / "out")
     table = pd.read_csv(folder / "layers.csv")
     assert table[["layer", "kind", "n"]].to_numpy().tolist() == [
@@ -227,9 +227,9 @@ def test_networks_that_lack_parts_are_described_by_the_others(
     item.mkdir()
     network = build(spec)
     record = {"architecture": "lacking", "dataset": "digits", "family": spec["family"], "depth": 3}
-    record |= {"parameters": parameters(network), "weights": "best.safetensors"}
+    record |= {"parameters": parameters(network), "weights": "weights.safetensors"}
     (item / "results.json").write_text(json.dumps(record | {"repeats": [{"repeat": 0, "spec": spec}]}))
-    save_networks(item / "best.safetensors", {0: network})
+    save_networks(item / "weights.safetensors", {0: network})
     folder = describe(data_item, item, tmp_path / "out")
     layers = pd.read_csv(folder / "layers.csv")["layer"].tolist()
     assert layers == [*(n.removesuffix(".weight") for n, p in network.named_parameters() if is_layer(n, p)), "all"]

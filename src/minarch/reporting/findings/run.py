@@ -31,6 +31,6 @@ FINDING = Finding(
     name="run",
     title="What was run",
     heading="What was run",
-    tables={"sweep": "one training: metrics of its last and its best epoch", "data": "one data set"},
+    tables={"sweep": "one training: metrics of its last epoch", "data": "one data set"},
     facts=facts,
 )

@@ -25,7 +25,7 @@ from minarch.analysis.complexity import (
     of_points,
     pairs,
 )
-from minarch.analysis.controls import BEST_ACCURACY
+from minarch.analysis.controls import FINAL_ACCURACY
 from minarch.analysis.intervals import ACCURACY, TEST, VALIDATION, of_mean, with_intervals
 from minarch.analysis.records import MODEL
 from minarch.analysis.search import below
@@ -78,7 +78,7 @@ def read_runs(items: Iterable[Path]) -> pd.DataFrame:
 
 def swept_runs(runs: pd.DataFrame, sweep: pd.DataFrame) -> pd.DataFrame:
     """For every point the repeats of the same numbers of the sweep's architecture of its data set and family that is
-    nearest in MACs to the mean of the point's networks (in log; of equally near ones the smaller), at its best epoch.
+    nearest in MACs to the mean of the point's networks (in log; of equally near ones the smaller).
 
     Args:
         runs: of `read_runs`.
@@ -93,12 +93,12 @@ def swept_runs(runs: pd.DataFrame, sweep: pd.DataFrame) -> pd.DataFrame:
             continue
         near = others.iloc[int(np.abs(np.log(others["macs"] / gated["macs"].mean())).to_numpy().argmin())]
         trained = sweep[(sweep[MODEL] == near[MODEL]).all(axis=1) & sweep["repeat"].isin(gated["repeat"])]
-        finite = trained[BEST_ACCURACY["test"]].notna()
+        finite = trained[FINAL_ACCURACY["test"]].notna()
         status = pd.Series(np.where(finite, COLLAPSED, DIVERGED), trained.index).where(trained["status"] != OK, OK)
         rows = trained[["architecture", "classes", "repeat", "parameters", "macs"]]
         rows = rows.assign(**point, way=SWEPT, status=status)
         guess = 1 / trained["classes"]
-        tables.append(rows.assign(**{split: trained[name].fillna(guess) for split, name in BEST_ACCURACY.items()}))
+        tables.append(rows.assign(**{split: trained[name].fillna(guess) for split, name in FINAL_ACCURACY.items()}))
     return pd.concat(tables).reindex(columns=runs.columns) if tables else runs[:0]
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from minarch.analysis.intervals import ACCURACY, with_intervals
-from minarch.analysis.records import BEST_VALIDATION, MODEL
+from minarch.analysis.records import FINAL_VALIDATION, MODEL
 from minarch.files import read_json
 
 WHOLE = ["std", "skewness", "kurtosis", "near_zero", "fluctuation"]
@@ -96,7 +96,7 @@ def weights_table(
 ) -> pd.DataFrame:
     """One row per architecture: statistics of all weights of a network (means over repeats), and its accuracy."""
     runs = layers[layers["layer"] == "all"].merge(fluctuations(strengths), on=[*MODEL, "repeat"], how="left")
-    accuracies = sweep.rename(columns={BEST_VALIDATION: "validation"})
+    accuracies = sweep.rename(columns={FINAL_VALIDATION: "validation"})
     runs = runs.merge(accuracies[[*MODEL, "repeat", "parameters", "validation"]], on=[*MODEL, "repeat"])
     table = described(runs, [*MODEL, "parameters"], [*WHOLE, "validation"], confidence)
     return table.sort_values(["dataset", "family", "parameters", "architecture"], ignore_index=True)

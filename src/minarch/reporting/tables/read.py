@@ -50,16 +50,14 @@ def read_datasets(items: Iterable[Path]) -> pd.DataFrame:
 
 
 def read_sweep_tests(items: Iterable[Path]) -> pd.DataFrame:
-    """One row per trained repeat: test loss and accuracy of its last epoch and of its best validation epoch."""
+    """One row per trained repeat: test loss and accuracy."""
     rows = []
     for item in items:
         record = read_json(item / "results.json")
         for run in read_json(item / "test.json")["repeats"]:
             row = {name: record[name] for name in MODEL} | {"repeat": run["repeat"]}
-            for weights in ("final", "best"):
-                row |= {f"{weights}_test_{metric}": run[weights][metric] for metric in ("loss", "accuracy")}
-            rows.append(row)
-    return pd.DataFrame(rows).astype({f"{w}_test_{m}": float for w in ("final", "best") for m in ("loss", "accuracy")})
+            rows.append(row | {f"final_test_{metric}": run[metric] for metric in ("loss", "accuracy")})
+    return pd.DataFrame(rows).astype({f"final_test_{metric}": float for metric in ("loss", "accuracy")})
 
 
 def read_knobs(items: Iterable[Path]) -> pd.DataFrame:

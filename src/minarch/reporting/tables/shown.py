@@ -12,7 +12,7 @@ from safetensors import safe_open
 from safetensors.numpy import load_file
 
 from minarch.analysis.choice import FURTHER, ROLES
-from minarch.analysis.records import BEST_VALIDATION, MODEL
+from minarch.analysis.records import FINAL_VALIDATION, MODEL
 from minarch.data.record import Record
 from minarch.files import read_json
 from minarch.reporting.tables import Table, Tables, rows_of
@@ -75,7 +75,7 @@ def shown_networks(tables: Tables, inputs: dict[str, Any]) -> list[Shown]:
     by_model: dict[tuple[str, ...], list[Folder]] = {}
     for folder in read_folders(inputs["weights"]):
         by_model.setdefault(folder.model, []).append(folder)
-    runs = tables[Table.SWEEP].sort_values([BEST_VALIDATION, "repeat"], ascending=[False, True])
+    runs = tables[Table.SWEEP].sort_values([FINAL_VALIDATION, "repeat"], ascending=[False, True])
     best = runs.groupby(MODEL)["repeat"].first()
     representatives = tables[Table.REPRESENTATIVES]
     representatives = representatives[representatives["role"] != FURTHER]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from minarch.analysis.choice import ROLES
-from minarch.analysis.controls import BEST_ACCURACY
+from minarch.analysis.controls import FINAL_ACCURACY
 from minarch.analysis.intervals import ACCURACY, with_intervals
 from minarch.analysis.minimal import P_MIN, P_NEAR_BEST
 from minarch.analysis.records import MODEL
@@ -41,8 +41,8 @@ def sizes_table(sizes: pd.DataFrame, sweep: pd.DataFrame, confidence: float) -> 
 
 
 def representatives_table(roles: pd.DataFrame, sweep: pd.DataFrame, confidence: float) -> pd.DataFrame:
-    """The chosen models by data set, family and role, with the accuracies of their best epochs (what goes on)."""
-    best = sweep.rename(columns={column: split for split, column in BEST_ACCURACY.items()})
-    accuracies = with_intervals(best, MODEL, list(BEST_ACCURACY), confidence, ACCURACY)
+    """The chosen models by data set, family and role, with their accuracies."""
+    best = sweep.rename(columns={column: split for split, column in FINAL_ACCURACY.items()})
+    accuracies = with_intervals(best, MODEL, list(FINAL_ACCURACY), confidence, ACCURACY)
     roles = roles.assign(items=roles["items"].str.join(" "), role=pd.Categorical(roles["role"], ROLES))
     return roles.merge(accuracies, on=MODEL).sort_values(["dataset", "family", "role", "parameters"], ignore_index=True)
