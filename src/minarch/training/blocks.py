@@ -131,7 +131,7 @@ def _train_alone(task: Task, result: Repeat, strategy: Strategy) -> None:
         return task.ended(result)
 
     train(model, split, task.recipe, task.order(result), after_epoch, factor=lambda: task.factor(result))
-    result.networks["final"] = model.cpu()
+    result.networks["final"] = copy.deepcopy(model).cpu()  # without hooks by which a task held its weights
 
 
 def _train_stacked(task: Task, results: list[Repeat], strategy: Strategy) -> None:

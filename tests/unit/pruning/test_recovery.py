@@ -224,7 +224,7 @@ def test_epoch_0_is_the_initialisation(sweep_items, splits):
     assert same(network, build(run["spec"])) and not network.training
 
 
-def test_best_copies_carry_no_hooks(digits_dnn, splits):
+def test_what_was_trained_carries_no_hooks(digits_dnn, splits):
     """A network that was held can be trained on freely where it is used next."""
     (sparse,) = prune_magnitude(digits_dnn, [0.6])
     (trained_on,) = train_on({0: sparse.network}, splits, RECIPE, 0, ALONE, HoldingZeros).values()
