@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from minarch.data.catalogue import slug
 from minarch.files import write_json
 from minarch.flow.job import run_stage
 from minarch.reporting.drawing import draw_figures
@@ -22,7 +23,8 @@ def work(config: dict[str, Any], inputs: dict[str, Any], out: Path) -> None:
     tables = make_tables(config, inputs)
     for finding in FINDINGS:
         tables |= finding.make(config, inputs)
-    tables = in_listed_order(tables, config["params"]["data"]["datasets"])
+    listed = config["params"]["data"]["datasets"]
+    tables = in_listed_order(tables, [slug(entry if isinstance(entry, str) else entry["name"]) for entry in listed])
     write_tables(tables, out / "tables")
     evidence = read_evidence(config, inputs, tables)
     draw_figures(evidence, out / "figures")

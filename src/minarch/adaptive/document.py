@@ -13,12 +13,11 @@ from typing import Any
 import yaml
 
 from minarch.adaptive.decision import BLOCK
-from minarch.data.catalogue import CATALOGUE, FOLDER, slug
+from minarch.data.catalogue import CATALOGUE, FOLDER, entry_of, slug
 from minarch.data.folders import listing
 from minarch.errors import UserError, short
 from minarch.flow import document
 from minarch.flow.config import checked
-from minarch.flow.stages.data import shape_of
 from minarch.flow.stages.sweep import REPEATS
 
 VISITS, EPOCHS = 600_000, (12, 60)  # images that a training sees in all; the fewest and the most epochs (our choice)
@@ -63,7 +62,7 @@ class StudyFile:
     @property
     def shape(self) -> tuple[int, int, int]:
         """[C, H, W] of an image."""
-        return shape_of(self.dataset, self.values["data"].get("image_size", 32))[0]
+        return entry_of(self.dataset, self.values["data"].get("image_size", 32)).shape
 
     @property
     def classes(self) -> int:
@@ -116,7 +115,7 @@ def _beginning(dataset: str) -> dict[str, Any]:
     (fewest, most), images = EPOCHS, _images(dataset)
     epochs = min(max(ceil(VISITS / images), fewest), most)
     data: dict[str, Any] = {"datasets": [dataset]} | ({} if dataset in CATALOGUE else {"image_size": 32})
-    edge = min(shape_of(dataset, data.get("image_size", 32))[0][1:])
+    edge = min(entry_of(dataset, data.get("image_size", 32)).shape[1:])
     moved = {"augment": {"shift": 1}} if edge >= LARGE else {}
     return {
         "data": data,

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from minarch.data.images import GREY16, as_colour, open_image
+from minarch.data.images import GREY16, open_image, resized
 from minarch.errors import UserError, one_line
 from minarch.quantization.measure import core, runner
 from minarch.quantization.preprocessing import Preprocessing, read_preprocessing
@@ -81,7 +81,7 @@ def read_image(path: Path, given: Preprocessing) -> np.ndarray:
     image = open_image(path, "IMAGE")
     channels, height, width = given.shape
     if given.resize:
-        return as_colour(image, height, width)
+        return resized(image, channels, height, width)
     wanted = GREY if channels == 1 else COLOUR
     kind = _kind(image, wanted)
     if kind != wanted or image.size != (width, height):

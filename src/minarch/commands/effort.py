@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from math import ceil, exp, log, prod
 from statistics import fmean
 
-from minarch.data.catalogue import CATALOGUE, slug
-from minarch.flow.cost import FOLDER_IMAGES, PER_PARAMETER
+from minarch.data.catalogue import slug
+from minarch.flow.cost import PER_PARAMETER
 from minarch.flow.study import Study
 from minarch.models.families import Family, Spec, told
 
@@ -92,7 +92,7 @@ def efforts(study: Study) -> Iterator[Effort]:
     """The grid's architectures on each data set."""
     from minarch.training.repeats import TRAIN_MEASURED
 
-    for dataset in study.data.datasets:
+    for dataset in study.data.names:
         shape, classes = study.shape(dataset)
         train, validation = _images(study, dataset)
         for family, points in study.sweep.architectures.items():
@@ -125,9 +125,10 @@ def elapsed(planned: Sequence[Effort], rates: Mapping[str, Rate], cores: int, er
 
 def _images(study: Study, dataset: str) -> tuple[int, int]:
     """How many images are trained and validated on; of a folder a guess."""
-    entry, data = CATALOGUE.get(dataset), study.data
-    count = entry.images if entry else FOLDER_IMAGES
-    if entry and not entry.own_test:
+    data = study.data
+    entry = data.entry(dataset)
+    count = entry.images
+    if not entry.own_test:
         count -= ceil(count * data.test)
     count = min(count, data.limit or count)
     validation = ceil(count * data.validation)

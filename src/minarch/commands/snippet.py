@@ -20,11 +20,12 @@ def pixels(path: str, shape: list[int], resize: bool) -> np.ndarray:
     """An image as uint8 [1, C, H, W]: the model normalises the pixels itself."""
     channels, height, width = shape
     with Image.open(path) as file:
-        image = ImageOps.exif_transpose(file).convert("L" if channels == 1 else "RGB")
+        image = ImageOps.exif_transpose(file).convert("RGB")
     if resize:
         image = image.resize((width, height), Image.Resampling.BILINEAR)
     elif image.size != (width, height):
         sys.exit(f"{path}: {image.width} x {image.height} pixels; allowed: {width} x {height}")
+    image = image.convert("L" if channels == 1 else "RGB")
     return np.asarray(image).reshape(1, height, width, channels).transpose(0, 3, 1, 2)
 
 

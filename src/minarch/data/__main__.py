@@ -13,9 +13,10 @@ import torch
 from minarch.data.catalogue import FOLDER
 from minarch.data.overlap import overlap, refuse
 from minarch.data.record import Record
-from minarch.data.sources import Array, read
+from minarch.data.sources import Array, Images, read
 from minarch.data.split import cut, limit
 from minarch.data.tensors import save_split
+from minarch.data.variants import mislabelled, of_classes, redrawn
 from minarch.files import write_json
 from minarch.flow.job import run_stage
 
@@ -24,20 +25,26 @@ BLOCK = 256  # images
 
 def work(config: dict[str, Any], inputs: dict[str, Any], out: Path) -> None:
     """Write train, validation and test.safetensors and record.json into `out`."""
-    seed = config["seed"]
-    train, test = read(config["dataset"], config["root"], config["image_size"])
+    seed, variant = config["seed"], config.get("variant")
+    dataset = variant["of"] if variant else config["dataset"]
+    train, test = read(dataset, config["root"], config["image_size"])
+    if variant:
+        train, test = _varied(train, variant), test and _varied(test, variant)
     if test is None:
         train, test = cut(train, config["test"], seed, "test")
     train, validation = cut(limit(train, config["limit"], seed), config["validation"], seed, "validation")
     splits = {"train": train, "validation": validation, "test": test}
     equal = overlap(splits)
-    resized = config["dataset"].startswith(FOLDER)
-    if resized:
+    of_folder = dataset.startswith(FOLDER)
+    if of_folder:
         refuse(splits, equal, config["dataset"])
     counts = {name: len(pairs) for name, pairs in equal.items()}
     if any(counts.values()):
         said = ", ".join(f"{count} in {splits}" for splits, count in counts.items())
         print(f"{config['name']}: as published, images stand in two splits: {said}", file=sys.stderr)
+    if variant and variant["label_noise"]:  # after the cuts, which are those by the published labels
+        for i, name in enumerate(("train", "validation")):
+            splits[name] = mislabelled(splits[name], variant["label_noise"], [seed, i])
     total = hashlib.sha256()
     for name, split in splits.items():
         save_split(out / f"{name}.safetensors", torch.from_numpy(split.images), torch.from_numpy(split.labels))
@@ -48,7 +55,7 @@ def work(config: dict[str, Any], inputs: dict[str, Any], out: Path) -> None:
         "shape": list(train.images.shape[1:]),
         "classes": len(train.classes),
         "class_names": train.classes,
-        "resized": resized,
+        "resized": of_folder or bool(variant and (variant["size"] or variant["grey"])),
         "counts": {name: len(split.labels) for name, split in splits.items()},
         "class_counts": {n: np.bincount(s.labels, minlength=len(s.classes)).tolist() for n, s in splits.items()},
         "mean": mean.tolist(),
@@ -57,6 +64,12 @@ def work(config: dict[str, Any], inputs: dict[str, Any], out: Path) -> None:
         "overlap": counts,
     }
     write_json(out / "record.json", record)
+
+
+def _varied(source: Images, variant: dict[str, Any]) -> Images:
+    if variant["classes"]:
+        source = of_classes(source, variant["classes"], variant["name"])
+    return redrawn(source, variant["size"], grey=variant["grey"])
 
 
 def normalisation(images: Array) -> tuple[Array, Array]:

@@ -4,6 +4,8 @@ import os
 from dataclasses import dataclass
 
 FOLDER = "folder:"
+FOLDER_READER = "minarch.data.pictures"
+UNCOUNTED, FOLDER_IMAGES = 2, 10_000  # classes and images of a folder, which are counted only when they are read
 
 
 def slug(dataset: str) -> str:
@@ -25,6 +27,12 @@ class Entry:
     images: int
     own_test: bool = True
     mirrors: bool = False
+
+
+def entry_of(dataset: str, image_size: int) -> Entry:
+    """A data set by its name; of a folder, whose images become squares of an edge in pixels, what is assumed."""
+    assumed = Entry((3, image_size, image_size), UNCOUNTED, FOLDER_IMAGES, mirrors=True)
+    return CATALOGUE.get(dataset, assumed)
 
 
 CATALOGUE = {

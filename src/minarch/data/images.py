@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from minarch.data.pixels import as_pixels
 from minarch.errors import UserError, one_line
 
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")  # Pillow would also start programs: Ghostscript for EPS
@@ -52,15 +53,14 @@ def open_image(path: Path, field: str) -> Image.Image:
     return Image.fromarray(np.asarray(image).astype(np.uint16))  # of either byte order
 
 
-def as_colour(image: Image.Image, height: int, width: int) -> np.ndarray:
-    """An image of `open_image` as uint8 [3, height, width], resized bilinearly.
+def resized(image: Image.Image, channels: int, height: int, width: int) -> np.ndarray:
+    """An image of `open_image` as uint8 [channels, height, width].
 
     Of 16 bits the upper 8 count, which is what Pillow itself reads of 16-bit colour.
     """
     if image.mode == GREY16:
         image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
-    resized = image.convert("RGB").resize((width, height), Image.Resampling.BILINEAR)
-    return np.ascontiguousarray(np.asarray(resized).transpose(2, 0, 1))
+    return as_pixels(image.convert("RGB"), channels, height, width)
 
 
 def _unclear(file: Image.Image) -> str | None:

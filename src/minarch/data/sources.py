@@ -2,18 +2,15 @@
 W].
 """
 
-import math
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
 from numpy.typing import NDArray
 
-from minarch.data.catalogue import CATALOGUE, FOLDER, Entry
-from minarch.data.folders import Classes, listing
-from minarch.data.images import as_colour, open_image
+from minarch.data.catalogue import CATALOGUE, FOLDER, FOLDER_READER, Entry
 from minarch.errors import UserError, one_line
 
 Array = NDArray[Any]
@@ -39,7 +36,9 @@ def read(dataset: str, root: str | None, image_size: int) -> tuple[Images, Image
     if dataset == "digits":
         return _digits(), None
     if dataset.startswith(FOLDER):
-        return _folder(Path(dataset.removeprefix(FOLDER)), image_size)
+        reader = import_module(FOLDER_READER)  # by its name: no key of a published data set covers it
+        folder: tuple[Images, Images | None] = reader.read_folder(Path(dataset.removeprefix(FOLDER)), image_size)
+        return folder
     return _torchvision(dataset, root)
 
 
@@ -105,25 +104,3 @@ def _as_images(source: Any, dataset: str) -> Images:
         images = images.transpose(0, 3, 1, 2)
     classes = [str(c) for c in getattr(source, "classes", range(int(labels.max()) + 1))]
     return Images(np.ascontiguousarray(images), labels, classes)
-
-
-def _folder(path: Path, size: int) -> tuple[Images, Images | None]:
-    """Every image as RGB of size x size pixels."""
-    splits = listing(path)
-    train = _classes(splits["train"], size)
-    return train, _classes(splits["test"], size) if "test" in splits else None
-
-
-def _classes(classes: Classes, size: int) -> Images:
-    files = [file for images in classes.values() for file in images]
-    shape = len(files), 3, size, size
-    if 2 * math.prod(shape) > psutil.virtual_memory().total:  # a cut holds every image twice
-        raise UserError(
-            f"data.image_size: {size} makes {len(files)} images take {math.prod(shape) / 1e9:.1f} GB;"
-            " allowed: a size at which they fit into memory twice"
-        )
-    images = np.empty(shape, np.uint8)
-    for i, file in enumerate(files):
-        images[i] = as_colour(open_image(file, "data.datasets"), size, size)
-    labels = np.repeat(np.arange(len(classes), dtype=np.int64), [len(images) for images in classes.values()])
-    return Images(images, labels, list(classes), files)

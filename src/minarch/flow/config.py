@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from minarch.errors import UserError, one_line, short
 from minarch.flow.document import read
 from minarch.flow.scalars import at
+from minarch.flow.stages.data import NAMED, VARIED, Variant
 from minarch.flow.study import Study
 
 MOST_LINES = 5
@@ -57,7 +58,7 @@ def checked(path: str | Path, raw: Any) -> Study:
 
 
 def _line(mistake: Any) -> str:
-    place, kind = [part for part in mistake["loc"] if part != "[key]"], mistake["type"]
+    place, kind = [part for part in mistake["loc"] if part not in ("[key]", NAMED, VARIED)], mistake["type"]
     if kind == "extra_forbidden":
         return f"{at(place)}unknown key; allowed: {', '.join(_keys(mistake['loc'][:-1]))}"
     if kind == "missing":
@@ -75,6 +76,8 @@ def _line(mistake: Any) -> str:
 def _keys(location: tuple[Any, ...]) -> list[str]:
     """The keys of the section at a place in the study."""
     model: Any = Study
+    if VARIED in location:
+        return list(Variant.model_fields)
     for name in location:
         model = model.model_fields[name].annotation if hasattr(model, "model_fields") else get_args(model)[-1]
         if NoneType in get_args(model):

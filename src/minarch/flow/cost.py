@@ -11,7 +11,6 @@ matter here, a run measures its own speed.
 from collections.abc import Sequence
 from math import prod
 
-from minarch.data.catalogue import CATALOGUE
 from minarch.models.families import Family
 
 # By the spec's family: base and what a pixel takes in seconds, operations per second.
@@ -27,14 +26,6 @@ UNKNOWN = 1e-2  # seconds per image and repeat of a family that does not tell it
 BASE_MB, COPIES = 2_000, 3  # of a process; bytes per value of the images, more than was measured
 MOVING = 1e-8  # seconds per value of an image that is shifted or rotated, measured on one core that was not alone
 PER_PARAMETER = 16  # bytes of a network, its gradients and the optimizer's state
-FOLDER_IMAGES = 10_000  # a folder's images are not counted beforehand
-
-
-def images(dataset: str, limit: int | None) -> int:
-    """How many images are trained on, at most."""
-    entry = CATALOGUE.get(dataset)
-    count = entry.images if entry else FOLDER_IMAGES
-    return count if limit is None else min(count, limit)
 
 
 def seconds(kind: Family, shape: Sequence[int], classes: int, count: int) -> float:

@@ -6,14 +6,14 @@ from typing import Any
 
 from pydantic import Field, model_validator
 
-from minarch.data.catalogue import CATALOGUE, slug
+from minarch.data.catalogue import slug
 from minarch.depth import ALONE
 from minarch.errors import UserError, short
 from minarch.flow.grid import MOST, Points, expand
 from minarch.flow.stages.aggregate import Aggregate
 from minarch.flow.stages.complexity import Complexity
 from minarch.flow.stages.convergence import Convergence
-from minarch.flow.stages.data import Data, shape_of
+from minarch.flow.stages.data import Data
 from minarch.flow.stages.depth import Depth
 from minarch.flow.stages.finalists import Finalists
 from minarch.flow.stages.latency import Latency
@@ -65,7 +65,8 @@ class Study(Section):
 
     def shape(self, dataset: str) -> tuple[tuple[int, int, int], int]:
         """Shape (C, H, W) and classes that architectures are planned for."""
-        return shape_of(dataset, self.data.image_size)
+        entry = self.data.entry(dataset)
+        return entry.shape, entry.classes
 
     @model_validator(mode="after")
     def _names_exist(self) -> "Study":
@@ -74,8 +75,8 @@ class Study(Section):
                 allowed = ", ".join(self.prune.methods)
                 raise ValueError(f"quantize.pruned: {short(name)} is not in prune; allowed: {allowed}")
         for name in {name: None for names in self.complexity.datasets.values() for name in names}:
-            if name not in self.data.datasets:
-                allowed = ", ".join(self.data.datasets)
+            if name not in self.data.names:
+                allowed = ", ".join(self.data.names)
                 raise ValueError(f"complexity.datasets: {short(name)} is not in data.datasets; allowed: {allowed}")
         for name, method in self.prune.methods.items():
             if method.rewind >= self.train.epochs:
@@ -122,7 +123,7 @@ class Study(Section):
     @model_validator(mode="after")
     def _fits(self) -> "Study":
         """Every architecture fits every data set (a patch must tile the image)."""
-        for name in self.data.datasets:
+        for name in self.data.names:
             for points in self.sweep.architectures.values():
                 for _, architecture in points:
                     families.spec_of(architecture, *self.shape(name))
@@ -143,9 +144,10 @@ class Study(Section):
         """Every data set allows the augmentation of its training images."""
         sections = {"train": self.train.augment, "prune.finetune": self.prune.finetune.augment}
         for section, augment in ((section, augment) for section, augment in sections.items() if augment is not None):
-            for name in self.data.datasets:
-                mirrors, edge = name not in CATALOGUE or CATALOGUE[name].mirrors, min(self.shape(name)[0][1:])
-                if augment.flip and not mirrors:
+            for name in self.data.names:
+                entry = self.data.entry(name)
+                edge = min(entry.shape[1:])
+                if augment.flip and not entry.mirrors:
                     reason = "whose mirror images are other characters, or none"
                     raise ValueError(
                         f"{section}.augment.flip: true is not allowed with {name}, {reason}; allowed: false"
@@ -169,7 +171,7 @@ class Study(Section):
         deepened = data_sets * sum(kind.full_depth + len(depth.methods) for kind in towers)
         models = data_sets * blocks * (len(sizes) * len(self.representatives.roles) + further)
         models += data_sets * len(towers) * len(depth.compress)
-        trained_on = [self.complexity.trained_on(name) for name in self.data.datasets]
+        trained_on = [self.complexity.trained_on(name) for name in self.data.names]
         wholes = [kind for gated in trained_on for points in gated.values() for _, kind in points]
         gated = sum(len(self.complexity.titles(kind)) for kind in wholes)
         models += sum(len(self.complexity.prices(kind)) for kind in wholes) * self.complexity.compress
@@ -197,7 +199,7 @@ class Study(Section):
         gated, most = _labels(self.complexity.wholes), self.sweep.most_repeats
         titles = [title for kind in gated.values() for title in self.complexity.titles(kind)]
         parts = (
-            [slug(name) for name in self.data.datasets],
+            [slug(name) for name in self.data.names],
             _labels(self.sweep.architectures) | _labels(self.depth.towers) | gated,
             [f"r{most}-{most}", f"{ALONE}-{MOST_LAYERS}", *self.depth.methods, *titles],
             [f"{name}-99.99" for name in (*self.prune.methods, LONGEST_TITLE)],

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image, TiffImagePlugin
 
-from minarch.data.images import as_colour, open_image
+from minarch.data.images import open_image, resized
 from minarch.errors import UserError
 
 ORIENTATION = 0x0112
@@ -22,7 +22,7 @@ COLOURS = np.random.default_rng(0).integers(0, 256, (4, 6, 3), dtype=np.uint8)
 def _read(path: Path) -> np.ndarray:
     """uint8 [3, H, W] at the size that the file has."""
     image = open_image(path, "IMAGE")
-    return as_colour(image, image.height, image.width)
+    return resized(image, 3, image.height, image.width)
 
 
 def _refused(path: Path, expected: str) -> None:

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from minarch.data.catalogue import CATALOGUE
-from minarch.data.sources import _classes, read
+from minarch.data.pictures import _classes
+from minarch.data.sources import read
 from minarch.errors import UserError
 
 

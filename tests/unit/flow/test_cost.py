@@ -2,6 +2,7 @@
 
 import pytest
 
+from minarch.data.catalogue import entry_of
 from minarch.flow import cost
 from minarch.flow.cost import SPEED, UNKNOWN
 from minarch.flow.item import Resources
@@ -47,10 +48,9 @@ def test_images_of_more_pixels_take_longer_where_a_network_is_more_than_its_prod
     assert small < large < 10 * small
 
 
-def test_images_are_at_most_those_that_the_study_wants():
-    assert cost.images("mnist", None) == 60_000
-    assert cost.images("mnist", 6_000) == 6_000
-    assert cost.images("folder:somewhere/pets", None) < 60_000  # a folder is taken to be smaller than MNIST
+def test_a_folder_is_taken_to_be_smaller_than_mnist():
+    assert entry_of("mnist", 32).images == 60_000
+    assert entry_of("folder:somewhere/pets", 32).images < 60_000
 
 
 def test_a_family_that_does_not_tell_its_cost_is_started_first(monkeypatch):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from minarch.data.catalogue import FOLDER_READER
 from minarch.flow import digest, plots
 from minarch.flow.dvcfile import FILE, dependencies, text
 from minarch.flow.stages import STAGES
@@ -72,6 +73,8 @@ def test_what_lists_a_stages_items_is_compared_and_nothing_that_carries_them_out
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_folder_is_compared_only_where_all_of_its_code_counts(stage: str) -> None:
     closures = [digest.closure(STAGES[stage].module), digest.closure(f"minarch.flow.stages.{stage}", without=())]
+    closures += [digest.closure(FOLDER_READER)]
+    closures += [digest.closure(FOLDER_READER)] * (stage == "data")
     closures += [digest.closure(family.network.partition(":")[0]) for family in FAMILIES.values()]
     counted = {path.relative_to(REPOSITORY).as_posix() for files in closures for path in files.values()}
     assert {name for name in compared(stage) if name.startswith("src/") and "__init__" not in name} <= counted

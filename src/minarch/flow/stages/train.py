@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from sys import maxsize
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
@@ -10,7 +11,7 @@ from pydantic import Field, model_validator
 from minarch.flow import cost
 from minarch.flow.digest import network_code
 from minarch.flow.item import Inputs, Item, Resources
-from minarch.flow.stages.data import shape_of
+from minarch.flow.stages.data import planned
 from minarch.flow.stages.section import MOST_EPOCHS, NOT_IDENTITY, Images, Level, Rate, Real, Section, Seed
 from minarch.flow.stages.stage import Before, Stage
 from minarch.models.families import Family, Spec, family_slug, spec_of
@@ -133,11 +134,13 @@ class Trainee:
 
     @property
     def _images(self) -> tuple[tuple[int, int, int], int]:
-        return shape_of(self.data.config["dataset"], self.data.config["image_size"])
+        entry = planned(self.data)
+        return entry.shape, entry.classes
 
     @property
     def _count(self) -> int:
-        return cost.images(self.data.config["dataset"], self.data.config["limit"])
+        """How many images are trained on, at most."""
+        return min(planned(self.data).images, self.data.config["limit"] or maxsize)
 
     def item(
         self,
