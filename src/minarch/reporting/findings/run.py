@@ -9,6 +9,7 @@ import yaml
 from minarch.analysis.reliability import REACHED
 from minarch.reporting.evidence import Evidence
 from minarch.reporting.findings.finding import Finding
+from minarch.reporting.tables.run import run_table
 from minarch.reporting.wording import span
 
 PACKAGES = ["torch", "torchvision", "nncf", "openvino", "scikit-learn", "numpy", "scipy", "pandas", "matplotlib"]
@@ -31,6 +32,11 @@ FINDING = Finding(
     name="run",
     title="What was run",
     heading="What was run",
-    tables={"sweep": "one training: metrics of its last epoch", "data": "one data set"},
+    tables={
+        "sweep": "one training: metrics of its last epoch",
+        "data": "one data set",
+        "run": "one stage: its items and what they took",
+    },
+    make=lambda config, inputs: {"run": run_table(inputs)},
     facts=facts,
 )

@@ -1,0 +1,101 @@
+"""A claim of a paper and what the studies say of it (rules and verdicts are our inference, docs/methods.md 5)."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Any
+
+from minarch.claims.reports import Reports
+
+CONFIRMED, REFUTED, UNDECIDED = "confirmed", "refuted", "undecided"
+POWER, CONFIDENCE = 0.8, 0.95
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One case of a claim: an effect with its interval, and what it says of the claim.
+
+    An effect is in `unit`; what is not known is None.
+    """
+
+    study: str
+    case: str  # what was compared, in words
+    n: str  # how many of what
+    effect: float | None
+    low: float | None
+    high: float | None
+    unit: str
+    verdict: str
+    smallest: float | None = None  # the smallest effect that the design would have told, in the effect's unit
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """A claim in the words of its paper, and how it is judged.
+
+    `general`: it says something of all cases, so one case refutes it; otherwise that something occurs, so one case
+    confirms it.
+    """
+
+    number: str
+    words: str
+    source: str
+    rule: str  # how a case is judged, in whole sentences
+    studies: tuple[str, ...]
+    rows: Callable[[Reports], Sequence[Row]]
+    general: bool = True
+    lacking: str = ""  # what was not run, and why
+
+    def judged(self, reports: Reports) -> "Judged":
+        rows = list(self.rows(reports))
+        return Judged(claim=self, rows=rows, verdict=overall([row.verdict for row in rows], general=self.general))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """A claim with its cases and what follows of them all."""
+
+    claim: Claim
+    rows: Sequence[Row]
+    verdict: str
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many cases say what."""
+        return {name: sum(row.verdict == name for row in self.rows) for name in (CONFIRMED, REFUTED, UNDECIDED)}
+
+    @property
+    def table(self) -> list[dict[str, Any]]:
+        """Its rows of claims.csv."""
+        shared = {"claim": self.claim.number, "claim_verdict": self.verdict}
+        return [shared | vars(row) for row in self.rows]
+
+
+def overall(verdicts: Sequence[str], *, general: bool) -> str:
+    """What all cases together say.
+
+    A general claim is refuted by one case and confirmed if every case confirms it; one that says that something occurs
+    is confirmed by one case and refuted if every case refutes it. Without a case it is undecided.
+    """
+    decisive, unanimous = (REFUTED, CONFIRMED) if general else (CONFIRMED, REFUTED)
+    if decisive in verdicts:
+        return decisive
+    return unanimous if verdicts and set(verdicts) == {unanimous} else UNDECIDED
+
+
+def by_interval(low: float | None, high: float | None, *, threshold: float = 0.0) -> str:
+    """CONFIRMED where a whole interval lies above a threshold, REFUTED where below, else (and without) UNDECIDED."""
+    if low is None or high is None:
+        return UNDECIDED
+    return CONFIRMED if low > threshold else REFUTED if high < threshold else UNDECIDED
+
+
+def smallest_effect(low: float | None, high: float | None) -> float | None:
+    """The effect that a two-sided test of 5 % finds with a power of 80 %, from a 95 % interval of the effect.
+
+    The half width is 1.96 standard errors; such an effect is 1.96 + 0.84 of them (normal approximation).
+    """
+    if low is None or high is None:
+        return None
+    quantile, power = NormalDist().inv_cdf((1 + CONFIDENCE) / 2), NormalDist().inv_cdf(POWER)
+    return (high - low) / 2 * (quantile + power) / quantile
