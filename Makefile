@@ -6,6 +6,7 @@
 # make study STUDY=mnist PROFILE=profiles/slurm    on a cluster
 # make image      a container image of the environment: IMAGE=NAME, IMAGE_OPTIONS=what the builder is told besides
 # make generate   write dvc.yaml and the params files' schema anew, after a change of the stages
+# make claims     judge the papers' claims by the reports of reports/studies: reports/claims.html, and the README's table
 # make review     as a reviewer: fetch what was computed, verify it, run nothing
 # make publish    bring a finished, committed default study to where reviewers fetch it (DVC's default remote)
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -16,9 +17,9 @@ IMAGE ?= minarch
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 # With -o .venv/ready nothing is installed, and the environment may be another's: the code is this checkout's.
-study review publish: export PYTHONPATH := $(CURDIR)/src$(addprefix :,$(PYTHONPATH))
+study claims review publish: export PYTHONPATH := $(CURDIR)/src$(addprefix :,$(PYTHONPATH))
 
-.PHONY: run study check test test-long lint image generate review announce publish
+.PHONY: run study check test test-long lint image generate claims review announce publish
 run: study
 
 study: .venv/ready
@@ -65,6 +66,9 @@ image:
 generate: .venv/ready
 	python -m minarch.flow.dvcfile
 	python -m minarch.flow.schema
+
+claims: .venv/ready
+	python -m minarch.claims
 
 review: announce .venv/ready
 	python -m minarch.commands.review

@@ -31,13 +31,14 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
-    """A claim in the words of its paper, and how it is judged.
+    """A claim in the words of its paper's abstract, and how it is judged.
 
     `general`: it says something of all cases, so one case refutes it; otherwise that something occurs, so one case
     confirms it.
     """
 
     number: str
+    title: str  # in our words, short
     words: str
     source: str
     rule: str  # how a case is judged, in whole sentences
@@ -87,7 +88,7 @@ def by_interval(low: float | None, high: float | None, *, threshold: float = 0.0
     """CONFIRMED where a whole interval lies above a threshold, REFUTED where below, else (and without) UNDECIDED."""
     if low is None or high is None:
         return UNDECIDED
-    return CONFIRMED if low > threshold else REFUTED if high < threshold else UNDECIDED
+    return CONFIRMED if low > threshold else REFUTED if high < threshold else UNDECIDED  # of NaN neither holds
 
 
 def smallest_effect(low: float | None, high: float | None) -> float | None:

@@ -122,7 +122,7 @@ def sections_of(stage: str) -> tuple[str, ...]:
 
 
 def file_of(study: str) -> str:
-    """The params file of a study that is named by it, or by its name: `vision` for params/vision.yaml."""
+    """The params file of a study that is named by it, or by its name: `mnist` for params/mnist.yaml."""
     named = DEFAULT if study == DEFAULT_NAME else f"params/{study}.yaml"
     return named if os.path.isfile(named) and not os.path.isfile(study) else study
 

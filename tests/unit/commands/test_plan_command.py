@@ -188,7 +188,7 @@ def test_finalists_that_nothing_else_exports_are_assumed_and_their_exports_are_t
 def test_no_study_is_too_special_to_be_planned(monkeypatch):
     """Every study of the repository has all of its stages estimated, whatever decides them."""
     monkeypatch.chdir(REPOSITORY)
-    for study in ("default", "smoke", "vision", "depth", "complexity"):
+    for study in ("default", "smoke", "compression", "depth", "complexity"):
         stages = estimated(Assumed(study), {"sweep": 60.0})
         assert [stage.stage for stage in stages] == list(STAGES)
         assert sum(stage.items for stage in stages if stage.stage == "quantize") > 0, study

@@ -17,19 +17,18 @@ def run_table(inputs: Mapping[str, Any]) -> pd.DataFrame:
     Args:
         inputs: stage -> the folders of its items; of a stage that has one item, its folder.
     """
+    folders = {
+        item: item.parent.name  # sizes that were refined are read as those of the sweep
+        for given in inputs.values()
+        for item in ([given] if isinstance(given, Path) else given)
+        if (item / "timing.json").is_file()
+    }
     rows = []
-    for stage, given in inputs.items():
-        items = [given] if isinstance(given, Path) else given
-        timings = [read_json(item / "timing.json") for item in items if (item / "timing.json").is_file()]
-        if timings:
-            rows.append(
-                {
-                    "stage": stage,
-                    "items": len(timings),
-                    "seconds": sum(seconds_of(timing["seconds"]) for timing in timings),
-                    "processors": "; ".join(sorted({name for timing in timings if (name := processor_of(timing))})),
-                }
-            )
+    for stage in dict.fromkeys(folders.values()):
+        timings = [read_json(item / "timing.json") for item, its_stage in folders.items() if its_stage == stage]
+        processors = {name for timing in timings if (name := processor_of(timing))}
+        seconds = sum(seconds_of(timing["seconds"]) for timing in timings)
+        rows.append((stage, len(timings), seconds, "; ".join(sorted(processors))))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 

@@ -1,0 +1,42 @@
+"""Complexity-aware training (arXiv 2411.09127): units and layers pruned together against either alone."""
+
+import pandas as pd
+
+from minarch.claims.claim import CONFIRMED, REFUTED, UNDECIDED, Claim, Row, smallest_effect
+from minarch.claims.reports import Reports
+
+STUDY = "complexity"
+ALONE = {"beta 0": "units alone", "beta 1": "layers alone"}
+VERDICTS = {"better": CONFIRMED, "worse": REFUTED}
+
+
+def rows(reports: Reports) -> list[Row]:
+    """Each comparison at equal multiply-accumulates."""
+    table = reports.table(STUDY, "tradeoff")
+    return [_row(row) for _, row in table[table["against"].isin(ALONE)].iterrows()]
+
+
+def _row(row: pd.Series) -> Row:
+    low, high = (float(row[f"test_difference_points_{end}"]) for end in ("low", "high"))
+    return Row(
+        study=STUDY,
+        case=f"{row['dataset']}, {row['whole']}: both against {ALONE[row['against']]}",
+        n=f"{row['n']:.0f} repeats of {row['nus']:.0f} prices",
+        effect=float(row["test_difference_points_mean"]),
+        low=low,
+        high=high,
+        unit="points of test accuracy at equal MACs",
+        smallest=smallest_effect(low, high),
+        verdict=VERDICTS.get(row["verdict_adjusted"], UNDECIDED),
+    )
+
+
+BOTH = Claim(
+    number="C10",
+    words="Pruning units and layers together while training beats pruning either alone.",
+    source="arXiv 2411.09127",
+    rule="Better: the mean difference of test accuracy at equal multiply-accumulates is above 0 after correction by"
+    " Benjamini and Hochberg over all comparisons of the study; worse: below.",
+    studies=(STUDY,),
+    rows=rows,
+)

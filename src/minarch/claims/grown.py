@@ -1,0 +1,73 @@
+"""Optimally deep networks (arXiv 2510.10764): how few layers are enough, and what is left of the parameters."""
+
+from collections.abc import Callable, Sequence
+
+import pandas as pd
+
+from minarch.claims.claim import CONFIRMED, REFUTED, UNDECIDED, Claim, Row, smallest_effect
+from minarch.claims.reports import Reports
+
+STUDY = "depth"
+LOST = 0.5  # points of accuracy that the paper's tolerance allows
+
+
+def rows_of(datasets: Sequence[str]) -> Callable[[Reports], list[Row]]:
+    """The rows of residual networks on some data sets."""
+
+    def rows(reports: Reports) -> list[Row]:
+        table = reports.table(STUDY, "odn")
+        searched = table[table["restart"].notna() & (table["family"] == "resnet") & table["dataset"].isin(datasets)]
+        return [_row(row) for _, row in searched.iterrows()]
+
+    return rows
+
+
+def _row(row: pd.Series) -> Row:
+    low, high = (float(row[f"test_difference_points_{end}"]) for end in ("low", "high"))
+    kept = float(row["parameters_share_mean"])
+    return Row(
+        study=STUDY,
+        case=f"{row['dataset']}, {row['tower']}, method {row['way']}: depth {row['depths']} of {row['full_depth']},"
+        f" {100 * (1 - kept):.1f} % fewer parameters, test {100 * row['test_mean']:.2f} %",
+        n=f"{row['n']:.0f} searches",
+        effect=float(row["test_difference_points_mean"]),
+        low=low,
+        high=high,
+        unit="points of test accuracy against the full depth",
+        smallest=smallest_effect(low, high),
+        verdict=_verdict(low, high, kept),
+    )
+
+
+def _verdict(low: float, high: float, kept: float) -> str:
+    """As accurate but for LOST points, by at most a tenth of the parameters."""
+    if kept > 0.1 or high < -LOST:
+        return REFUTED
+    return CONFIRMED if low >= -LOST else UNDECIDED
+
+
+RULE = (
+    f"The network that a search ends with keeps at most a tenth of the parameters, and the whole interval of its test"
+    f" accuracy less that of the full depth, trained alone, lies above -{LOST} points (the paper's tolerance)."
+)
+SOURCE = "arXiv 2510.10764"
+
+MNIST = Claim(
+    number="C8",
+    words="On MNIST a ResNet-18 keeps 99.31 % of accuracy with 98.64 % fewer parameters, at its optimal depth.",
+    source=SOURCE,
+    rule=RULE,
+    studies=(STUDY,),
+    rows=rows_of(["mnist"]),
+    lacking="A ResNet-18 of 4 instead of 64 channels and 5,000 of the 60,000 images: its accuracy is not the paper's,"
+    " so what is compared is what a search loses against the full depth.",
+)
+SVHN = Claim(
+    number="C9",
+    words="On SVHN a ResNet-34 keeps 96.08 % with 96.44 % fewer parameters.",
+    source=SOURCE,
+    rule=RULE,
+    studies=(STUDY,),
+    rows=rows_of(["svhn"]),
+    lacking="SVHN was not to be had where these studies were run; params/depth-cuda-svhn.yaml is the study for it.",
+)

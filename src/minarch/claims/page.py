@@ -1,0 +1,63 @@
+"""The page of all claims, their table for other programs, and the short one of the README."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from minarch.claims.claim import Claim, Judged
+from minarch.claims.reports import Reports
+from minarch.errors import UserError
+from minarch.reporting.wording import is_missing, number
+
+BEGIN, END = "<!-- claims: written by `make claims` -->", "<!-- end of claims -->"
+
+
+def csv_of(judged: Sequence[Judged]) -> str:
+    """claims.csv: a row per case."""
+    return pd.DataFrame([row for one in judged for row in one.table]).to_csv(index=False, float_format="%.6g")
+
+
+def page_of(judged: Sequence[Judged], reports: Reports) -> str:
+    """claims.html."""
+    environment = Environment(
+        loader=PackageLoader("minarch", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["effect"] = effect
+    spent = {study: reports.hours(study) for study in sorted({s for one in judged for s in one.claim.studies})}
+
+    def hours_of(claim: Claim) -> float:
+        return sum(spent[study] for study in claim.studies)
+
+    processors = sorted({name for study in spent for name in reports.processors(study)})
+    template = environment.get_template("claims/page.html.j2")
+    return template.render(judged=judged, spent=spent, hours_of=hours_of, processors=processors)
+
+
+def effect(value: Any) -> str:
+    """Three significant digits with a sign, a dash for what is missing."""
+    if value is None or is_missing(value):
+        return "–"
+    return ("+" if value > 0 else "") + number(value) if value else "0"
+
+
+def readme_with(text: str, judged: Sequence[Judged]) -> str:
+    """The README with the table of claims between its marks.
+
+    Raises:
+        UserError: the marks are not there.
+    """
+    before, mark, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (mark and end):
+        raise UserError(f"README.md: {BEGIN!r} and {END!r} are missing; allowed: both, one after the other")
+    lines = ["| claim | confirm, refute, open | verdict |", "|---|---|---|"]
+    for one in judged:
+        counts = ", ".join(map(str, one.counts.values()))
+        lines.append(f"| {one.claim.number} {one.claim.title} | {counts} | {one.verdict} |")
+    return "\n".join([before + BEGIN, *lines, END + after])

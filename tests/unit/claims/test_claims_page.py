@@ -1,0 +1,76 @@
+"""The page, the table and the README's part, from made-up reports."""
+
+import re
+
+import pandas as pd
+import pytest
+
+from minarch.claims.claim import CONFIRMED, REFUTED, Claim, Row
+from minarch.claims.page import BEGIN, END, csv_of, effect, page_of, readme_with
+from minarch.claims.reports import Reports
+from minarch.errors import UserError
+
+
+def rows(reports):
+    """A case for each row of a table."""
+    table = reports.table("one", "measured")
+    return [
+        Row(
+            study="one", case=row["case"], n="3 <runs>", effect=row["effect"], low=row["low"], high=None, unit="points",
+            verdict=row["verdict"],
+        )
+        for _, row in table.iterrows()
+    ]  # fmt: skip
+
+
+CLAIM = Claim(
+    number="C1", title="more is better", words="more is better", source="a paper", rule="It is above 0.",
+    studies=("one",), rows=rows,
+)  # fmt: skip
+
+
+@pytest.fixture
+def reports(tmp_path):
+    tables = tmp_path / "one" / "tables"
+    tables.mkdir(parents=True)
+    measured = [("a & b", 1.5, 0.5, CONFIRMED), ("c", -1.0, -2.0, REFUTED)]
+    pd.DataFrame(measured, columns=["case", "effect", "low", "verdict"]).to_csv(tables / "measured.csv", index=False)
+    run = [("sweep", 2, 5400.0, "A processor"), ("prune", 1, 1800.0, None)]
+    pd.DataFrame(run, columns=["stage", "items", "seconds", "processors"]).to_csv(tables / "run.csv", index=False)
+    return Reports(tmp_path)
+
+
+def test_every_case_is_on_the_page_with_what_it_took(reports):
+    page = page_of([CLAIM.judged(reports)], reports)
+    assert "a &amp; b" in page and "3 &lt;runs&gt;" in page and "A processor" in page
+    assert "2.00" in page, "core-hours"
+    assert len(re.findall(r'class="verdict refuted"', page)) == 2, "in the overview and above its cases"
+
+
+def test_the_table_has_a_row_per_case(reports, tmp_path):
+    (tmp_path / "claims.csv").write_text(csv_of([CLAIM.judged(reports)]))
+    table = pd.read_csv(tmp_path / "claims.csv")
+    assert table["claim_verdict"].unique().tolist() == [REFUTED]
+    assert table["effect"].tolist() == [1.5, -1.0] and table["verdict"].tolist() == [CONFIRMED, REFUTED]
+
+
+def test_the_readme_changes_between_its_marks_alone(reports):
+    judged = [CLAIM.judged(reports)]
+    text = f"before\n{BEGIN}\nold\n{END}\nafter\n"
+    written = readme_with(text, judged)
+    assert written.startswith(f"before\n{BEGIN}\n") and written.endswith(f"{END}\nafter\n") and "old" not in written
+    assert readme_with(written, judged) == written
+    with pytest.raises(UserError, match=r"README\.md: .*missing"):
+        readme_with("nothing", judged)
+
+
+def test_a_study_that_was_not_run_is_named_in_one_line(tmp_path):
+    with pytest.raises(UserError, match=r"tables/measured\.csv: cannot be read .*make study STUDY=one$"):
+        CLAIM.judged(Reports(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(None, "–"), (float("nan"), "–"), (0.0, "0"), (1.234, "+1.23"), (-0.0456, "-0.0456")]
+)
+def test_effects_are_written_with_their_sign(value, text):
+    assert effect(value) == text
