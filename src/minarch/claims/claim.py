@@ -8,7 +8,8 @@ from typing import Any
 from minarch.claims.reports import Reports
 
 CONFIRMED, REFUTED, UNDECIDED = "confirmed", "refuted", "undecided"
-POWER, CONFIDENCE = 0.8, 0.95
+QUANTILE, LIMIT, POWER = (NormalDist().inv_cdf(share) for share in (0.975, 0.95, 0.8))
+POWERED = QUANTILE + POWER  # standard errors of the effect that a two-sided test of 5 % finds with a power of 80 %
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +97,9 @@ def smallest_effect(low: float | None, high: float | None) -> float | None:
 
     The half width is 1.96 standard errors; such an effect is 1.96 + 0.84 of them (normal approximation).
     """
-    if low is None or high is None:
-        return None
-    quantile, power = NormalDist().inv_cdf((1 + CONFIDENCE) / 2), NormalDist().inv_cdf(POWER)
-    return (high - low) / 2 * (quantile + power) / quantile
+    return None if low is None or high is None else (high - low) / 2 / QUANTILE * POWERED
+
+
+def smallest_of_limit(effect: float, high: float) -> float:
+    """The same from an effect and its one-sided upper 95 % limit."""
+    return (high - effect) / LIMIT * POWERED

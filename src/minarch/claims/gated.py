@@ -33,8 +33,9 @@ def _row(row: pd.Series) -> Row:
 
 BOTH = Claim(
     number="C10",
-    words="Pruning units and layers together while training beats pruning either alone.",
-    source="arXiv 2411.09127",
+    title="units and layers pruned together beat either alone",
+    words="our method improves upon layer only or unit only pruning",
+    source="arXiv 2411.09127, abstract of version 1",
     rule="Better: the mean difference of test accuracy at equal multiply-accumulates is above 0 after correction by"
     " Benjamini and Hochberg over all comparisons of the study; worse: below.",
     studies=(STUDY,),

@@ -50,11 +50,13 @@ RULE = (
     f"The network that a search ends with keeps at most a tenth of the parameters, and the whole interval of its test"
     f" accuracy less that of the full depth, trained alone, lies above -{LOST} points (the paper's tolerance)."
 )
-SOURCE = "arXiv 2510.10764"
+SOURCE = "arXiv 2510.10764, abstract"
 
 MNIST = Claim(
     number="C8",
-    words="On MNIST a ResNet-18 keeps 99.31 % of accuracy with 98.64 % fewer parameters, at its optimal depth.",
+    title="a few layers of a ResNet are enough for MNIST",
+    words="the optimal depths of ResNet-18 and ResNet-34 for MNIST and SVHN, achieve up to 98.64 % and 96.44 % reduction in"
+    " memory footprint, while maintaining a competitive accuracy of 99.31 % and 96.08 %, respectively",
     source=SOURCE,
     rule=RULE,
     studies=(STUDY,),
@@ -64,7 +66,8 @@ MNIST = Claim(
 )
 SVHN = Claim(
     number="C9",
-    words="On SVHN a ResNet-34 keeps 96.08 % with 96.44 % fewer parameters.",
+    title="a few layers of a ResNet are enough for SVHN",
+    words=MNIST.words,
     source=SOURCE,
     rule=RULE,
     studies=(STUDY,),

@@ -2,10 +2,8 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
-import yaml
 
 from minarch.errors import UserError
 
@@ -43,6 +41,7 @@ class Reports:
         named = self.table(study, "run")["processors"].dropna()
         return {name for names in named for name in str(names).split("; ") if name}
 
-    def settings(self, study: str, params: Path) -> dict[str, Any]:
-        """The sections of a study's file."""
-        return dict(yaml.safe_load((params / f"{study}.yaml").read_text(encoding="utf-8")))
+    def p_min(self, study: str) -> dict[tuple[str, str], float]:
+        """P_min by (data set, family), NaN where it lies beyond the grid."""
+        table = self.table(study, "minimal").query("depth == 'all'")
+        return {(row["dataset"], row["family"]): float(row["p_min"]) for _, row in table.iterrows()}

@@ -1,0 +1,80 @@
+"""Minimal learnable parameters against difficulty (arXiv 2601.17987)."""
+
+import math
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from minarch.claims.claim import CONFIRMED, POWERED, REFUTED, UNDECIDED, Claim, Row
+from minarch.claims.reports import Reports
+
+STUDY = "difficulty"
+SHAPE = "1 x 32 x 32"  # of the images: data sets of others are left out
+ALPHA, RESAMPLES, SEED = 0.05, 20_000, 0
+NORMAL, OF_RANKS = 1.96, 1.03  # the latter: error of the z-transform of a rank correlation, times sqrt(n - 3)
+
+
+def rows(reports: Reports) -> list[Row]:
+    """A case for each family: rank correlation over the data sets of equal images."""
+    shapes = reports.table(STUDY, "data").set_index("dataset")["shape"]
+    best = reports.table(STUDY, "sweep").groupby(["dataset", "architecture"])["final_validation_accuracy"].mean()
+    difficulty = 100 * (1 - best.groupby("dataset").max())
+    p_min = pd.Series(reports.p_min(STUDY), dtype=float)
+    cases = []
+    for family, sizes in p_min.groupby(level=1):
+        sizes = sizes.droplevel(1)
+        sizes = sizes[(shapes.reindex(sizes.index) == SHAPE).to_numpy()].dropna()
+        cases.append(_row(str(family), sizes, difficulty.reindex(sizes.index)))
+    return cases
+
+
+def _row(family: str, sizes: pd.Series, difficulty: pd.Series) -> Row:
+    count = len(sizes)
+    rho, p = rank_correlation(difficulty.to_numpy(), sizes.to_numpy())
+    low = high = None
+    if count > 3 and abs(rho) < 1:
+        half = NORMAL * OF_RANKS / math.sqrt(count - 3)
+        low, high = (math.tanh(math.atanh(rho) + sign * half) for sign in (-1, 1))
+    decided = CONFIRMED if rho > 0 else REFUTED
+    listed = sizes.loc[difficulty.sort_values().index]
+    return Row(
+        study=STUDY,
+        case=f"{family}, P_min from the easiest data set to the hardest: "
+        + ", ".join(f"{name} {size:,.0f}" for name, size in listed.items()),
+        n=f"{count} data sets",
+        effect=rho,
+        low=low,
+        high=high,
+        unit="rank correlation of P_min and difficulty",
+        smallest=math.tanh(POWERED * OF_RANKS / math.sqrt(count - 3)) if count > 3 else None,
+        verdict=decided if p <= ALPHA else UNDECIDED,
+    )
+
+
+def rank_correlation(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
+    """Spearman's, and its two-sided p-value by permutations (all of them, up to RESAMPLES); (NaN, 1) of constants."""
+    if len(x) < 3 or np.ptp(x) == 0 or np.ptp(y) == 0:
+        return math.nan, 1.0
+    test = stats.permutation_test(
+        (x,),
+        lambda drawn: stats.spearmanr(drawn, y).statistic,
+        permutation_type="pairings",
+        n_resamples=RESAMPLES,
+        rng=np.random.default_rng(SEED),
+    )
+    return float(test.statistic), float(test.pvalue)
+
+
+CLAIM = Claim(
+    number="C3",
+    title="harder data need more parameters",
+    words="we further characterize the minimal learnable parameters required for stable learning, [on] image"
+    " classification of increasing complexity",
+    source="arXiv 2601.17987, abstract",
+    rule="P_min (from which on every size gains 90 % of what the best gains over chance, reliably) goes with difficulty"
+    " (what the best network is short of 100 % on validation images) in rank, over data sets of equal images; p by"
+    " permutation at most 5 %.",
+    studies=(STUDY,),
+    rows=rows,
+)

@@ -1,0 +1,87 @@
+"""Resistance to pruning: depth, and how much is redundant (arXiv 2601.17987)."""
+
+import pandas as pd
+
+from minarch.claims.claim import CONFIRMED, REFUTED, UNDECIDED, Claim, Row, smallest_effect
+from minarch.claims.reports import Reports
+
+STUDIES = ("redundancy", "compression")
+SOURCE = "arXiv 2601.17987, abstract"
+SLOPES = {"resists better": CONFIRMED, "resists worse": REFUTED}
+SCOPES = {"global": "over the whole network", "layer": "within each layer"}
+SHARE = 0.6
+
+
+def trained(row: pd.Series) -> str:
+    return "fine-tuned" if row["finetuned"] else "not fine-tuned"
+
+
+def slopes(reports: Reports) -> list[Row]:
+    """A case for each fit of retained accuracy on depth and size."""
+    return [
+        _slope(study, row)
+        for study in STUDIES
+        for _, row in reports.table(study, "depth").query("measure == 'area'").iterrows()
+    ]
+
+
+def _slope(study: str, row: pd.Series) -> Row:
+    low, high = float(row["low"]), float(row["high"])
+    return Row(
+        study=study,
+        case=f"{row['dataset']}, {row['family']}, pruned {SCOPES[row['scope']]}, {trained(row)}, at equal"
+        f" {row['at_equal']}",
+        n=f"{row['models']:.0f} models, {row['runs']:.0f} networks",
+        effect=float(row["slope_points"]),
+        low=low,
+        high=high,
+        unit="points of retained accuracy per further layer (area under the curve)",
+        smallest=smallest_effect(low, high),
+        verdict=SLOPES.get(row["verdict_adjusted"], UNDECIDED),
+    )
+
+
+def redundancies(reports: Reports) -> list[Row]:
+    """A case for each data set and family: its model of which surely most can go."""
+    table = reports.table(STUDIES[0], "redundancy")
+    table = table[table["redundancy_test"].notna()]
+    best = table.loc[table.groupby(["dataset", "family", "finetuned"])["redundancy_test"].idxmax()]
+    return [_redundancy(row) for _, row in best.iterrows()]
+
+
+def _redundancy(row: pd.Series) -> Row:
+    share = float(row["redundancy_test"])
+    return Row(
+        study=STUDIES[0],
+        case=f"{row['dataset']}, {row['architecture']}, pruned {SCOPES[row['scope']]}, {trained(row)}",
+        n=f"{row['n']:.0f} networks",
+        effect=100 * share,
+        low=None,
+        high=None,
+        unit="% of the weights that can go for surely less than a point of test accuracy",
+        verdict=CONFIRMED if share >= SHARE else REFUTED,
+    )
+
+
+DEPTH = Claim(
+    number="C4",
+    title="deeper networks resist pruning better",
+    words="deeper architectures are more resilient to pruning than shallower ones",
+    source=SOURCE,
+    rule="The area under retained test accuracy above chance, over the share of weights pruned, grows with depth in a"
+    " linear fit on depth and the logarithm of the size or width. P-values are adjusted by Benjamini and Hochberg.",
+    studies=STUDIES,
+    rows=slopes,
+)
+REDUNDANCY = Claim(
+    number="C5",
+    title="up to 60 % of the weights are redundant",
+    words="parameter redundancy as high as 60%",
+    source=SOURCE,
+    rule=f"Of some network {SHARE:.0%} of the weights, the smallest ones, can be set to zero for surely (one-sided, 95"
+    " %, paired by repeat) less than a point of test accuracy. Of each data set and family the network of which most can"
+    " go.",
+    studies=STUDIES[:1],
+    rows=redundancies,
+    general=False,
+)

@@ -1,0 +1,47 @@
+"""Accuracy and shape at equal size (arXiv 2601.17987)."""
+
+import pandas as pd
+
+from minarch.claims.claim import CONFIRMED, REFUTED, UNDECIDED, Claim, Row, smallest_of_limit
+from minarch.claims.reports import Reports
+
+STUDIES = ("shape", "phase1")
+VERDICTS = {"equivalent": CONFIRMED, "not equivalent": REFUTED}
+
+
+def rows(reports: Reports) -> list[Row]:
+    """A case for each group of shapes of equal size, on test images."""
+    return [
+        _row(study, row)
+        for study in STUDIES
+        for _, row in reports.table(study, "equivalence").query("split == 'test'").iterrows()
+    ]
+
+
+def _row(study: str, row: pd.Series) -> Row:
+    effect, high = float(row["largest_difference_points"]), float(row["largest_difference_points_high"])
+    return Row(
+        study=study,
+        case=f"{row['dataset']}, {row['family']}: {row['parameters']:,.0f} to {row['parameters_largest']:,.0f}"
+        f" parameters ({row['p_min_multiple']:.1f} P_min)",
+        n=f"{row['architectures']:.0f} shapes, {row['runs']:.0f} trainings",
+        effect=effect,
+        low=float(row["largest_difference_points_low"]),
+        high=high,
+        unit="points of test accuracy between the best and the worst shape",
+        smallest=smallest_of_limit(effect, high),
+        verdict=VERDICTS.get(row["verdict_adjusted"], UNDECIDED),
+    )
+
+
+CLAIM = Claim(
+    number="C2",
+    title="accuracy does not depend on shape at equal size",
+    words="despite architectural diversity, performance is largely invariant",
+    source="arXiv 2601.17987, abstract",
+    rule="Shapes within 2 % of one number of parameters are equivalent if no two of them differ by a point of test"
+    " accuracy (two one-sided tests of each pair); refuted where two surely differ by more than a point. P-values are"
+    " adjusted by Benjamini and Hochberg over the groups of a data set.",
+    studies=STUDIES,
+    rows=rows,
+)

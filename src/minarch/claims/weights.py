@@ -1,0 +1,42 @@
+"""Weights of good and of poor networks (arXiv 2408.11720)."""
+
+import pandas as pd
+
+from minarch.claims.claim import CONFIRMED, REFUTED, UNDECIDED, Claim, Row
+from minarch.claims.reports import Reports
+
+STUDY = "seeds"
+VERDICTS = {"holds": CONFIRMED, "does not hold": REFUTED}
+
+
+def rows(reports: Reports) -> list[Row]:
+    """A case for each scope, quantity and distance."""
+    return [_row(row) for _, row in reports.table(STUDY, "similarity_verdicts").iterrows()]
+
+
+def _row(row: pd.Series) -> Row:
+    divided = ", divided by their standard deviation" if row["scaled"] else ""
+    return Row(
+        study=STUDY,
+        case=f"{row['quantity']} {row['scope']}, {row['distance']}{divided}; {row['comparison']}",
+        n=f"{row['networks']:.0f} networks of {row['architectures']:.0f} architectures",
+        effect=float(row["difference"]),
+        low=float(row["difference_low"]),
+        high=float(row["difference_high"]),
+        unit="log of the ratio poor to good, trained less untrained",
+        smallest=float(row["detectable"]),
+        verdict=VERDICTS.get(row["verdict"], UNDECIDED),
+    )
+
+
+CLAIM = Claim(
+    number="C7",
+    title="good networks have alike weights, poor ones do not",
+    words="successful networks, irrespective of datasets or models, are invariably similar to other successful networks"
+    " in their converged weights statistics and distribution, while poor-performing networks vary in their weights",
+    source="arXiv 2408.11720, abstract",
+    rule="Poor networks lie further apart than good ones of the same architectures, and more so than the same networks"
+    " before they were trained; the larger of both p-values, adjusted by Benjamini and Hochberg, is at most 5 %.",
+    studies=(STUDY,),
+    rows=rows,
+)
