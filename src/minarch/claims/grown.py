@@ -55,8 +55,8 @@ SOURCE = "arXiv 2510.10764, abstract"
 MNIST = Claim(
     number="C8",
     title="a few layers of a ResNet are enough for MNIST",
-    words="the optimal depths of ResNet-18 and ResNet-34 for MNIST and SVHN, achieve up to 98.64 % and 96.44 % reduction in"
-    " memory footprint, while maintaining a competitive accuracy of 99.31 % and 96.08 %, respectively",
+    words="the optimal depths of ResNet-18 and ResNet-34 for MNIST and SVHN, achieve up to 98.64 % and 96.44 %"
+    " reduction in memory footprint, while maintaining a competitive accuracy of 99.31 % and 96.08 %, respectively",
     source=SOURCE,
     rule=RULE,
     studies=(STUDY,),

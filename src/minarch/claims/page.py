@@ -7,6 +7,7 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from minarch.claims.claim import Claim, Judged
+from minarch.claims.flattened import GAIN_POINTS, LAST, SHARE, flattening
 from minarch.claims.reports import Reports
 from minarch.errors import UserError
 from minarch.reporting.wording import is_missing, number
@@ -36,7 +37,16 @@ def page_of(judged: Sequence[Judged], reports: Reports) -> str:
 
     processors = sorted({name for study in spent for name in reports.processors(study)})
     template = environment.get_template("claims/page.html.j2")
-    return template.render(judged=judged, spent=spent, hours_of=hours_of, processors=processors)
+    return template.render(
+        judged=judged,
+        spent=spent,
+        hours_of=hours_of,
+        processors=processors,
+        flattenings=[row for study in spent for row in flattening(reports, study)],
+        flat_points=GAIN_POINTS,
+        flat_share=SHARE,
+        flat_last=LAST,
+    )
 
 
 def effect(value: Any) -> str:

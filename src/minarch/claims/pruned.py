@@ -79,8 +79,8 @@ REDUNDANCY = Claim(
     words="parameter redundancy as high as 60%",
     source=SOURCE,
     rule=f"Of some network {SHARE:.0%} of the weights, the smallest ones, can be set to zero for surely (one-sided, 95"
-    " %, paired by repeat) less than a point of test accuracy. Of each data set and family the network of which most can"
-    " go.",
+    " %, paired by repeat) less than a point of test accuracy. Of each data set and family the network of which most"
+    " can go.",
     studies=STUDIES[:1],
     rows=redundancies,
     general=False,

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from minarch.claims.claim import CONFIRMED, REFUTED, Claim, Row
+from minarch.claims.flattened import flattening
 from minarch.claims.page import BEGIN, END, csv_of, effect, page_of, readme_with
 from minarch.claims.reports import Reports
 from minarch.errors import UserError
@@ -37,7 +38,20 @@ def reports(tmp_path):
     pd.DataFrame(measured, columns=["case", "effect", "low", "verdict"]).to_csv(tables / "measured.csv", index=False)
     run = [("sweep", 2, 5400.0, "A processor"), ("prune", 1, 1800.0, None)]
     pd.DataFrame(run, columns=["stage", "items", "seconds", "processors"]).to_csv(tables / "run.csv", index=False)
+    courses = [(epoch, size, size / 1e4 + 0.1 * min(epoch, 8)) for epoch in range(1, 11) for size in (50, 100, 200)]
+    trend = pd.DataFrame(courses, columns=["epoch", "parameters", "validation_mean"])
+    trend.loc[(trend["parameters"] == 200) & (trend["epoch"] == 10), "validation_mean"] += 0.01
+    trend.assign(dataset="digits", family="dnn").to_csv(tables / "trend.csv", index=False)
+    minimal = {"dataset": ["digits"] * 2, "family": ["dnn"] * 2, "depth": ["1", "all"], "p_min": [50, 100]}
+    pd.DataFrame(minimal).to_csv(tables / "minimal.csv", index=False)
     return Reports(tmp_path)
+
+
+def test_curves_that_still_rise_are_told(reports):
+    """Of two sizes from P_min on one gained a point in the last two of ten epochs."""
+    (row,) = flattening(reports, "one")
+    assert (row.epochs, row.sizes, row.flat_share, row.flattened) == (10, 2, 0.5, False)
+    assert row.gain_points == pytest.approx(0.5)
 
 
 def test_every_case_is_on_the_page_with_what_it_took(reports):
