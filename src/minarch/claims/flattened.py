@@ -7,6 +7,8 @@ family have flattened if nine in ten of its sizes from P_min on gained less than
 import math
 from dataclasses import dataclass
 
+import numpy as np
+
 from minarch.claims.reports import Reports
 
 LAST = 0.2  # share of the epochs
@@ -42,7 +44,8 @@ def flattening(reports: Reports, study: str) -> list[Flattening]:
         if courses.empty or math.isnan(least):
             continue
         last = int(courses.index.max())
-        gain = 100 * (courses.loc[last] - courses.loc[max(last - math.ceil(LAST * last), 1)])
+        ends = courses.loc[[max(last - math.ceil(LAST * last), 1), last]].to_numpy(float)  # [2, sizes]
+        gain = 100 * (ends[1] - ends[0])
         rows.append(
             Flattening(
                 study=study,
@@ -50,7 +53,7 @@ def flattening(reports: Reports, study: str) -> list[Flattening]:
                 family=str(family),
                 epochs=last,
                 sizes=len(gain),
-                gain_points=float(gain.median()),
+                gain_points=float(np.median(gain)),
                 flat_share=float((gain < GAIN_POINTS).mean()),
             )
         )
