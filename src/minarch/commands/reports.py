@@ -23,8 +23,8 @@ def reports(*, strict: bool = False) -> None:
     """
     folders = committed()
     lines = [f"{folder}: {'; '.join(why)}: {_anew(folder)}" for folder in folders if (why := stale(folder))]
-    print(*lines, sep="\n", end="\n" if lines else "")
-    print(f"{len(folders) - len(lines)} of {len(folders)} committed reports are made by today's code and params")
+    fresh = f"{len(folders) - len(lines)} of {len(folders)} committed reports are made by today's code and params"
+    print(*lines, fresh, sep="\n")
     if strict and lines:
         sys.exit(1)
 
