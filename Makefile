@@ -1,7 +1,7 @@
 # make            set up .venv and run the default study; the report is named at the end
-# make check      set up .venv, check and run the quick tests
+# make check      set up .venv, check, run the quick tests, and name the committed reports that are not of today's code
 # make test       the same and every other test but the longest
-# make test-long  the longest tests
+# make test-long  the longest tests; before a release, so it fails where such a report is left
 # make study STUDY=mnist    run another study: its name, or its params file
 # make study STUDY=mnist PROFILE=profiles/slurm    on a cluster
 # make image      a container image of the environment: IMAGE=NAME, IMAGE_OPTIONS=what the builder is told besides
@@ -17,7 +17,7 @@ IMAGE ?= minarch
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 # With -o .venv/ready nothing is installed, and the environment may be another's: the code is this checkout's.
-study claims review publish: export PYTHONPATH := $(CURDIR)/src$(addprefix :,$(PYTHONPATH))
+study check test-long claims review publish: export PYTHONPATH := $(CURDIR)/src$(addprefix :,$(PYTHONPATH))
 
 .PHONY: run study check test test-long lint image generate claims review announce publish
 run: study
@@ -40,6 +40,7 @@ MOST := tests/unit $(addprefix --ignore ,$(PRUNING) tests/unit/quantization)
 check: lint
 	$(UNIT) $(MOST) -m "not slow"
 	$(UNIT) $(PRUNING)
+	@python -m minarch.commands.reports
 
 test: lint
 	$(UNIT) $(MOST)
@@ -51,6 +52,7 @@ test: lint
 
 test-long: lint
 	$(WORKFLOW) -m long
+	@python -m minarch.commands.reports --strict
 
 lint: .venv/ready
 	ruff check . && ruff format --check .

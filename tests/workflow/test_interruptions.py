@@ -154,7 +154,7 @@ def test_code_edited_during_a_run_seals_nothing(project: Project) -> None:
     assert 99 not in depths
 
 
-@pytest.mark.parametrize("where", ["reports/report.html", "reports/metrics.json"])
+@pytest.mark.parametrize("where", ["reports/report.html", "reports/metrics.json", "reports/made_by.json"])
 def test_an_edited_report_is_published_again(project: Project, where: str) -> None:
     report = project.root / where
     truth = report.read_bytes()

@@ -15,6 +15,8 @@ from .conftest import Project, jobs
 
 pytestmark = pytest.mark.workflow
 
+REPORTS = ("python", "-m", "minarch.commands.reports")
+
 
 def test_a_run_leaves_every_index_a_report_and_nothing_to_do(whole: Project) -> None:
     for stage in STAGES:
@@ -27,6 +29,7 @@ def test_a_run_leaves_every_index_a_report_and_nothing_to_do(whole: Project) -> 
     whole.assert_clean()
     assert "metrics.json" in whole.run("dvc", "metrics", "show")
     assert whole.run("git", "status", "--porcelain") == ""
+    assert "1 of 1 committed reports are made by today's code" in whole.run(*REPORTS, "--strict")
 
 
 def test_all_items_go_by_the_same_decisions_which_status_shows(whole: Project) -> None:
@@ -135,6 +138,7 @@ def test_a_reviewer_pulls_and_nothing_runs(whole: Project, tmp_path: Path) -> No
     clone.run("dvc", "pull")
     shuffle_times(clone.root)
     clone.assert_clean()
+    clone.run(*REPORTS, "--strict")
     assert "Nothing to be done" in clone.run("snakemake")
     assert "up to date" in clone.run("dvc", "repro")
     clone.edit(prune__magnitude_levels=[0, 0.25, 0.5])
@@ -143,6 +147,7 @@ def test_a_reviewer_pulls_and_nothing_runs(whole: Project, tmp_path: Path) -> No
     curves = [name for name in clone.items("prune") if "-magnitude-" in name and "-magnitude-90-" not in name]
     assert jobs(said, "prune_item") == len(curves) > 0
     clone.assert_clean()
+    clone.run(*REPORTS, "--strict")
 
 
 def test_a_clone_that_pulled_nothing_records_the_stages_that_it_ran(project: Project, tmp_path: Path) -> None:

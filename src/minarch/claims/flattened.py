@@ -37,7 +37,7 @@ def flattening(reports: Reports, study: str) -> list[Flattening]:
     p_min = reports.p_min(study)
     rows = []
     for (dataset, family), table in reports.table(study, "trend").groupby(["dataset", "family"]):
-        least = p_min[dataset, family]
+        least = p_min[str(dataset), str(family)]
         courses = table[table["parameters"] >= least].pivot(
             index="epoch", columns="parameters", values="validation_mean"
         )

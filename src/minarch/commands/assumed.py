@@ -24,9 +24,9 @@ class Assumed(Plan):
         super().__init__(study)
         self.assumptions: dict[str, str] = {}
 
-    def _decided(self, stage: str) -> Decided:
+    def decided(self, stage: str) -> Decided:
         if all(file.is_file() for file in self.decision_files(stage)):
-            return super()._decided(stage)
+            return super().decided(stage)
         self.assumptions[stage], decide = ASSUMPTIONS.get(stage, NOTHING)
         return Decided(None, decide(self))
 
@@ -54,7 +54,7 @@ def _finalists(plan: Assumed) -> list[dict[str, Any]]:
     """
     (decider,) = plan.items("finalists").values()
     candidates = [plan.items(stage)[name] for stage, name in (path.split("/") for path in decider.inputs["networks"])]
-    representatives = {name for model in plan._decided("representatives").value for name in model["items"]}
+    representatives = {name for model in plan.decided("representatives").value for name in model["items"]}
     further = [item for item in candidates if not item.goes_on and item.name not in representatives]
     return [
         {"items": [item.name for item in models[name]]}

@@ -4,13 +4,13 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import yaml
 
 from minarch.commands.output import print_json
 from minarch.errors import UserError
 from minarch.flow.item import Item
+from minarch.flow.keys import differences
 from minarch.flow.plan import Plan
 from minarch.flow.reconcile import wrong
 from minarch.flow.seal import RECORD, read_sealed
@@ -92,13 +92,6 @@ def _state(plan: Plan, item: Item) -> State:
         if record := read_sealed(relative / RECORD):
             now = {"configuration": item.identity, "reads": item.inputs, "code": item.code}
             then = {"configuration": record["identity"], "reads": record["inputs"], "code": record["code"]}
-            return State(True, f"{after}; against {relative.name} changed", _changes(then, now))
+            changes = [f"{name}: {json.dumps(old)} -> {json.dumps(new)}" for name, old, new in differences(then, now)]
+            return State(True, f"{after}; against {relative.name} changed", changes)
     return State(True, after)
-
-
-def _changes(then: Any, now: Any, name: str = "") -> list[str]:
-    """The leaves that differ, as `path: old -> new`."""
-    if isinstance(then, dict) and isinstance(now, dict):
-        keys = sorted(set(then) | set(now))
-        return [c for k in keys for c in _changes(then.get(k), now.get(k), f"{name}.{k}" if name else k)]
-    return [] if then == now else [f"{name}: {json.dumps(then)} -> {json.dumps(now)}"]

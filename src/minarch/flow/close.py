@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from minarch.errors import UserError
-from minarch.flow import store
+from minarch.flow import made_by, store
 from minarch.flow.parcel import unpack_items
 from minarch.flow.plan import DEFAULT, Plan
 from minarch.flow.reconcile import published, tidy
@@ -54,6 +54,7 @@ def publish(plan: Plan) -> None:
         temporary = target.with_name(f".tmp-{os.getpid()}-{target.name}")
         shutil.copyfile(source, temporary)
         os.replace(temporary, target)
+    write_sealed(plan.reports / made_by.FILE, made_by.made_by(plan))
 
 
 def main() -> None:

@@ -4,6 +4,7 @@ valid.
 
 import hashlib
 import json
+from collections.abc import Iterator
 from typing import Any
 
 
@@ -17,3 +18,12 @@ def key(*parts: Any) -> str:
     56,000).
     """
     return hashlib.sha256(canonical(parts).encode()).hexdigest()[:12]
+
+
+def differences(then: Any, now: Any, name: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """The leaves in which two values differ, as path, old and new; what one of them lacks is None there."""
+    if isinstance(then, dict) and isinstance(now, dict):
+        for field in sorted(set(then) | set(now)):
+            yield from differences(then.get(field), now.get(field), f"{name}.{field}" if name else field)
+    elif then != now:
+        yield name, then, now

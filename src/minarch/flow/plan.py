@@ -19,6 +19,7 @@ from minarch.flow.stages.stage import EVERY, Before
 from minarch.flow.study import Study
 
 DEFAULT, DEFAULT_NAME, MOST_BYTES = "params.yaml", "default", 200
+REPORTS = Path("reports")  # of the default study; those of others lie below
 STUDY_NAME = re.compile(r"\w[\w .+=@,()-]*")  # of folders, and in the patterns of Snakemake's rules
 
 
@@ -39,7 +40,7 @@ class Plan:
             lines = [f"{study}: {name}: missing; allowed: {{}}, because DVC compares sections" for name in absent]
             raise UserError("\n".join(lines))
         self.root = Path("artifacts") if default else Path("artifacts/studies", self.name)
-        self.reports = Path("reports") if default else Path("reports/studies", self.name)
+        self.reports = REPORTS if default else REPORTS / "studies" / self.name
         self._items: dict[str, dict[str, Item]] = {}
         self._keys: dict[str, str] = {}
 
@@ -57,7 +58,7 @@ class Plan:
             before = Before(
                 study=self.name,
                 items={name: list(self.items(name).values()) for name in reads(stage)},
-                decisions={name: self._decided(name) for name in reads(stage) if STAGES[name].decides},
+                decisions={name: self.decided(name) for name in reads(stage) if STAGES[name].decides},
                 single=frozenset(name for name in reads(stage) if STAGES[name].single),
             )
             sections = {name: getattr(self.study, name) for name in sections_of(stage)}
@@ -94,7 +95,12 @@ class Plan:
             for name, p in item.inputs.items()
         }
 
-    def _decided(self, stage: str) -> Decided:
+    def decided(self, stage: str) -> Decided:
+        """What a stage decided.
+
+        Raises:
+            UserError: the decision is missing or does not read.
+        """
         decision = STAGES[stage].decides
         files = self.decision_files(stage)
         if decision is None or not files:

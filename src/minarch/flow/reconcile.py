@@ -18,7 +18,7 @@ from typing import Any
 
 import psutil
 
-from minarch.flow import dvc, store
+from minarch.flow import dvc, made_by, store
 from minarch.flow.digest import short
 from minarch.flow.plan import DEFAULT_NAME, Plan
 from minarch.flow.seal import LIST, RECORD, damage, listed, md5, read_sealed, write_sealed
@@ -110,9 +110,12 @@ def published(plan: Plan) -> dict[Path, Path]:
 
 
 def is_published(plan: Plan) -> bool:
+    """Whether the report of a finished study lies where people look for it, with what it was made by."""
     pairs = published(plan)
-    return bool(pairs) and all(
-        target.is_file() and target.read_bytes() == source.read_bytes() for source, target in pairs.items()
+    return (
+        bool(pairs)
+        and all(target.is_file() and target.read_bytes() == source.read_bytes() for source, target in pairs.items())
+        and read_sealed(plan.reports / made_by.FILE) == made_by.made_by(plan)
     )
 
 

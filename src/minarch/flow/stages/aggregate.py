@@ -1,6 +1,7 @@
 """Stage aggregate: tables, figures, metrics and the report, from all that the other stages made."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 from pydantic import Field
 
@@ -16,11 +17,17 @@ class Aggregate(Section):
     max_drop_points: Points = Field(1.0, description="a recommended model loses at most this against the best (points)")
 
 
-def items(before: Before, **sections: Section) -> Iterator[Item]:
-    params = {name: section.model_dump(mode="json") for name, section in sections.items()}
-    config = {**params["aggregate"], "study": before.study, "params": params}
+def reported(sections: Iterable[tuple[str, Section]]) -> dict[str, Any]:
+    """The params of a report, by section, of a whole study's: without what holds on one machine only."""
+    params = {name: section.model_dump(mode="json") for name, section in sections}
     for name, field in (("data", "root"), ("train", "device"), ("train", "strategy")):
-        params[name].pop(field)  # what holds on one machine only is no part of a report
+        params[name].pop(field)
+    return params
+
+
+def items(before: Before, **sections: Section) -> Iterator[Item]:
+    params = reported(sections.items())
+    config = {**params["aggregate"], "study": before.study, "params": params}
     inputs: Inputs = {}
     for stage, planned in before.items.items():
         paths = [item.path for item in planned]

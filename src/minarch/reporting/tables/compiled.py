@@ -8,10 +8,10 @@ import pandas as pd
 
 from minarch.analysis.reliability import Reliability
 from minarch.files import read_json
-from minarch.quantization import EXPORT, FLOAT32
+from minarch.quantization import EXPORT
 from minarch.reporting.tables.models import front_table
-from minarch.reporting.tables.quantization import EXPORTED, NO_METHOD
-from minarch.reporting.tables.read import of_kind, variant
+from minarch.reporting.tables.quantization import EXPORTED, exported_as
+from minarch.reporting.tables.read import of_kind
 
 C_BYTES, C_STACK = "c_bytes", "c_stack_bytes"  # code and constants, which a device stores; memory while it runs
 PARTS = ["c_code_bytes", "c_weight_bytes", C_STACK]
@@ -48,9 +48,7 @@ def read_compiled(item: Path, exports: Iterable[Path]) -> pd.DataFrame:
     timing: Compiled = read_json(item / "timing.json")
     rows = []
     for file in timing["c"]:
-        record = models[file["item"]]
-        method = NO_METHOD if file["precision"] == FLOAT32 else record["quantization"]
-        row = variant(record) | {"quantization": method, "precision": file["precision"]}
+        row = exported_as(models[file["item"]], file["precision"])
         sizes = zip(PARTS, (file["code"], file["weights"], file["stack"]), strict=True)
         rows.append(row | dict(sizes) | {NO_C: file["no_c"] or ""})
     table = pd.DataFrame(rows, columns=[*EXPORTED, *PARTS, NO_C]).astype(dict.fromkeys(PARTS, float))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import pandas as pd
 
@@ -67,8 +67,7 @@ def read_exports(items: Iterable[Path], methods: Sequence[str]) -> pd.DataFrame:
         tests = {run["repeat"]: run for run in read_json(item / "test.json")["repeats"]}
         for run in record["repeats"]:
             for precision in (FLOAT32, record["precision"]):
-                method = NO_METHOD if precision == FLOAT32 else record["quantization"]
-                row = variant(record) | {"quantization": method, "precision": precision, "item": item.name}
+                row = exported_as(record, precision) | {"item": item.name}
                 row |= {name: run[name] for name in ("repeat", "status", "parameters", "macs")}
                 row |= {name: run[name][precision] for name in (*FILES, "validation")}
                 if run["status"] == "ok":
@@ -79,6 +78,12 @@ def read_exports(items: Iterable[Path], methods: Sequence[str]) -> pd.DataFrame:
                 row["trained"] = changed and bool((run["qat"] or {}).get("trained"))
                 rows.append(row | {"test": tests[run["repeat"]][precision]})
     return pd.DataFrame(rows).astype(dict.fromkeys(NUMBERS, float)).drop_duplicates([*EXPORTED, "repeat"])
+
+
+def exported_as(record: dict[str, Any], precision: str) -> dict[str, Any]:
+    """EXPORTED of the file of a precision, from the record of the item that holds it."""
+    method = NO_METHOD if precision == FLOAT32 else record["quantization"]
+    return variant(record) | {"quantization": method, "precision": precision}
 
 
 def read_latencies(item: Path, exports: Iterable[Path]) -> pd.DataFrame:
@@ -92,9 +97,7 @@ def read_latencies(item: Path, exports: Iterable[Path]) -> pd.DataFrame:
     timing: Measurement = read_json(item / "timing.json")
     rows = []
     for file in timing["files"]:
-        record = models[file["item"]]
-        method = NO_METHOD if file["precision"] == FLOAT32 else record["quantization"]
-        row = variant(record) | {"quantization": method, "precision": file["precision"]}
+        row = exported_as(models[file["item"]], file["precision"])
         rows.append(row | {name: file[name] for name in ("batch", "median", "low", "high")})
     return pd.DataFrame(rows, columns=[*EXPORTED, "batch", "median", "low", "high"])
 
