@@ -82,10 +82,11 @@ def test_a_folder_of_images_goes_through_the_sweep(fresh: Project, tmp_path) -> 
     assert jobs(said, "sweep_item") == len(project.items("sweep")) == 2
     record = json.loads(next((project.root / "artifacts/data").glob("small-*/record.json")).read_text())
     assert record["resized"]
-    assert record["shape"] == [3, 8, 8] and record["class_names"] == ["0", "1", "2"]
+    assert record["shape"] == [1, 8, 8]  # all files are grey
+    assert record["class_names"] == ["0", "1", "2"]
     assert record["counts"] == {"train": 38, "validation": 10, "test": 12}
     for path in (project.root / "artifacts/sweep").glob("small-*/results.json"):
         results = json.loads(path.read_text())
-        assert results["classes"] == 3 and results["repeats"][0]["spec"]["shape"] == [3, 8, 8]
+        assert results["classes"] == 3 and results["repeats"][0]["spec"]["shape"] == [1, 8, 8]
     (project.root / "data/folders/small/0/0.png").unlink()  # another data set now
     assert jobs(project.run("snakemake", "sweep"), "sweep_item") == 2

@@ -15,6 +15,7 @@ import yaml
 from minarch.adaptive.decision import BLOCK
 from minarch.data.catalogue import CATALOGUE, FOLDER, entry_of, slug
 from minarch.data.folders import listing
+from minarch.data.pictures import channels_of
 from minarch.errors import UserError, short
 from minarch.flow import document
 from minarch.flow.config import checked
@@ -62,18 +63,23 @@ class StudyFile:
     @property
     def shape(self) -> tuple[int, int, int]:
         """[C, H, W] of an image."""
-        return entry_of(self.dataset, self.values["data"].get("image_size", 32)).shape
+        planned = entry_of(self.dataset, self.values["data"].get("image_size", 32)).shape
+        return planned if self._folder is None else (channels_of(listing(self._folder)), *planned[1:])
 
     @property
     def classes(self) -> int:
         """How many classes there are."""
-        entry = CATALOGUE.get(self.dataset)
-        return entry.classes if entry else len(listing(Path(self.dataset.removeprefix(FOLDER)))["train"])
+        return CATALOGUE[self.dataset].classes if self._folder is None else len(listing(self._folder)["train"])
 
     @property
     def images(self) -> int:
         """Images that are trained on, about."""
         return _images(self.dataset)
+
+    @property
+    def _folder(self) -> Path | None:
+        """The folder that holds the images, of a data set that is one."""
+        return None if self.dataset in CATALOGUE else Path(self.dataset.removeprefix(FOLDER))
 
     def write(self, trainings: Mapping[str, list[tuple[dict[str, Any], int]]], **sections: Mapping[str, Any]) -> None:
         """Write the file.

@@ -1,7 +1,8 @@
 """Images classified by an exported model, read as the study that trained it read its own.
 
-What a model takes stands in its file. Images of the user's folders were resized and made colour by the study, so these
-are, too; of any other data set an image is taken only as it is, with the model's size and kind, or refused.
+What a model takes stands in its file. Images of the user's folders and of variants were resized and made grey or colour
+by the study, so these are, too; of any other data set an image is taken only as it is, with the model's size and kind,
+or refused.
 Shapes: N images, C channels, H x W pixels.
 """
 

@@ -20,7 +20,10 @@ def pixels(path: str, shape: list[int], resize: bool) -> np.ndarray:
     """An image as uint8 [1, C, H, W]: the model normalises the pixels itself."""
     channels, height, width = shape
     with Image.open(path) as file:
-        image = ImageOps.exif_transpose(file).convert("RGB")
+        image = ImageOps.exif_transpose(file)
+    if image.mode.startswith("I"):  # of 16 bits the upper 8 count
+        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    image = image.convert("RGB")
     if resize:
         image = image.resize((width, height), Image.Resampling.BILINEAR)
     elif image.size != (width, height):

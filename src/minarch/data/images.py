@@ -53,6 +53,15 @@ def open_image(path: Path, field: str) -> Image.Image:
     return Image.fromarray(np.asarray(image).astype(np.uint16))  # of either byte order
 
 
+def is_grey(path: Path) -> bool:
+    """Whether the head of a file says that `open_image` makes it grey; what cannot be opened is not."""
+    try:
+        with warnings.catch_warnings(action="ignore"), Image.open(path, formats=FORMATS) as file:
+            return OPAQUE.get(file.mode) == "L" or _has_grey16(file)
+    except Exception:  # each format's reader has errors of its own
+        return False
+
+
 def resized(image: Image.Image, channels: int, height: int, width: int) -> np.ndarray:
     """An image of `open_image` as uint8 [channels, height, width].
 
@@ -68,7 +77,7 @@ def _unclear(file: Image.Image) -> str | None:
     frames = getattr(file, "n_frames", 1)
     if frames > 1 and file.format != "MPO":  # a photo with its previews: the first one is the photo
         return f"holds {frames} images"
-    grey16 = file.mode.startswith(GREY16) or (file.format, file.mode) == ("PPM", "I")
+    grey16 = _has_grey16(file)
     if file.mode not in OPAQUE and not grey16:
         return f"has pixels of mode {file.mode}"
     tags = getattr(file, "tag_v2", {})  # a TIFF's; Pillow reads these three as if they were unsigned 16 bits
@@ -79,6 +88,10 @@ def _unclear(file: Image.Image) -> str | None:
     if grey16 and tags.get(INK) == WHITE_IS_ZERO:
         return "has 16-bit pixels of which 0 is white"
     return None
+
+
+def _has_grey16(file: Image.Image) -> bool:
+    return file.mode.startswith(GREY16) or (file.format, file.mode) == ("PPM", "I")
 
 
 def _transparent(image: Image.Image) -> str | None:

@@ -14,7 +14,7 @@ class Record(TypedDict):
     shape: list[int]
     classes: int
     class_names: list[str]
-    resized: bool  # and made colour, as images of a folder are
+    resized: bool  # or made grey or colour, as images of a folder and of many variants are
     counts: dict[str, int]
     class_counts: dict[str, list[int]]
     mean: list[float]

@@ -20,7 +20,8 @@ FORMATS = (".xml", ".onnx")
 @dataclass(frozen=True)
 class Preprocessing:
     """The data set, the shape [C, H, W] of its images, the names of its K classes in the order of the logits, and
-    whether images of any size are resized to that shape, as the study itself did with those of a folder.
+    whether images of any size are resized to that shape, and made grey or colour, as the study itself did with those of
+    a folder or of a variant.
     """
 
     dataset: str

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image, TiffImagePlugin
 
-from minarch.data.images import open_image, resized
+from minarch.data.images import is_grey, open_image, resized
 from minarch.errors import UserError
 
 ORIENTATION = 0x0112
@@ -75,6 +75,24 @@ def test_grey_and_colour_of_16_bits_are_scaled_alike(tmp_path):
     grey = _read(_png(tmp_path / "grey.png", values, 0))
     colour = _read(_png(tmp_path / "colour.png", np.stack([values] * 3, axis=2), 2))
     assert (grey == colour).all() and len(np.unique(grey)) > 100
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16", "I;16B"])
+@pytest.mark.parametrize("suffix", ["png", "tiff", "gif", "jpg", "bmp", "pgm", "webp"])
+def test_what_a_head_calls_grey_is_opened_as_grey(tmp_path, mode, suffix):
+    values = (np.arange(24).reshape(4, 6) * 300).astype(">u2" if mode == "I;16B" else np.uint16)
+    image = Image.fromarray(values) if mode.startswith("I") else Image.fromarray(COLOURS).convert(mode)
+    try:
+        image.save(tmp_path / f"x.{suffix}")
+        opened = open_image(tmp_path / f"x.{suffix}", "IMAGE")
+    except (OSError, UserError):
+        return  # the format has no such pixels, or they are transparent
+    assert is_grey(tmp_path / f"x.{suffix}") == (opened.mode in ("L", "I;16"))
+
+
+def test_what_cannot_be_opened_is_not_grey(tmp_path):
+    (tmp_path / "x.png").write_bytes(b"no image")
+    assert not is_grey(tmp_path / "x.png") and not is_grey(tmp_path / "not-there.png")
 
 
 @pytest.mark.parametrize("name", ["x.jpg", "x.png", "x.tiff", "x.webp"])

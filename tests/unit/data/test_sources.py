@@ -50,7 +50,7 @@ def test_a_folder_is_its_classes_in_order(tmp_path):
     assert test is None
     assert train.classes == ["cat", "dog"]
     assert train.labels.tolist() == [0, 0, 0, 1, 1, 1]
-    assert train.images.shape == (6, 3, 8, 8) and train.images.dtype == np.uint8
+    assert train.images.shape == (6, 1, 8, 8) and train.images.dtype == np.uint8
 
 
 def test_pixels_arrive_unchanged_where_the_size_is_the_same(tmp_path):
@@ -64,11 +64,34 @@ def test_pixels_arrive_unchanged_where_the_size_is_the_same(tmp_path):
 @pytest.mark.parametrize(
     ("mode", "name"), [("L", "x.png"), ("RGBA", "x.png"), ("P", "x.png"), ("1", "x.png"), ("RGB", "x.jpg")]
 )
-def test_every_kind_of_image_becomes_three_channels_of_the_size(tmp_path, mode, name):
+def test_every_kind_of_image_becomes_three_channels_of_the_size_where_one_is_of_colour(tmp_path, mode, name):
     _folder(tmp_path)
+    _draw(tmp_path / "dog/z.png", mode="RGB")
     _draw(tmp_path / "cat" / name, mode=mode, size=(13, 5))
     train, _ = _read(tmp_path, 6)
-    assert train.images.shape == (7, 3, 6, 6)
+    assert train.images.shape == (8, 3, 6, 6)
+
+
+@pytest.mark.parametrize(("mode", "name"), [("L", "x.png"), ("1", "x.png"), ("LA", "x.png"), ("L", "x.jpg")])
+@pytest.mark.parametrize("colour_in", [None, "train", "test"])
+def test_a_folder_of_grey_files_alone_stays_grey(tmp_path, mode, name, colour_in):
+    """And its pixels are those of one channel in colour."""
+    for split in ("train", "test"):
+        _draw(_folder(tmp_path / split) / "cat" / name, mode=mode, size=(13, 5))
+    grey = _read(tmp_path, 6)
+    _draw(tmp_path / (colour_in or "train") / "dog/z.png", mode="RGB" if colour_in else "L")
+    other = _read(tmp_path, 6)
+    channels = 3 if colour_in else 1
+    assert [split.images.shape[1] for split in (*grey, *other)] == [1, 1, channels, channels]
+    for before, after in zip(grey, other, strict=True):
+        assert (after.images[: len(before.images)] == before.images).all()
+
+
+def test_files_of_16_bits_are_grey_and_their_upper_8_count(tmp_path):
+    _folder(tmp_path)
+    Image.fromarray(np.arange(64, dtype=np.uint16).reshape(8, 8) * 1_000).save(tmp_path / "cat/9.png")
+    images = _read(tmp_path)[0].images
+    assert images.shape[1] == 1 and (images[3].ravel() == np.arange(64) * 1_000 // 256).all()
 
 
 def test_train_and_test_folders_are_kept_apart(tmp_path):
@@ -141,7 +164,7 @@ def test_a_bad_folder_is_one_line(tmp_path, make, expected):
 def test_more_images_than_memory_are_refused_before_one_is_read(tmp_path):
     """They are one file, listed two million times."""
     with pytest.raises(UserError) as error:
-        _classes({"cat": [tmp_path / "x.png"] * 2_000_000, "dog": [tmp_path / "x.png"]}, 512)
+        _classes({"cat": [tmp_path / "x.png"] * 2_000_000, "dog": [tmp_path / "x.png"]}, 3, 512)
     assert str(error.value) == (
         "data.image_size: 512 makes 2000001 images take 1572.9 GB; allowed: a size at which they fit into memory twice"
     )

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -419,8 +420,9 @@ def test_an_image_of_another_size_or_kind_is_one_line(tmp_path, mode, size, give
 
 
 @pytest.mark.parametrize("mode", ["L", "1", "LA", "RGB", "RGBA", "P", "I;16"])
+@pytest.mark.parametrize("beside", ["L", "RGB"])
 @pytest.mark.parametrize("size", [(8, 8), (13, 5), (200, 30)])
-def test_images_of_a_folder_are_read_as_the_study_reads_them(tmp_path, mode, size):
+def test_images_of_a_folder_are_read_as_the_study_reads_them(tmp_path, mode, size, beside):
     root, upright = tmp_path / "mine", Image.Exif()
     upright[0x0112] = 6  # held on its side
     draw(root / "cat/x.png", "L" if mode == "I;16" else mode, size)
@@ -428,9 +430,19 @@ def test_images_of_a_folder_are_read_as_the_study_reads_them(tmp_path, mode, siz
         if mode == "I;16":
             image = Image.fromarray(np.asarray(image).astype(np.uint16) * 257)
         image.save(root / "cat/x.png", exif=upright)
-    draw(root / "dog/y.png")
+    draw(root / "dog/y.png", beside)
     study, _ = read(f"folder:{root}", None, 8)
-    assert (read_image(root / "cat/x.png", FOLDER) == study.images[0]).all()
+    channels = 3 if {mode, beside} & {"RGB", "RGBA", "P"} else 1
+    as_the_study = replace(FOLDER, shape=[channels, 8, 8])
+    assert study.images.shape[1] == channels
+    assert (read_image(root / "cat/x.png", as_the_study) == study.images[0]).all()
+
+
+def test_a_colour_image_is_read_as_its_luminance_where_the_folder_was_grey(tmp_path):
+    path = draw(tmp_path / "x.png", "RGB", (13, 5))
+    with Image.open(path) as image:
+        expected = np.asarray(image.resize((8, 8), Image.Resampling.BILINEAR).convert("L"))
+    assert (read_image(path, replace(FOLDER, shape=[1, 8, 8]))[0] == expected).all()
 
 
 @pytest.mark.parametrize("given", [GREY, COLOUR, FOLDER])

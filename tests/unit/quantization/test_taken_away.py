@@ -5,20 +5,23 @@ import shutil
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
 from quantize_items import CONFIGS
 from safetensors.torch import load_file
 
-from minarch.commands.classify import classify
+from minarch.commands.classify import classify, read_image
 from minarch.commands.export import export
 from minarch.commands.exported import exported_model
 from minarch.commands.predict import predict
 from minarch.commands.recognise import recognise
+from minarch.commands.snippet import pixels
 from minarch.data.tensors import load_split
 from minarch.errors import UserError
 from minarch.holdings import holdings
+from minarch.quantization.preprocessing import Preprocessing
 from minarch.quantize import work
 from tests.compiled_c import run_c
 
@@ -109,6 +112,19 @@ def test_what_is_exported_runs_without_minarch_and_says_the_same(item, classes, 
     lines = [line.split("\t") for line in done.stdout.splitlines()]
     assert [line[:2] for line in lines] == [[prediction.image, prediction.label] for prediction in expected]
     assert [float(line[2]) for line in lines] == pytest.approx([p.probability for p in expected], abs=1e-5)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("mode", ["L", "1", "P", "RGB", "I;16"])
+def test_the_exported_program_reads_images_of_any_kind_and_size_as_minarch_does(tmp_path, mode, channels):
+    image = Image.fromarray(np.random.default_rng(0).integers(0, 256, (9, 14, 3), dtype=np.uint8))
+    if mode == "I;16":
+        image = Image.fromarray(np.asarray(image.convert("L")).astype(np.uint16) * 200)
+    path = tmp_path / "x.png"
+    (image if mode == "I;16" else image.convert(mode)).save(path)
+    shape = [channels, 6, 6]
+    read = read_image(path, Preprocessing("mine", shape, ["a", "b"], resize=True))
+    assert (pixels(str(path), shape, True)[0] == read).all()
 
 
 def test_an_export_never_overwrites(item, tmp_path):

@@ -20,6 +20,7 @@ from minarch.reporting.wording import FORMATS
 pytestmark = pytest.mark.slow  # whole reports
 
 SCRIPT = "folder:</pre><script>alert(1)</script>&quot;/=pets"
+NOISY = {"name": "noisy", "of": "cifar10", "classes": [3, 5], "size": None, "grey": True, "label_noise": 0.2}
 
 
 @pytest.fixture(scope="module")
@@ -37,12 +38,14 @@ def study(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory):
-    """A report of a study with one method and nothing optional, of a folder whose path would be a script."""
+    """A report of a study with one method and nothing optional, of a folder whose path would be a script and a variant
+    of a data set.
+    """
     root = tmp_path_factory.mktemp("plain")
     config, inputs = write_study(root, {"digits": ["dnn", "cnn"]}, plain=True)
     out = root / "aggregate"
     out.mkdir()
-    config = {**config, "params": {**config["params"], "data": {"datasets": [SCRIPT]}}}
+    config = {**config, "params": {**config["params"], "data": {"datasets": [SCRIPT, NOISY]}}}
     aggregate.work(config, inputs, out)
     return out
 
@@ -235,6 +238,13 @@ def test_the_report_says_what_the_tables_say(study, ragged, name: str, columns: 
         for column, kind in columns.items():
             said = {word for value in table(out, name)[column].dropna() for word in str(FORMATS[kind](value)).split()}
             assert said and said <= words
+
+
+def test_what_a_variant_is_made_of_is_said(study, plain) -> None:
+    said = "noisy is made of cifar10: its classes number 3, 5, numbered anew in this order; made grey (luminance by"
+    assert said in words(plain) and "resized" not in words(plain) and "is made of" not in words(study[2])
+    assert "20 % of the labels of its training and of its validation images are replaced by other" in words(plain)
+    assert "80 % of the validation images; all else, and the labels of its test images, as in cifar10." in words(plain)
 
 
 def test_images_that_stand_in_two_splits_are_said(study, ragged) -> None:
