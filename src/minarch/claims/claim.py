@@ -1,4 +1,4 @@
-"""A claim of a paper and what the studies say of it (rules and verdicts are our inference, docs/methods.md 5)."""
+"""A claim of a paper and what the studies say of it (rules and verdicts are our inference, docs/methods.md 6)."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
