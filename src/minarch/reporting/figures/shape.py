@@ -13,8 +13,9 @@ COLOURS = dict(zip(SOURCES, ["#56B4E9", "#E69F00", FAINT], strict=True))
 
 
 def draw_shape(bars: Sequence[Mapping[str, Any]]) -> Figure | None:
-    """One stacked bar per data set, family and scope; each whisker is the interval of the share that ends there. A share
-    that is NaN, of a family without shape, is left out.
+    """One stacked bar per data set, family and scope; each whisker is the interval of the share that ends there.
+
+    A share that is NaN, of a family without shape, is left out.
 
     Args:
         bars: the row of each of SOURCES by its name, beside "dataset", "family" and "scope".

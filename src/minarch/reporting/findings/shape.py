@@ -24,7 +24,7 @@ def explained(shape: pd.DataFrame) -> list[dict[str, Any]]:
     shares = []
     for (dataset, family, scope), rows in shape.groupby(["dataset", "family", "scope"], sort=False):
         sources = {row["source"]: row for row in rows_of(rows)}
-        largest = rows.loc[rows["share"].idxmax(), "source"]
+        largest = rows.set_index("source")["share"].astype(float).idxmax()
         counts = {name: sources[largest][name] for name in ("architectures", "runs")}
         shares.append({"dataset": dataset, "family": family, "scope": scope, "largest": largest} | counts | sources)
     return shares
@@ -46,7 +46,8 @@ def equivalences(equivalence: pd.DataFrame) -> list[dict[str, Any]]:
 def facts(evidence: Evidence) -> dict[str, Any]:
     points, verdicts = evidence.tables["shape_points"], equivalences(evidence.tables["equivalence"])
     of_place = {tuple(row[name] for name in PLACE): row for row in verdicts}
-    rows = [row | of_place.get(tuple(row[name] for name in PLACE), {}) for row in rows_of(points)]
+    none = dict.fromkeys(VERDICTS.values(), 0)
+    rows = [row | of_place.get(tuple(row[name] for name in PLACE), none) for row in rows_of(points)]
     return {"explained": explained(evidence.tables["shape"]), "points": rows, "matched_within": WITHIN}
 
 
