@@ -4,6 +4,7 @@ From validation records only. Every table has the columns dataset and family; wh
 makes its rows.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +13,31 @@ import pandas as pd
 
 from minarch.analysis.early import early_table
 from minarch.analysis.epochs import course_of
-from minarch.analysis.intervals import ACCURACY, VALIDATION, with_intervals
-from minarch.analysis.minimal import P_MIN, P_NEAR_BEST, Bootstrap, Minimum, minimum, statistics
-from minarch.analysis.records import read_curves, read_runs
-from minarch.analysis.regimes import Thresholds, classify, is_near, standard_deviation
-from minarch.analysis.reliability import Reliability
+from minarch.analysis.intervals import ACCURACY, VALIDATION, Columns, with_intervals
+from minarch.analysis.minimal import (
+    BY_GAIN,
+    BY_POINTS,
+    P_MIN,
+    P_NEAR_BEST,
+    Bootstrap,
+    Estimate,
+    Minimum,
+    both_rules,
+    minimum,
+    statistics,
+)
+from minarch.analysis.order import INTEGERS, order_table
+from minarch.analysis.records import read_curves, read_model_knobs, read_runs
+from minarch.analysis.regimes import Thresholds, classify, is_near
+from minarch.analysis.reliability import Reliability, proven_share
 from minarch.analysis.sensitivity import OVERFITTING_FROM, sensitivity_table
 from minarch.analysis.shape import shape_table
-from minarch.analysis.sizes import Size, sizes_of
+from minarch.analysis.sizes import Size, sizes_of, standard_deviation
 from minarch.analysis.trend import trend_table
 from minarch.flow.job import run_stage
 
-COUNTS = (*P_MIN, *P_NEAR_BEST, OVERFITTING_FROM)  # columns of parameter counts that may lie beyond the grid
+# Columns of parameter counts that may lie beyond the grid.
+COUNTS = (*P_MIN, *P_NEAR_BEST, *BY_GAIN, *BY_POINTS, OVERFITTING_FROM, *INTEGERS)
 
 
 def size_table(
@@ -64,8 +78,29 @@ def size_table(
     return reliability.with_proof(counted, confidence).drop(columns="failed")
 
 
-def minimal_row(minimal: Minimum, sizes: list[Size], trainings: int) -> dict[str, Any]:
-    """Row of minimal.csv; a count beyond the grid is infinite, and the note says where an answer lies at its edge."""
+def surety(p_min: float, sizes: list[Size], reliability: Reliability, confidence: float) -> dict[str, Any]:
+    """What the trainings at P_min say of it: how many there are and failed, and the share of failures that is not ruled
+    out at `confidence` by the exact bound of a binomial share; of several sizes of that count the least sure one's.
+    """
+    there = [size for size in sizes if size.parameters == p_min and size.failed.mean() <= reliability.failure_share]
+    counts = [(len(size.failed), int(size.failed.sum())) for size in there]
+    bounds = [(float(1 - proven_share(n - failed, n, confidence)), n, failed) for n, failed in counts]
+    bound, repeats, failed = max(bounds, default=(np.nan, np.nan, np.nan))
+    return {"p_min_repeats": repeats, "p_min_failed": failed, "p_min_failure_at_most": bound}
+
+
+def minimal_row(
+    minimal: Minimum, rules: dict[Columns, Estimate], depths: list[list[Size]], reliability: Reliability, level: float
+) -> dict[str, Any]:
+    """Row of minimal.csv for sizes of one or more depths; a count beyond the grid is infinite, and the note says where
+    an answer lies at its edge.
+
+    Args:
+        rules: P_min by other rules, by the columns that hold it.
+        level: confidence of the bound on failures.
+    """
+    sizes = [size for of_depth in depths for size in of_depth]
+    trainings = reliability.trainings
     smallest, largest = min(size.parameters for size in sizes), max(size.parameters for size in sizes)
     row: dict[str, Any] = {"sizes": len(sizes), "repeats": min(len(size.validation) for size in sizes)}
     notes = []
@@ -84,6 +119,10 @@ def minimal_row(minimal: Minimum, sizes: list[Size], trainings: int) -> dict[str
             notes.append(f"widen the sweep: upwards, {name} is the largest size, {largest:,} parameters")
     if minimal.p_min.value == smallest:
         notes.append(f"widen the sweep: downwards, p_min is the smallest size, {smallest:,} parameters")
+    row["p_min_at_most"] = minimal.p_min.value in [min(size.parameters for size in of_depth) for of_depth in depths]
+    row |= surety(minimal.p_min.value, sizes, reliability, level)
+    for columns, by_rule in rules.items():
+        row |= dict(zip(columns, (by_rule.value, by_rule.low, by_rule.high), strict=True))
     return row | {"best_validation": minimal.best_validation, "note": "; ".join(notes)}
 
 
@@ -93,33 +132,39 @@ def family_tables(
     thresholds: Thresholds,
     reliability: Reliability,
     bootstrap: Bootstrap,
+    knobs: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, pd.DataFrame]:
-    """The rows of every table, by its name, for one data set and family."""
+    """The rows of every table, by its name, for one data set and family; `knobs` those of an architecture."""
     depths: dict[Any, list[Size]] = {}
     for depth, rows in runs.groupby("depth", dropna=False):
         depths[depth] = sizes_of(rows, curves[curves["architecture"].isin(rows["architecture"])], reliability)
     trainings = reliability.trainings
     samples = {depth: statistics(sizes, bootstrap, i, trainings) for i, (depth, sizes) in enumerate(depths.items())}
-    whole = minimum(list(samples.values()), thresholds, bootstrap.confidence)
+    level = bootstrap.confidence
+    whole = minimum(list(samples.values()), thresholds, level)
     sizes_tables, minimal_rows = [], []
     for depth, sizes in depths.items():
-        table = size_table(sizes, thresholds, reliability, bootstrap.confidence, whole.best_validation)
+        table = size_table(sizes, thresholds, reliability, level, whole.best_validation)
         table.insert(0, "depth", depth)
         sizes_tables.append(table)
         if not pd.isna(depth):
-            of_depth = minimum([samples[depth]], thresholds, bootstrap.confidence)
-            minimal_rows.append({"depth": depth} | minimal_row(of_depth, sizes, trainings))
-    everything = [size for sizes in depths.values() for size in sizes]
-    minimal_rows.append({"depth": "all"} | minimal_row(whole, everything, trainings))
+            of_depth = minimum([samples[depth]], thresholds, level)
+            rules = both_rules([samples[depth]], thresholds, level)
+            minimal_rows.append({"depth": depth} | minimal_row(of_depth, rules, [sizes], reliability, level))
+    grids = list(depths.values())
+    everything = [size for sizes in grids for size in sizes]
+    rules = both_rules(list(samples.values()), thresholds, level)
+    minimal_rows.append({"depth": "all"} | minimal_row(whole, rules, grids, reliability, level))
     from_p_min = [size for size in everything if size.parameters >= whole.p_min.value]
     course = course_of(runs, curves, reliability)
     return {
         "sizes": pd.concat(sizes_tables),
         "minimal": pd.DataFrame(minimal_rows),
-        "sensitivity": sensitivity_table(list(depths.values()), thresholds, trainings),
+        "sensitivity": sensitivity_table(grids, thresholds, trainings),
         "trend": trend_table(course),
         "early": early_table(course, thresholds, trainings),
-        "shape": shape_table({"all sizes": everything, "from p_min": from_p_min}, bootstrap),
+        "order": order_table(runs, curves, grids, thresholds, reliability, level),
+        "shape": shape_table({"all sizes": everything, "from p_min": from_p_min}, knobs, bootstrap),
     }
 
 
@@ -133,16 +178,17 @@ def write_table(path: Path, families: list[pd.DataFrame]) -> None:
 
 def work(config: dict[str, Any], inputs: dict[str, Any], out: Path) -> None:
     """Write sizes.csv (a row per architecture), minimal.csv (per depth, and one, depth "all", per family),
-    sensitivity.csv (per moved threshold), trend.csv (per epoch and parameter count), early.csv (per epoch) and
-    shape.csv (per source of variance).
+    sensitivity.csv (per moved threshold), trend.csv (per epoch and parameter count), early.csv (per epoch),
+    order.csv (per family) and shape.csv (per source of variance).
     """
     thresholds, reliability = Thresholds.of(config), Reliability.of(config)
     bootstrap = Bootstrap(resamples=config["bootstrap"], confidence=config["confidence"], seed=config["seed"])
-    runs, curves = read_runs(inputs["sweep"]), read_curves(inputs["sweep"])
+    runs, curves, models = read_runs(inputs["sweep"]), read_curves(inputs["sweep"]), read_model_knobs(inputs["sweep"])
     tables: dict[str, list[pd.DataFrame]] = {}
     for (dataset, family), rows in runs.groupby(["dataset", "family"]):
         of_family = curves[(curves["dataset"] == dataset) & (curves["family"] == family)]
-        for name, table in family_tables(rows, of_family, thresholds, reliability, bootstrap).items():
+        knobs = {name: models[dataset, family, name] for name in rows["architecture"].unique()}
+        for name, table in family_tables(rows, of_family, thresholds, reliability, bootstrap, knobs).items():
             table.insert(0, "dataset", str(dataset))
             table.insert(1, "family", str(family))
             tables.setdefault(name, []).append(table)

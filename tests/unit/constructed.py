@@ -16,7 +16,8 @@ CONVERGENCE: dict[str, Any] = {
     "failure_share": 0.05,
     "spread_factor": 3.0,
     "spread_points": 2.0,
-    "below_best_points": 10.0,
+    "gain_share": 0.9,
+    "below_best_points": None,
     "near_best_points": 1.0,
     "saturated_train": 0.995,
     "gap_factor": 2.0,
@@ -53,7 +54,7 @@ PARAMS: dict[str, Any] = {
     "weights": {"near_zero": 1e-3, "attention_images": 64},
     "similarity": SIMILARITY,
     "convergence": CONVERGENCE,
-    "representatives": {"roles": ["minimal", "learning", "overfitting"]},
+    "representatives": {"roles": ["minimal", "near-best", "overfitting"]},
     "quantize": {
         "calibration": 64,
         "methods": {
@@ -84,6 +85,7 @@ def size(
         validation=values,
         train=np.full(len(values), train),
         failed=np.arange(len(values)) < failed,
+        chance=0.1,
         loss_rise=loss_rise,
     )
 

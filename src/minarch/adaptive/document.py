@@ -127,7 +127,7 @@ def _beginning(dataset: str) -> dict[str, Any]:
         "data": data,
         "sweep": {"repeats": 1, "block": 1 if images > MANY else BLOCK, "families": {}},
         "train": {"epochs": epochs, "batch_size": 64, "learning_rate": 3e-3, "schedule": "cosine", "warmup": 1} | moved,
-        "convergence": {"below_best_points": 100.0, "spread_points": 100.0},  # reliable is what reaches the target
+        "convergence": {"gain_share": None, "spread_points": 100.0},  # reliable is what reaches the target
         "representatives": {"roles": []},
         "prune": {
             "levels": [0.25, 0.5],

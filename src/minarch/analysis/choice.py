@@ -2,11 +2,11 @@
 
 Per data set and family, on validation records only:
 - minimal: the smallest model that is not unstable with at least P_min parameters;
-- learning: the smallest such model within near_best_points of the family's best;
+- near-best: the smallest such model within near_best_points of the family's best, whatever its regime;
 - overfitting: the largest model in the overfitting regime;
 - best: the model with the highest mean accuracy of those that are not unstable;
 - further: what the study names besides.
-Two roles never share a model. If the learning role's first choice is taken it moves to the next larger model near the
+Two roles never share a model. If the first choice of near-best is taken it moves to the next larger model near the
 best that is still in the learning regime; overfitting only takes models larger than the earlier roles'. A role that is
 left without a model of its own is dropped, as best is where an earlier role has the best model. A size with too few
 trainings to be called reliable takes no role but overfitting and further.
@@ -23,7 +23,7 @@ from minarch.errors import UserError
 
 MISSING = {
     "minimal": "no size learns reliably up to the largest one; widen sweep.families upwards or raise the epochs",
-    "learning": "no reliable size comes near the best; widen sweep.families upwards",
+    "near-best": "no reliable size comes near the best; widen sweep.families upwards",
     "overfitting": "no size overfits; train for more epochs, widen sweep.families upwards, or leave this role out",
     "best": "no size is reliable; widen sweep.families upwards or raise the epochs",
 }
@@ -49,10 +49,12 @@ def candidates(role: str, sizes: pd.DataFrame, p_min: float, trainings: int = 1)
     near = stable[stable["near_best"]]
     if role == "minimal":
         return stable, f"smallest model that is not unstable with at least P_min = {p_min:,.0f} parameters"
-    if role == "learning":
-        return pd.concat(
-            [near[:1], near[1:][near[1:]["regime"] == LEARNING]]
-        ), "smallest reliable model near the family's best"
+    if role == "near-best":
+        later = near[1:][near[1:]["regime"] == LEARNING]
+        rule = (
+            "smallest reliable model near the family's best; if that has a role, the next larger one that is learning"
+        )
+        return pd.concat([near[:1], later]), rule
     if role == "best":
         best = reliable.sort_values(FINAL_VALIDATION, ascending=False, kind="stable")
         return best[:1], "reliable model with the highest mean validation accuracy"

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 
 from minarch.analysis.epochs import Course
-from minarch.analysis.minimal import P_MIN, P_NEAR_BEST, Statistics, minimum
-from minarch.analysis.regimes import Thresholds, is_unstable, standard_deviation
+from minarch.analysis.minimal import P_MIN, P_NEAR_BEST, minimum
+from minarch.analysis.regimes import Thresholds, is_unstable
+from minarch.analysis.sizes import Statistics, standard_deviation
 
 CALLED_UNSTABLE, FALSE_ALARMS, MISSED = "called_unstable", "false_alarms", "missed"  # numbers of sizes
 
@@ -26,6 +27,7 @@ def statistics_by_epoch(course: Course, trainings: int = 1) -> list[Statistics]:
                 mean=np.stack([values.mean(axis=1) for values in validation], axis=1),
                 std=np.stack([standard_deviation(values) for values in validation], axis=1),
                 failed_share=np.stack([course.failed[:, columns].mean(axis=1) for _, columns in sizes], axis=1),
+                chance=course.chance,
             )
         )
     return depths
@@ -39,9 +41,7 @@ def early_table(course: Course, thresholds: Thresholds, trainings: int = 1) -> p
         trainings: fewest repeats of a size that can be P_min.
     """
     depths = statistics_by_epoch(course, trainings)
-    unstable = np.concatenate(
-        [is_unstable(d.parameters, d.mean, d.std, d.failed_share, thresholds) for d in depths], axis=1
-    )
+    unstable = np.concatenate([is_unstable(d, thresholds) for d in depths], axis=1)
     rows = []
     for i, epoch in enumerate(course.epochs):
         now = [replace(d, mean=d.mean[[i]], std=d.std[[i]], failed_share=d.failed_share[[i]]) for d in depths]

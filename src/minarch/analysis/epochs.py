@@ -16,6 +16,7 @@ class Course:
     epochs: np.ndarray  # [E], from 1
     validation: np.ndarray  # [E, N] accuracy, fraction
     failed: np.ndarray  # [E, N] bool
+    chance: float  # accuracy of guessing: 1 / classes
 
 
 def course_of(runs: pd.DataFrame, curves: pd.DataFrame, reliability: Reliability) -> Course:
@@ -41,4 +42,5 @@ def course_of(runs: pd.DataFrame, curves: pd.DataFrame, reliability: Reliability
         epochs=accuracy.index.to_numpy(),
         validation=validation,
         failed=(lost.ffill() > 0).to_numpy() | (validation < reliability.lowest(classes)) | judged,
+        chance=1 / classes,
     )

@@ -6,15 +6,17 @@ is the count of a size that has too few trainings to be called reliable, but suc
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from minarch.analysis.intervals import grid_interval, of_estimate, resample
-from minarch.analysis.regimes import Thresholds, is_near, is_unstable, standard_deviation
-from minarch.analysis.sizes import Size
+from minarch.analysis.intervals import Columns, grid_interval, of_estimate, resample
+from minarch.analysis.regimes import Thresholds, is_near, is_unstable
+from minarch.analysis.sizes import Size, Statistics, standard_deviation
 
 P_MIN, P_NEAR_BEST = of_estimate("p_min"), of_estimate("p_near_best")
+BY_GAIN, BY_POINTS = of_estimate("p_min_by_gain"), of_estimate("p_min_by_points")  # whichever rule the study goes by
+GAIN_SHARE, BELOW_BEST_POINTS = 0.9, 10.0  # of a rule that the study does not go by
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,17 +46,6 @@ class Minimum:
     best_validation: float  # mean validation accuracy of the best size, fraction
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Statistics:
-    """Statistics [B, S] of every bootstrap sample b and size s of one depth; row 0 is the data as measured."""
-
-    parameters: np.ndarray  # [S]
-    enough: np.ndarray  # [S] bool: has as many repeats as a reliable size takes
-    mean: np.ndarray
-    std: np.ndarray
-    failed_share: np.ndarray
-
-
 def statistics(sizes: Sequence[Size], bootstrap: Bootstrap, depth: int, trainings: int = 1) -> Statistics:
     """Resample the repeats of each size; validation accuracy and failure of a repeat stay together.
 
@@ -74,6 +65,7 @@ def statistics(sizes: Sequence[Size], bootstrap: Bootstrap, depth: int, training
         mean=mean,
         std=std,
         failed_share=failed_share,
+        chance=sizes[0].chance,
     )
 
 
@@ -84,7 +76,7 @@ def smallest(parameters: np.ndarray, chosen: np.ndarray) -> np.ndarray:
 
 def minimal_counts(depth: Statistics, thresholds: Thresholds, best: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """P_min [B] and P_near_best [B] of one depth, measured against `best` [B] (mean validation accuracy)."""
-    unstable = is_unstable(depth.parameters, depth.mean, depth.std, depth.failed_share, thresholds, best)
+    unstable = is_unstable(depth, thresholds, best)
     largest_unstable = np.where(unstable, depth.parameters.astype(float), -np.inf).max(axis=-1)
     reliable = depth.enough & (depth.parameters > largest_unstable[:, None])
     near = is_near(depth.mean, best, thresholds.near_best_points)
@@ -108,3 +100,14 @@ def estimate(samples: np.ndarray, confidence: float) -> Estimate:
     """The measured value (sample 0) and the percentile interval of the bootstrap samples after it."""
     low, high = grid_interval(samples[1:], confidence) if len(samples) > 1 else (float("nan"), float("nan"))
     return Estimate(value=float(samples[0]), low=low, high=high)
+
+
+def both_rules(depths: Sequence[Statistics], thresholds: Thresholds, confidence: float) -> dict[Columns, Estimate]:
+    """P_min by each of the two rules for how far below the best a size may be, alone: BY_GAIN and BY_POINTS."""
+    share = GAIN_SHARE if thresholds.gain_share is None else thresholds.gain_share
+    points = BELOW_BEST_POINTS if thresholds.below_best_points is None else thresholds.below_best_points
+    rules = {
+        BY_GAIN: replace(thresholds, gain_share=share, below_best_points=None),
+        BY_POINTS: replace(thresholds, gain_share=None, below_best_points=points),
+    }
+    return {columns: minimum(depths, rule, confidence).p_min for columns, rule in rules.items()}

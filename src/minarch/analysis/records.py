@@ -5,6 +5,7 @@ Selection reads only these two tables, so this module never opens an item's test
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -33,6 +34,12 @@ def read_runs(items: Iterable[Path]) -> pd.DataFrame:
     measured = [f"final_{metric}" for metric in METRICS]
     runs[measured] = runs[measured].astype(float)
     return runs.sort_values([*MODEL, "repeat"], ignore_index=True)
+
+
+def read_model_knobs(items: Iterable[Path]) -> dict[tuple[Any, ...], dict[str, Any]]:
+    """The knobs of each trained model by its names in MODEL, with its depth, which may be a default."""
+    records = [read_json(item / "results.json") for item in items]
+    return {tuple(record[name] for name in MODEL): {"depth": record["depth"], **record["knobs"]} for record in records}
 
 
 def read_curves(items: Iterable[Path]) -> pd.DataFrame:

@@ -5,13 +5,13 @@ VALIDATION accuracy takes the place of test accuracy, so that nothing that is se
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from minarch.analysis.intervals import EDGE
-from minarch.analysis.sizes import Size
+from minarch.analysis.sizes import Size, Statistics, as_measured
 
 UNSTABLE, LEARNING, OVERFITTING = "unstable", "learning", "overfitting"
 
@@ -25,7 +25,10 @@ class Thresholds:
         float  # unstable: standard deviation above this multiple of the median over the upper half of sizes ...
     )
     spread_points: float  # ... and above this many points
-    below_best_points: float  # unstable: mean accuracy this far below the best size
+    gain_share: (
+        float | None
+    )  # unstable: mean accuracy gains less over chance than this share of what the best size does
+    below_best_points: float | None  # unstable: mean accuracy this far below the best size
     near_best_points: float  # overfitting needs a mean accuracy this near to the best size
     saturated_train: float  # overfitting: mean train accuracy at or above this
     gap_factor: (
@@ -36,7 +39,14 @@ class Thresholds:
     @classmethod
     def of(cls, config: dict[str, Any]) -> "Thresholds":
         """The thresholds in the configuration of a stage."""
-        return cls(**{name: float(config[name]) for name in cls.__dataclass_fields__})
+        limits: dict[str, Any] = {name: config[name] for name in cls.__dataclass_fields__}
+        return cls(**{name: limit and float(limit) for name, limit in limits.items()})
+
+    def lowest(self, best: np.ndarray, chance: float) -> np.ndarray:
+        """The lowest mean accuracies [...] of a stable size where the best one's are `best` [...]; -inf: any."""
+        by_gain = -np.inf if self.gain_share is None else chance + self.gain_share * (best - chance)
+        by_points = -np.inf if self.below_best_points is None else best - self.below_best_points / 100
+        return np.maximum(by_gain, by_points)
 
 
 @dataclass(frozen=True)
@@ -63,38 +73,32 @@ def is_near(mean: np.ndarray, best: np.ndarray, points: float) -> np.ndarray:
     return mean >= best[..., None] - points / 100 - EDGE
 
 
-def is_unstable(
-    parameters: np.ndarray,
-    mean: np.ndarray,
-    std: np.ndarray,
-    failed_share: np.ndarray,
-    thresholds: Thresholds,
-    best: np.ndarray | None = None,
-) -> np.ndarray:
-    """Mask of the unstable sizes [..., S]. `best` [...]: the accuracy to compare with, by default these sizes' own."""
-    best = mean.max(axis=-1) if best is None else best
+def is_unstable(sizes: Statistics, thresholds: Thresholds, best: np.ndarray | None = None) -> np.ndarray:
+    """Mask [B, S] of the unstable sizes. `best` [B]: the accuracy to compare with, by default these sizes' own."""
+    best = sizes.mean.max(axis=-1) if best is None else best
     return (
-        (failed_share > thresholds.failure_share)
-        | (std > spread_limit(parameters, std, thresholds)[..., None])
-        | ~is_near(mean, best, thresholds.below_best_points)
+        (sizes.failed_share > thresholds.failure_share)
+        | (sizes.std > spread_limit(sizes.parameters, sizes.std, thresholds)[..., None])
+        | (sizes.mean < thresholds.lowest(best, sizes.chance)[..., None] - EDGE)
     )
 
 
-def standard_deviation(values: np.ndarray) -> np.ndarray:
-    """Sample standard deviation over the last axis; NaN for one repeat, which shows no spread."""
-    return values.std(axis=-1, ddof=1) if values.shape[-1] > 1 else np.full(values.shape[:-1], np.nan)
+def too_far(mean: np.ndarray, best: np.ndarray, chance: float, thresholds: Thresholds) -> str:
+    """Words for a mean that is too far below the best one's, by the rule that decided."""
+    by_gain = replace(thresholds, below_best_points=None)
+    if mean < (limit := by_gain.lowest(best, chance)) - EDGE:
+        return f"mean {mean:.1%} (limit {limit:.1%}: {by_gain.gain_share:.0%} of the best size's gain over chance)"
+    return f"{100 * (best - mean):.1f} points below the best size (limit {thresholds.below_best_points:g})"
 
 
 def classify(sizes: Sequence[Size], thresholds: Thresholds) -> list[Regime]:
     """The regime of every size of one (data set, family, depth), each with the evidence that decided."""
     t = thresholds
-    parameters = np.array([size.parameters for size in sizes])
-    mean = np.array([size.validation.mean() for size in sizes])
-    std = np.array([standard_deviation(size.validation) for size in sizes])
-    failed_share = np.array([size.failed.mean() for size in sizes])
+    measured = as_measured(sizes)
+    parameters, mean, failed_share = measured.parameters, measured.mean[0], measured.failed_share[0]
     train = np.array([size.train.mean() for size in sizes])
-    unstable = is_unstable(parameters, mean, std, failed_share, t)
-    limit = float(spread_limit(parameters, std, t))
+    (unstable,) = is_unstable(measured, t)
+    limit = float(spread_limit(parameters, measured.std, t)[0])
     near = is_near(mean, mean.max(), t.near_best_points)
     gap = train - mean
     first_gap = gap[near & (parameters == parameters[near].min())].mean()
@@ -105,10 +109,9 @@ def classify(sizes: Sequence[Size], thresholds: Thresholds) -> list[Regime]:
         if unstable[i]:
             if failed_share[i] > t.failure_share:
                 return Regime(UNSTABLE, f"{failed_share[i]:.0%} of the repeats failed (limit {t.failure_share:.0%})")
-            if std[i] > limit:
-                return Regime(UNSTABLE, f"standard deviation {100 * std[i]:.1f} points (limit {100 * limit:.1f})")
-            below = 100 * (mean.max() - mean[i])
-            return Regime(UNSTABLE, f"{below:.1f} points below the best size (limit {t.below_best_points:g})")
+            if (std := measured.std[0, i]) > limit:
+                return Regime(UNSTABLE, f"standard deviation {100 * std:.1f} points (limit {100 * limit:.1f})")
+            return Regime(UNSTABLE, too_far(mean[i], mean.max(), sizes[i].chance, t))
         evidence = []
         if near[i] and train[i] >= t.saturated_train:
             evidence.append(f"train accuracy {train[i]:.2%} (limit {t.saturated_train:.2%})")

@@ -14,7 +14,7 @@ from minarch.analysis.sizes import Size
 AS_SET = "as set"
 OVERFITTING_FROM = "overfitting_from"  # the smallest parameter count in that regime
 FACTORS = (0.5, 1.5)
-NEAR_ONE = ("saturated_train", "loss_rise")  # their distance from 1 is moved: 1.5 x 0.995 is no accuracy
+NEAR_ONE = ("gain_share", "saturated_train", "loss_rise")  # their distance from 1 is moved: 1.5 x 0.995 is no accuracy
 RANGES = {"failure_share": 1.0, "spread_points": 100.0, "below_best_points": 100.0, "near_best_points": 100.0}
 MEASURED = Bootstrap(resamples=0, confidence=float("nan"), seed=0)  # no intervals
 
@@ -27,12 +27,12 @@ def moved(thresholds: Thresholds, name: str, factor: float) -> Thresholds:
 
 
 def cases(thresholds: Thresholds) -> Iterator[tuple[dict[str, Any], Thresholds]]:
-    """Pairs of what is moved, in words, and the thresholds then; first as they are set."""
+    """Pairs of what is moved, in words, and the thresholds then; first as they are set. One that is off stays so."""
     yield {"threshold": AS_SET, "factor": 1.0, "value": float("nan")}, thresholds
-    for field in fields(thresholds):
+    for name in (field.name for field in fields(thresholds) if getattr(thresholds, field.name) is not None):
         for factor in FACTORS:
-            then = moved(thresholds, field.name, factor)
-            yield {"threshold": field.name, "factor": factor, "value": getattr(then, field.name)}, then
+            then = moved(thresholds, name, factor)
+            yield {"threshold": name, "factor": factor, "value": getattr(then, name)}, then
 
 
 def sensitivity_table(depths: Sequence[Sequence[Size]], thresholds: Thresholds, trainings: int = 1) -> pd.DataFrame:

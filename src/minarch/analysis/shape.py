@@ -5,12 +5,15 @@ parameter count (minarch.analysis.trend), what the architectures' means add to i
 repeats. What repeats alone would put into the first two is taken from them, as in a one-way analysis of variance, with
 as many degrees of freedom as the fit has level pieces (Meyer & Woodroofe, Annals of Statistics 28, 2000).
 
+A family whose only knob is its size has no shape: what lies between its architectures is then their sizes', and the
+share of shape is NaN.
+
 The share of shape is a lower bound. Few architectures have exactly equal counts, and where a better shape also has
 more parameters the fit takes its advantage for theirs. A smooth curve would take less, but would count as shape
 whatever it misses of the step from chance to learning, which is steep.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,6 +29,28 @@ SOURCES = ("parameters", "shape", "repeats")
 NOTHING = 1e-18  # a sum of squares below this is rounding: accuracies are counts of images
 
 
+def has_shape(parameters: Sequence[int], knobs: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether architectures, given by their counts and knobs, differ in more than their size.
+
+    They do not where at most one knob varies, a number, and no two counts are equal.
+    """
+    values = {name: {repr(settings.get(name)) for settings in knobs} for settings in knobs for name in settings}
+    varying = [name for name, several in values.items() if len(several) > 1]
+    if len(set(parameters)) < len(parameters) or len(varying) > 1:
+        return True
+    return any(isinstance(settings.get(name), str) for name in varying for settings in knobs)
+
+
+def fit(parameters: np.ndarray, runs: np.ndarray, mean: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The monotone fit [B, A] of `mean` on the parameter count, and the runs [B, A] of each one's level piece."""
+    counts, group = np.unique(parameters, return_inverse=True)
+    weights = np.bincount(group, runs)
+    pooled = (mean * runs) @ np.eye(len(counts))[group] / weights  # [B, G]
+    fits = [isotonic(values, weights) for values in pooled]
+    fitted, piece = (np.stack(part)[:, group] for part in zip(*fits, strict=True))
+    return fitted, piece
+
+
 def shares(parameters: np.ndarray, runs: np.ndarray, mean: np.ndarray, variance: np.ndarray) -> np.ndarray:
     """Shares [B, 3] of SOURCES that sum to 1, of B samples of A architectures; negative where noise exceeds a part.
 
@@ -37,11 +62,7 @@ def shares(parameters: np.ndarray, runs: np.ndarray, mean: np.ndarray, variance:
 
     NaN where nothing varies.
     """
-    counts, group = np.unique(parameters, return_inverse=True)
-    weights = np.bincount(group, runs)
-    pooled = (mean * runs) @ np.eye(len(counts))[group] / weights  # [B, G]
-    fits = [isotonic(values, weights) for values in pooled]
-    fitted, piece = (np.stack(part)[:, group] for part in zip(*fits, strict=True))  # [B, A]
+    fitted, piece = fit(parameters, runs, mean)
     centre = (mean @ runs)[:, None] / runs.sum()
     by_parameters = (runs * (fitted - centre) ** 2).sum(axis=1)
     by_shape = (runs * (mean - fitted) ** 2).sum(axis=1)
@@ -59,21 +80,29 @@ def within_bounds(raw: np.ndarray) -> np.ndarray:
     return np.concatenate([explained, (1 - explained.sum(axis=-1, keepdims=True)).clip(0)], axis=-1)
 
 
-def samples_of(sizes: Sequence[Size], bootstrap: Bootstrap) -> np.ndarray:
-    """Shares [1 + resamples, 3]: as measured, then with the repeats of each architecture resampled."""
+def moments(accuracies: Sequence[np.ndarray], bootstrap: Bootstrap) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and unbiased variance [1 + resamples, A] over the repeats of each architecture: as measured, then with its
+    repeats resampled.
+    """
     generator = np.random.default_rng(bootstrap.seed)
-    sizes = sorted(sizes, key=lambda size: (size.parameters, tuple(size.validation)))  # names must not decide the draws
     columns = []
-    for size in sizes:
-        runs = np.concatenate([size.validation[None], resample(size.validation, bootstrap.resamples, generator)])
+    for values in accuracies:
+        runs = np.concatenate([values[None], resample(values, bootstrap.resamples, generator)])
         columns.append((runs.mean(axis=1), runs.var(axis=1, ddof=1)))
     mean, variance = (np.stack(column, axis=1) for column in zip(*columns, strict=True))
+    return mean, variance
+
+
+def samples_of(sizes: Sequence[Size], bootstrap: Bootstrap) -> np.ndarray:
+    """Shares [1 + resamples, 3]: as measured, then with the repeats of each architecture resampled."""
+    sizes = sorted(sizes, key=lambda size: (size.parameters, tuple(size.validation)))  # names must not decide the draws
     counts, repeats = np.array([(size.parameters, len(size.validation)) for size in sizes]).T
-    return shares(counts, repeats.astype(float), mean, variance)
+    return shares(counts, repeats.astype(float), *moments([size.validation for size in sizes], bootstrap))
 
 
-def shape_rows(sizes: Sequence[Size], bootstrap: Bootstrap) -> list[dict[str, Any]]:
-    """The share of each source, with its interval, over sizes of any depth of one data set and family.
+def shape_rows(sizes: Sequence[Size], bootstrap: Bootstrap, shaped: bool = True) -> list[dict[str, Any]]:
+    """The share of each source, with its interval, over sizes of any depth of one data set and family; `shaped`: they
+    differ in more than their size.
 
     Architectures with a single repeat, whose noise is unknown, are left out. No row for fewer than three, or where
     nothing varies.
@@ -82,6 +111,8 @@ def shape_rows(sizes: Sequence[Size], bootstrap: Bootstrap) -> list[dict[str, An
     if len(sizes) < 3:
         return []
     samples = samples_of(sizes, bootstrap)
+    if not shaped:  # all that lies between architectures is their sizes'
+        samples = np.column_stack([samples[:, :2].sum(axis=1), np.zeros(len(samples)), samples[:, 2]])
     if np.isnan(samples[0]).any():
         return []
     # The means of resamples carry the noise of repeats twice, which would let shape matter where it does not: the
@@ -92,11 +123,20 @@ def shape_rows(sizes: Sequence[Size], bootstrap: Bootstrap) -> list[dict[str, An
     rows = []
     for source, share, column in zip(SOURCES, within_bounds(samples[0]), centred.T, strict=True):
         low, high = grid_interval(column, bootstrap.confidence)
+        if source == "shape" and not shaped:
+            share = low = high = np.nan
         rows.append({"source": source, "share": share, "low": low, "high": high} | counts)
     return rows
 
 
-def shape_table(scopes: dict[str, Sequence[Size]], bootstrap: Bootstrap) -> pd.DataFrame:
-    """Rows of shape.csv: `scopes` are the sizes to compare, by the name of the choice."""
-    rows = [{"scope": scope} | row for scope, sizes in scopes.items() for row in shape_rows(sizes, bootstrap)]
+def shape_table(
+    scopes: dict[str, Sequence[Size]], knobs: Mapping[str, Mapping[str, Any]], bootstrap: Bootstrap
+) -> pd.DataFrame:
+    """Rows of shape.csv: `scopes` are the sizes to compare, by the name of the choice; `knobs` those of an architecture
+    by its name.
+    """
+    rows = []
+    for scope, sizes in scopes.items():
+        shaped = has_shape([size.parameters for size in sizes], [knobs[size.architecture] for size in sizes])
+        rows += [{"scope": scope} | row for row in shape_rows(sizes, bootstrap, shaped)]
     return pd.DataFrame(rows, columns=COLUMNS)

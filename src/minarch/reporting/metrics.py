@@ -7,6 +7,7 @@ from minarch.contract import ORIGINAL
 from minarch.reporting.evidence import Evidence
 from minarch.reporting.findings import FINDINGS
 from minarch.reporting.tables import Tables, rows_of
+from minarch.reporting.tables.edges import ALL
 from minarch.reporting.tables.models import RECOMMENDED, headline_method
 from minarch.reporting.wording import is_missing
 
@@ -21,8 +22,9 @@ def make_metrics(evidence: Evidence) -> dict[str, Any]:
 
 
 def _headlines(dataset: str, tables: Tables) -> dict[str, Any]:
-    """The recommended model, the best accuracy, the smallest P_min of a family, and the median of the points of test
-    accuracy that models as they were trained lose to the study's first method of quantization.
+    """The recommended model, the best accuracy, the smallest P_min of a family (`p_min_at_most` if no smaller size was
+    tried), and the median of the points of test accuracy that models as they were trained lose to the study's first
+    method of quantization.
     """
     front, minimal, quantized = (tables[name][tables[name]["dataset"] == dataset] for name in READ)
     method, precision = headline_method(tables["quantization"])
@@ -31,7 +33,8 @@ def _headlines(dataset: str, tables: Tables) -> dict[str, Any]:
     for row in rows_of(front[front[RECOMMENDED].astype(bool)]):
         headlines[RECOMMENDED] = {name: row[column] for name, column in PICKED.items()}
     headlines["best_validation"] = front[VALIDATION.value].max()
-    headlines["p_min"] = minimal["p_min"].min()
+    for row in rows_of(minimal[minimal["depth"] == ALL].nsmallest(1, "p_min")):
+        headlines["p_min_at_most" if row["p_min_at_most"] else "p_min"] = row["p_min"]
     headlines[f"{precision}_drop_points"] = originals["test_drop_points_mean"].median()
     return headlines
 

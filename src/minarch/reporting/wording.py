@@ -28,16 +28,18 @@ PLAIN = {  # settings and statuses as a reader says them
     "failure_share": "share of failed repeats",
     "spread_factor": "spread against larger sizes",
     "spread_points": "spread in points",
+    "gain_share": "share of the best's gain over chance",
     "below_best_points": "points below the best",
     "near_best_points": "points of the near best",
     "saturated_train": "train accuracy of overfitting",
     "gap_factor": "gap of train and validation",
     "loss_rise": "rise of the validation loss",
     "from p_min": "from P_min on",
+    "P_min to 4 P_min": "from P_min to 4 P_min",
     "log10_parameters": "ten times the parameters",
     "difficulty": "a point of difficulty",
 }
-ROLES = {"learning": "near best"}  # whose regime need not be learning
+ROLES = {"near-best": "near best"}
 MISSING = Markup("–")
 
 
@@ -68,6 +70,11 @@ def percent(value: Any, digits: int = 1) -> str:
 def percent_below(value: Any) -> str:
     """0.7498 as "74": a lower bound is rounded down, so that it stays one."""
     return MISSING if is_missing(value) else f"{math.floor(100 * float(value) + 1e-9)}"
+
+
+def percent_above(value: Any) -> str:
+    """0.4507 as "46": an upper bound is rounded up, so that it stays one."""
+    return MISSING if is_missing(value) else f"{math.ceil(100 * float(value) - 1e-9)}"
 
 
 def exact_percent(value: Any) -> str:
@@ -108,6 +115,11 @@ def number(value: Any, digits: int = 3) -> str:
     return f"{float(value):,.{max(0, digits - 1 - exponent)}f}"
 
 
+def points_apart(value: Any) -> str:
+    """Percentage points of what has no sign: a spread, or a largest difference."""
+    return MISSING if is_missing(value) else f"{float(value):.1f}"
+
+
 def milliseconds(value: Any) -> str:
     """0.0123 as "12.3 µs" and 1.23 as "1.23 ms"."""
     if is_missing(value):
@@ -135,6 +147,7 @@ def duration(seconds: Any) -> str:
 FORMATS: dict[str, Callable[..., str]] = {
     "percent": percent,
     "percent_below": percent_below,
+    "percent_above": percent_above,
     "exact_percent": exact_percent,
     "plain": plain,
     "role": role_name,
@@ -142,6 +155,7 @@ FORMATS: dict[str, Callable[..., str]] = {
     "count": count,
     "duration": duration,
     "points": points,
+    "points_apart": points_apart,
     "milliseconds": milliseconds,
     "number": number,
     "correlation": correlation,

@@ -7,7 +7,7 @@ import pytest
 from minarch.analysis.choice import choose_representatives
 from minarch.errors import UserError
 
-ROLES = ["minimal", "learning", "overfitting"]
+ROLES = ["minimal", "near-best", "overfitting"]
 
 
 def table(*rows: tuple[int, str, bool]) -> pd.DataFrame:
@@ -30,7 +30,7 @@ def chosen(sizes: pd.DataFrame, p_min: float, roles: list[str] = ROLES) -> dict[
 
 
 def test_just_above_the_minimum_near_the_best_and_deep_in_overfitting() -> None:
-    assert chosen(FULL, 100) == {"minimal": 100, "learning": 500, "overfitting": 2000}
+    assert chosen(FULL, 100) == {"minimal": 100, "near-best": 500, "overfitting": 2000}
 
 
 def with_best(sizes: pd.DataFrame, *accuracies: float) -> pd.DataFrame:
@@ -40,7 +40,7 @@ def with_best(sizes: pd.DataFrame, *accuracies: float) -> pd.DataFrame:
 def test_the_best_model_has_a_role_of_its_own() -> None:
     roles = [*ROLES, "best"]
     sizes = with_best(FULL, 0.99, 0.8, 0.9, 0.95, 0.97, 0.96)
-    assert chosen(sizes, 100, roles) == {"minimal": 100, "learning": 500, "overfitting": 2000, "best": 1000}
+    assert chosen(sizes, 100, roles) == {"minimal": 100, "near-best": 500, "overfitting": 2000, "best": 1000}
     assert chosen(sizes, 100, ["best"]) == {"best": 1000}, "not the unstable one"
 
 
@@ -62,14 +62,14 @@ def test_only_the_roles_that_were_asked_for() -> None:
 def test_an_unstable_model_above_the_minimum_is_passed_over() -> None:
     sizes = table((100, "unstable", False), (100, "learning", False), (500, "unstable", True), (600, "learning", True))
     sizes["architecture"] = ["a", "b", "c", "d"]
-    assert chosen(sizes, 100, ["minimal", "learning"]) == {"minimal": 100, "learning": 600}
+    assert chosen(sizes, 100, ["minimal", "near-best"]) == {"minimal": 100, "near-best": 600}
 
 
-def test_learning_moves_on_when_the_minimal_model_is_near_the_best() -> None:
+def test_near_best_moves_on_when_the_minimal_model_is_near_the_best() -> None:
     sizes = table(
         (100, "learning", True), (200, "overfitting", True), (300, "learning", True), (400, "overfitting", True)
     )
-    assert chosen(sizes, 100) == {"minimal": 100, "learning": 300, "overfitting": 400}
+    assert chosen(sizes, 100) == {"minimal": 100, "near-best": 300, "overfitting": 400}
 
 
 def test_a_role_without_a_model_of_its_own_is_dropped() -> None:
@@ -82,7 +82,7 @@ def test_a_role_without_a_model_of_its_own_is_dropped() -> None:
     ("sizes", "p_min", "role"),
     [
         (FULL, np.nan, "minimal"),
-        (table((100, "learning", False)), 100, "learning"),
+        (table((100, "learning", False)), 100, "near-best"),
         (table((100, "learning", True)), 100, "overfitting"),
         (with_best(table((100, "unstable", True)), 0.9), np.nan, "best"),
     ],
@@ -100,7 +100,7 @@ def test_a_size_with_too_few_trainings_plays_no_reliable_role() -> None:
     reliable = choose_representatives(sizes, 100, [*ROLES, "best"], trainings=10)
     assert {chosen.role: chosen.parameters for chosen in reliable} == {
         "minimal": 200,
-        "learning": 500,
+        "near-best": 500,
         "overfitting": 2000,
     }, "of those trained often enough the best has a role already"
     with pytest.raises(UserError, match="'minimal' finds no model"):

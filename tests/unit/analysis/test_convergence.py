@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from constructed import CONVERGENCE, STEP, size, write_json, write_sweep
+from constructed import CONVERGENCE, RELIABILITY, STEP, size, write_json, write_sweep
+from scipy import stats
 
 from minarch import convergence, representatives
 from minarch.analysis.minimal import Bootstrap, minimum, statistics
@@ -15,8 +16,8 @@ from minarch.analysis.regimes import Thresholds
 
 THRESHOLDS = Thresholds.of(CONVERGENCE)
 
-TABLES = ["sizes.csv", "minimal.csv", "sensitivity.csv", "trend.csv", "early.csv", "shape.csv"]
-ROLES = {"roles": ["minimal", "learning", "overfitting"]}
+TABLES = ["sizes.csv", "minimal.csv", "sensitivity.csv", "trend.csv", "early.csv", "order.csv", "shape.csv"]
+ROLES = {"roles": ["minimal", "near-best", "overfitting"]}
 
 
 def make_sweep(root: Path) -> list[Path]:
@@ -44,7 +45,7 @@ def test_regimes_minimum_and_representatives(tmp_path: Path) -> None:
     chosen = json.loads((tmp_path / "out/representatives/representatives.json").read_text())
     assert {entry["role"]: entry["parameters"] for entry in chosen} == {
         "minimal": 400,
-        "learning": 1000,
+        "near-best": 1000,
         "overfitting": 6000,
     }
     assert chosen[0]["items"] == ["digits-net-400-x"]
@@ -71,7 +72,11 @@ def test_what_the_tables_agree_on(tmp_path: Path) -> None:
     shape = tables["shape.csv"].set_index(["scope", "source"])
     assert shape.loc["all sizes", ["architectures", "runs"]].iloc[0].tolist() == [4, 12]
     assert shape.loc["from p_min", "architectures"].iloc[0] == 3
-    assert shape.loc[("all sizes", "parameters"), "share"] > 0.999  # sizes of one shape
+    assert shape.loc[("all sizes", "parameters"), "share"] > 0.999
+    assert shape.loc[("all sizes", "shape"), ["share", "low", "high"]].isna().all()  # sizes of one shape
+    order = tables["order.csv"].iloc[0]
+    assert order[["sizes", "unstable", "out_of_order", "in_order_share"]].tolist() == [4, 1, 0, 1.0]
+    assert order[["split_sizes", "held_share"]].isna().all()  # three repeats cannot be halved
 
 
 def test_selection_never_opens_test_results(tmp_path: Path) -> None:
@@ -132,7 +137,7 @@ def whole_row(tmp_path: Path, accuracies: dict[int, float]) -> pd.Series:
     """The row of minimal.csv of a family with these sizes."""
     sweep = [write_sweep(tmp_path / f"{p}", "digits", "net", p, (a, a)) for p, a in accuracies.items()]
     out = tmp_path / "out"
-    out.mkdir()
+    out.mkdir(parents=True)
     convergence.work(CONVERGENCE, {"sweep": sweep}, out)
     return pd.read_csv(out / "minimal.csv").set_index("depth").loc["all"]
 
@@ -179,6 +184,28 @@ def test_an_interval_that_ends_beyond_the_grid_asks_for_repeats_too() -> None:
     steady = np.zeros(30)
     sizes = [size(100, 0.5, 0.5, spread=steady), size(400, 0.9, 0.9, spread=steady, failed=1)]
     minimal = minimum([statistics(sizes, Bootstrap(resamples=200, confidence=0.95, seed=0), 0)], THRESHOLDS, 0.95)
-    row = convergence.minimal_row(minimal, sizes, trainings=1)
+    row = convergence.minimal_row(minimal, {}, [sizes], RELIABILITY, 0.95)
     assert row["p_min"] == 400 and np.isinf(row["p_min_high"])
     assert "widen the sweep: upwards, or train more repeats, p_min may lie beyond 400 parameters" in row["note"]
+
+
+@pytest.mark.parametrize(("repeats", "failed", "bound"), [(5, 0, 0.4507), (20, 0, 0.1391), (20, 1, 0.2161)])
+def test_what_the_repeats_at_p_min_do_not_rule_out(repeats: int, failed: int, bound: float) -> None:
+    """An interval without width is no certainty: the bounds are those of the exact binomial test."""
+    sizes = [size(400, 0.9, 0.9, spread=np.zeros(repeats), failed=failed), size(800, 0.9, 0.9, spread=np.zeros(9))]
+    said = convergence.surety(400, sizes, RELIABILITY, 0.95)
+    assert (said["p_min_repeats"], said["p_min_failed"]) == (repeats, failed)
+    assert said["p_min_failure_at_most"] == pytest.approx(bound, abs=1e-4)
+    exact = stats.binomtest(failed, repeats).proportion_ci(0.9, method="exact")  # two-sided at 0.9: each side at 0.95
+    assert said["p_min_failure_at_most"] == pytest.approx(exact.high)
+
+
+def test_a_p_min_beyond_the_grid_has_no_repeats() -> None:
+    assert np.isnan(list(convergence.surety(np.inf, [size(400, 0.9, 0.9)], RELIABILITY, 0.95).values())).all()
+
+
+def test_the_smallest_size_tried_is_only_an_upper_bound(tmp_path: Path) -> None:
+    edge = whole_row(tmp_path / "edge", {100: 0.85, 200: 0.87})
+    inside = whole_row(tmp_path / "inside", {100: 0.15, 200: 0.86, 400: 0.87})
+    assert edge["p_min_at_most"] and not inside["p_min_at_most"]
+    assert inside[["p_min_by_gain", "p_min_by_points", "p_min_repeats", "p_min_failed"]].tolist() == [200, 200, 3, 0]

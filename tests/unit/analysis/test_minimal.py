@@ -1,12 +1,14 @@
 """Step-shaped sweeps whose minimal sizes are known by construction."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from constructed import CONVERGENCE, size
 
-from minarch.analysis.minimal import Bootstrap, Minimum, minimum, smallest, statistics
+from minarch.analysis.minimal import BY_GAIN, BY_POINTS, Bootstrap, Minimum, both_rules, minimum, smallest, statistics
 from minarch.analysis.regimes import Thresholds
-from minarch.analysis.sizes import Size
+from minarch.analysis.sizes import Size, as_measured
 
 THRESHOLDS = Thresholds.of(CONVERGENCE)
 BOOTSTRAP = Bootstrap(resamples=200, confidence=0.95, seed=0)
@@ -50,7 +52,7 @@ def test_nothing_learns_reliably_up_to_the_largest() -> None:
 
 
 def test_a_poor_depth_does_not_give_the_family_its_minimum() -> None:
-    good, poor = sweep({1000: 0.9, 2000: 0.95}), sweep({50: 0.5, 100: 0.55})
+    good, poor = sweep({1000: 0.9, 2000: 0.95}), sweep({50: 0.52, 100: 0.55})
     assert find([poor]).p_min.value == 50
     assert find([good, poor]).p_min.value == 1000
 
@@ -103,3 +105,20 @@ def test_sizes_of_one_training_say_nothing_of_the_usual_spread() -> None:
     sizes = [size(100, 0.94, 0.95, spread=wide), *(size(p, 0.95, 0.96, spread=wide) for p in (2000, 8000, 9000))]
     everything = sorted([*sizes, *alone], key=lambda size: size.parameters)
     assert find([everything]).p_min.value == find([sizes]).p_min.value == 100
+
+
+def test_ten_points_are_laxer_where_the_best_gains_less() -> None:
+    """As on a hard data set: 10 points below 0.4 is two thirds of what it gains over chance."""
+    hard, easy = sweep({100: 0.31, 1000: 0.38, 2000: 0.4}), sweep({100: 0.86, 1000: 0.93, 2000: 0.95})
+    for sizes, by_gain, by_points in ((hard, 1000, 100), (easy, 1000, 100)):
+        found = both_rules([as_measured(sizes)], THRESHOLDS, 0.95)
+        assert (found[BY_GAIN].value, found[BY_POINTS].value) == (by_gain, by_points)
+    assert find([hard]).p_min.value == 1000  # the share of the gain is the default
+
+
+def test_both_rules_together_are_the_stricter_and_neither_is_any() -> None:
+    measured = as_measured(sweep({100: 0.5, 200: 0.862, 300: 0.88, 400: 0.95}))
+    cases = [(0.9, None, 300), (None, 10.0, 200), (0.9, 10.0, 300), (0.9, 5.0, 400), (None, None, 100)]
+    for share, points, expected in cases:
+        thresholds = replace(THRESHOLDS, gain_share=share, below_best_points=points)
+        assert minimum([measured], thresholds, 0.95).p_min.value == expected

@@ -1,5 +1,7 @@
 """Constructed sizes whose regime is plain; each reason must name the evidence that decided."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 from constructed import CONVERGENCE, RELIABILITY, size
@@ -18,7 +20,7 @@ GOOD = [size(1000, 0.95, 0.96), size(2000, 0.952, 0.963), size(4000, 0.951, 0.96
     [
         (size(500, 0.93, 0.94, failed=1), UNSTABLE, "20% of the repeats failed"),
         (size(500, 0.93, 0.94, spread=[0.04, -0.04, 0.03, -0.03, 0.0]), UNSTABLE, "standard deviation"),
-        (size(500, 0.80, 0.81), UNSTABLE, "points below the best size"),
+        (size(500, 0.80, 0.81), UNSTABLE, "mean 80.0% (limit 86.7%: 90% of the best size's gain over chance)"),
         (size(500, 0.93, 0.94), LEARNING, "no sign of overfitting"),
         (size(8000, 0.951, 0.999), OVERFITTING, "train accuracy 99.90%"),
         (size(8000, 0.945, 0.985), OVERFITTING, "train - validation 4.0 points"),
@@ -40,8 +42,14 @@ def test_a_negative_gap_at_the_first_good_size_makes_nothing_overfit() -> None:
 
 
 def test_exactly_on_the_limit_is_within_it() -> None:
-    sizes = [size(100, 0.85, 0.86, spread=[0.0] * 5), size(200, 0.95, 0.955, spread=[0.0] * 5)]
+    sizes = [size(100, 0.865, 0.87, spread=[0.0] * 5), size(200, 0.95, 0.955, spread=[0.0] * 5)]
     assert classify(sizes, THRESHOLDS)[0].label == LEARNING
+
+
+def test_points_below_the_best_can_be_the_rule_instead() -> None:
+    by_points = replace(THRESHOLDS, gain_share=None, below_best_points=5.0)
+    regime = classify([size(100, 0.89, 0.9), size(200, 0.95, 0.955)], by_points)[0]
+    assert (regime.label, regime.reason) == (UNSTABLE, "6.0 points below the best size (limit 5)")
 
 
 def test_one_repeat_shows_no_spread() -> None:

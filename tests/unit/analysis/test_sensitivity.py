@@ -30,7 +30,7 @@ def test_the_reference_comes_first_and_every_threshold_twice() -> None:
     cases = sensitivity_table([SHALLOW, DEEP], THRESHOLDS)
     assert cases.iloc[0][["threshold", "factor", "changed"]].tolist() == [AS_SET, 1.0, 0]
     assert np.isnan(cases.loc[0, "value"])
-    moves = [(name, factor) for name in asdict(THRESHOLDS) for factor in (0.5, 1.5)]
+    moves = [(name, factor) for name, limit in asdict(THRESHOLDS).items() if limit is not None for factor in (0.5, 1.5)]
     assert list(zip(cases["threshold"][1:], cases["factor"][1:], strict=True)) == moves
     assert (cases[["unstable", "learning", "overfitting"]].sum(axis=1) == 8).all()
 
@@ -39,8 +39,8 @@ def test_the_reference_comes_first_and_every_threshold_twice() -> None:
     ("threshold", "factor", "expected"),
     [
         (AS_SET, 1.0, {"p_min": 200, "p_near_best": 1000, "overfitting_from": 3000, "unstable": 2, "changed": 0}),
-        ("below_best_points", 0.5, {"p_min": 400, "unstable": 3, "changed": 1}),
-        ("below_best_points", 1.5, {"p_min": 100, "unstable": 1, "changed": 1}),
+        ("gain_share", 0.5, {"p_min": 400, "unstable": 3, "changed": 1}),
+        ("gain_share", 1.5, {"p_min": 200, "unstable": 1, "changed": 1}),
         ("near_best_points", 0.5, {"p_near_best": 1000, "overfitting_from": 6000, "changed": 1}),
         ("near_best_points", 1.5, {"p_near_best": 400, "changed": 0}),
     ],
@@ -84,6 +84,7 @@ def test_nothing_overfits_and_nothing_learns_reliably() -> None:
         ("loss_rise", 1.1, 1.5, 1.15),
         ("failure_share", 0.8, 1.5, 1.0),
         ("below_best_points", 80.0, 1.5, 100.0),
+        ("gain_share", 0.9, 1.5, 0.85),
         ("gap_factor", 80.0, 1.5, 120.0),
     ],
 )

@@ -1,6 +1,7 @@
 """Variance that is all the parameters', all the shape's or all noise, and the parts against scipy's."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from minarch.analysis.minimal import Bootstrap
-from minarch.analysis.shape import SOURCES, samples_of, shape_rows, shape_table, shares
+from minarch.analysis.shape import SOURCES, has_shape, samples_of, shape_rows, shape_table, shares
 from minarch.analysis.sizes import Size
 
 FEW = settings(max_examples=25, deadline=None)
@@ -27,6 +28,7 @@ def made(parameters: Sequence[int], means: np.ndarray, noise: float, repeats: in
             validation=mean + generator.normal(0, noise, repeats),
             train=np.ones(repeats),
             failed=np.zeros(repeats, dtype=bool),
+            chance=0.1,
             loss_rise=1.0,
         )
         for i, (p, mean) in enumerate(zip(parameters, means, strict=True))
@@ -133,10 +135,41 @@ def test_what_cannot_be_told_is_left_out(sizes: list[Size]) -> None:
     assert shape_rows(sizes, BOOTSTRAP) == []
 
 
+def of_width(sizes: list[Size]) -> dict[str, dict[str, Any]]:
+    return {size.architecture: {"width": size.parameters} for size in sizes}
+
+
+def test_a_family_whose_only_knob_is_its_size_has_no_shape() -> None:
+    """What the monotone fit misses of it is no shape either: all that lies between sizes is theirs."""
+    sizes = made([100, 200, 300, 400], np.array([0.5, 0.9, 0.8, 0.95]), 0.01)
+    table = shape_table({"all sizes": sizes}, of_width(sizes), BOOTSTRAP).set_index("source")
+    assert table.loc["shape", ["share", "low", "high"]].isna().all()
+    assert table.loc["parameters", "share"] + table.loc["repeats", "share"] == pytest.approx(1)
+    assert table.loc["parameters", "share"] > rows(sizes).loc["parameters", "share"]
+
+
+@pytest.mark.parametrize(
+    ("counts", "knobs", "shaped"),
+    [
+        ([10, 20, 30], [{"channels": c} for c in (1, 2, 3)], False),
+        ([10, 20, 30], [{"channels": c, "depth": 2} for c in (1, 2, 3)], False),
+        ([10, 20, 30], [{"depth": d, "width": 4} for d in (1, 2, 3)], False),
+        ([10, 10, 30], [{"heads": h} for h in (1, 2, 3)], True),
+        ([10, 20, 30], [{"depth": d, "width": w} for d, w in ((1, 4), (2, 4), (2, 8))], True),
+        ([10, 20], [{"width": 4, "steps": s} for s in ("grow", "shrink")], True),
+        ([10], [{"width": 4}], False),
+    ],
+)
+def test_what_has_a_shape(counts: list[int], knobs: list[dict[str, Any]], shaped: bool) -> None:
+    assert has_shape(counts, knobs) is shaped
+
+
 def test_a_scope_without_rows_leaves_the_other_and_the_columns() -> None:
     sizes = made([100, 200, 200], np.array([0.5, 0.7, 0.75]), 0.05)
-    assert set(shape_table({"all sizes": sizes, "from p_min": sizes[:1]}, BOOTSTRAP)["scope"]) == {"all sizes"}
-    assert list(shape_table({"all sizes": []}, BOOTSTRAP))[:2] == ["scope", "source"]
+    assert set(shape_table({"all sizes": sizes, "from p_min": sizes[:1]}, of_width(sizes), BOOTSTRAP)["scope"]) == {
+        "all sizes"
+    }
+    assert list(shape_table({"all sizes": []}, {}, BOOTSTRAP))[:2] == ["scope", "source"]
 
 
 @FEW

@@ -24,7 +24,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 def table(datasets: int, families: int, models: int = 1) -> pd.DataFrame:
     """One row per model of every data set and family, the later the more important its role."""
     rows = product(range(datasets), range(families), range(models))
-    roles = ["further", "overfitting", "learning", "minimal"]
+    roles = ["further", "overfitting", "near-best", "minimal"]
     return pd.DataFrame(
         {"dataset": f"d{9 - d}", "family": f"f{f}", "architecture": f"f{f}-{m}", "role": roles[m % 4], "value": d + m}
         for d, f, m in rows

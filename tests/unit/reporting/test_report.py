@@ -272,7 +272,7 @@ def test_findings_are_those_that_were_built_in(study) -> None:
     out = study[2]
     metrics = json.loads((out / "metrics-details.json").read_text())["digits"]
     assert metrics["dnn"]["p_min"] == 400 and metrics["mine:Own"]["p_near_best"] == 1000
-    roles = {"minimal": 0.3, "learning": 0.3, "overfitting": 0.3}
+    roles = {"minimal": 0.3, "near-best": 0.3, "overfitting": 0.3}
     assert metrics["mine:Own"]["redundancy"] == roles
     assert metrics["dnn"]["redundancy"] == roles | {"dnn-700": 0.3, "dnn-3000": 0.3}
     assert metrics["dnn"]["int8_drop_points"]["minimal"] == pytest.approx(2.0)
@@ -281,7 +281,7 @@ def test_findings_are_those_that_were_built_in(study) -> None:
     # 0.955 is within a point of 0.96; its INT8 and pruned forms lose two.
     assert metrics["recommended"]["model"] == "dnn-1000, FP32"
     assert metrics["recommended"]["bytes"] == 4500 and metrics["recommended"]["n"] == 3
-    pruning = table(out, "pruning").set_index(["family", "role", "method"]).sort_index().loc["dnn", "learning", "l1"]
+    pruning = table(out, "pruning").set_index(["family", "role", "method"]).sort_index().loc["dnn", "near-best", "l1"]
     pruning = pruning.iloc[0]
     assert (pruning["parameters"], pruning["parameters_before"], pruning["n"]) == (500, 1000, 3)
     assert pruning["validation_finetuned_mean"] == pytest.approx(0.9347)
@@ -357,7 +357,7 @@ def test_a_network_that_lost_nothing_is_never_ahead(study) -> None:
 
 def test_models_that_the_study_names_come_last(study) -> None:
     representatives = table(study[2], "representatives").query("family == 'dnn'")
-    assert representatives["role"].tolist() == ["minimal", "learning", "overfitting", "further", "further"]
+    assert representatives["role"].tolist() == ["minimal", "near-best", "overfitting", "further", "further"]
     assert representatives["parameters"].tolist()[3:] == [700, 3000]
 
 

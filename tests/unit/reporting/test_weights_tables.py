@@ -28,7 +28,7 @@ def test_every_table_is_made(study) -> None:
 def test_representatives_are_shown_and_the_poorest_network(study) -> None:
     config, inputs = study
     shown = shown_networks(make_tables(config, inputs), inputs)
-    roles = ["minimal", "learning", "overfitting", "poorest"]
+    roles = ["minimal", "near-best", "overfitting", "poorest"]
     assert [(network.family, network.role) for network in shown] == [
         (f, r) for f in ("dnn", "mine:Own", "vit") for r in roles
     ]

@@ -28,7 +28,12 @@ class Convergence(Section):
         3.0, gt=0, le=1000, description="unstable above this many times the spread of the larger sizes"
     )
     spread_points: Points = Field(2.0, description="... but never below this spread (percentage points)")
-    below_best_points: Points = Field(10.0, description="unstable this far below the best size (points)")
+    gain_share: Share | None = Field(
+        0.9, description="unstable below this share of what the best size gains over chance; null: not judged so"
+    )
+    below_best_points: Points | None = Field(
+        None, description="unstable this far below the best size (points); null: not judged so"
+    )
     near_best_points: Points = Field(1.0, description="as good as the best within this (points)")
     saturated_train: Real = Field(0.995, gt=0, le=1, description="training accuracy that counts as fitted completely")
     gap_factor: Real = Field(

@@ -19,8 +19,8 @@ from minarch.models.families import family_slug
 class Representatives(Section):
     """Which models go on to pruning and quantization."""
 
-    roles: Distinct[Literal["minimal", "learning", "overfitting", "best"]] = Field(
-        default=["minimal", "learning", "overfitting"],
+    roles: Distinct[Literal["minimal", "near-best", "overfitting", "best"]] = Field(
+        default=["minimal", "near-best", "overfitting"],
         description="one model each, per data set and family; []: none, nothing is pruned but further",
     )
     further: dict[str, Any] | None = Field(

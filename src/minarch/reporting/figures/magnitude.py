@@ -18,7 +18,7 @@ from minarch.reporting.tables import Table, Tables, rows_of
 from minarch.reporting.tables.pruning import PHASE, SHARE
 from minarch.reporting.wording import SCOPES, role_name
 
-STROKES = {"minimal": (0, (1, 1.2)), "learning": (0, (5, 1.5)), "overfitting": "-", "best": (0, (4, 1, 1, 1))}
+STROKES = {"minimal": (0, (1, 1.2)), "near-best": (0, (5, 1.5)), "overfitting": "-", "best": (0, (4, 1, 1, 1))}
 LINES: dict[str, Any] = {role: STROKES[role] for role in ROLES if role != FURTHER}
 
 

@@ -1,6 +1,7 @@
 """Variance of accuracy: the shares of the parameter count, of shape and of the repeats."""
 
 from collections.abc import Mapping, Sequence
+from math import isnan
 from typing import Any
 
 from matplotlib.figure import Figure
@@ -14,6 +15,8 @@ COLOURS = dict(zip(SOURCES, ["#56B4E9", "#E69F00", FAINT], strict=True))
 def draw_shape(bars: Sequence[Mapping[str, Any]]) -> Figure | None:
     """One stacked bar per data set, family and scope; each whisker is the interval of the share that ends there.
 
+    A share that is NaN, of a family without shape, is left out.
+
     Args:
         bars: the row of each of SOURCES by its name, beside "dataset", "family" and "scope".
     """
@@ -25,6 +28,8 @@ def draw_shape(bars: Sequence[Mapping[str, Any]]) -> Figure | None:
         start = 0.0
         for source, shift in zip(SOURCES, (-0.16, 0.0, 0.16), strict=True):
             row = bar[source]
+            if isnan(row["share"]):
+                continue
             axes.barh(y, row["share"], left=start, height=0.7, color=COLOURS[source])
             if source != SOURCES[-1]:  # the last share is what the others leave
                 axes.plot([start + row["low"], start + row["high"]], [y + shift] * 2, color=INK, linewidth=1.4)

@@ -73,7 +73,7 @@ def metrics(evidence: Evidence) -> Iterator[Metric]:
     """Each family's minimal sizes, and the redundancy of each of its models."""
     minimal = evidence.tables["minimal"]
     for row in rows_of(minimal[minimal["depth"] == "all"]):
-        for name in ("best_validation", "p_min", "p_near_best"):
+        for name in ("best_validation", "p_min", "p_min_at_most", "p_min_failure_at_most", "p_near_best"):
             yield (row["dataset"], row["family"], name), row[name]
     for row in rows_of(headline(evidence.tables["redundancy"])):
         yield (row["dataset"], row["family"], "redundancy", short_name(row)), row["redundancy"]

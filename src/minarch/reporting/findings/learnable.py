@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from minarch.analysis.minimal import BELOW_BEST_POINTS
 from minarch.reporting.evidence import Evidence
 from minarch.reporting.figures.regimes import draw_regimes
 from minarch.reporting.findings.finding import Finding
@@ -10,7 +11,7 @@ from minarch.reporting.tables.edges import minimal_rows
 
 def facts(evidence: Evidence) -> dict[str, Any]:
     rows = minimal_rows(evidence.tables)
-    return {"families": [row for row in rows if row["depth"] == "all"]}
+    return {"families": [row for row in rows if row["depth"] == "all"], "below_best_points": BELOW_BEST_POINTS}
 
 
 FINDING = Finding(

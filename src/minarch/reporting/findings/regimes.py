@@ -7,7 +7,10 @@ FINDING = Finding(
     name="regimes",
     title="Regimes",
     heading="Regimes: unstable, learning, overfitting",
-    tables={"sizes": "one architecture: means, regime and the reason for it"},
+    tables={
+        "sizes": "one architecture: means, regime and the reason for it",
+        "order": "one family: whether regimes follow each other with size, and hold on the other half of the repeats",
+    },
     figures={
         "sweep-map": lambda evidence: draw_sweep_map(evidence.tables),
     },

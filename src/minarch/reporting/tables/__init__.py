@@ -23,7 +23,10 @@ class Table(StrEnum):
     SENSITIVITY = "sensitivity"  # a family's regimes with one threshold moved
     TREND = "trend"  # a parameter count at an epoch
     EARLY = "early"  # a family at an epoch
+    ORDER = "order"  # the regimes of a family along the parameter count
     SHAPE = "shape"  # a source of variance
+    SHAPE_POINTS = "shape_points"  # a range of sizes in which shapes are compared, in points
+    EQUIVALENCE = "equivalence"  # a group of shapes of equal size
     REPRESENTATIVES = "representatives"  # a model that goes on to pruning and quantization
     WEIGHTS = "weights"  # an architecture of the sweep
     LAYERS = "layers"  # a representative's layer

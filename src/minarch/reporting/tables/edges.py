@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 
 from minarch.analysis.intervals import Columns
-from minarch.analysis.minimal import P_MIN, P_NEAR_BEST
+from minarch.analysis.minimal import BY_GAIN, BY_POINTS, P_MIN, P_NEAR_BEST
 from minarch.reporting.tables import Table, Tables, rows_of
 from minarch.reporting.wording import span
 
@@ -31,6 +31,8 @@ def minimal_rows(tables: Tables) -> list[dict[str, Any]]:
         of_depth |= {str(depth): grid for depth, grid in sizes.groupby("depth")["parameters"]}
         for row in rows_of(depths):
             row["repeats"] = repeats[row["depth"]]
+            if of_depth[row["depth"]].nunique() == 1:
+                row |= dict.fromkeys([*BY_GAIN, *BY_POINTS], pd.NA)
             for columns in (P_MIN, P_NEAR_BEST):
                 row |= _with_sign(
                     row, columns, [*of_depth.values()] if row["depth"] == ALL else [of_depth[row["depth"]]]

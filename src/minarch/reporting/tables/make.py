@@ -21,6 +21,7 @@ from minarch.reporting.tables.models import front_table, models_table, with_fail
 from minarch.reporting.tables.networks import layers_table, read_folders, read_rows, weights_table
 from minarch.reporting.tables.routes import routes_tables
 from minarch.reporting.tables.search import search_tables
+from minarch.reporting.tables.shape import shape_tables
 from minarch.reporting.tables.spent import read_spent, routes_cost, spent_table
 from minarch.reporting.tables.sweep import read_convergence, read_roles, representatives_table, sizes_table
 
@@ -72,6 +73,7 @@ def make_tables(config: dict[str, Any], inputs: dict[str, Any]) -> Tables:
         Table.DATA: read.read_datasets(inputs["data"]),
         Table.SWEEP: sweep,
         **convergence,
+        **shape_tables(inputs["sweep"], sweep, convergence[Table.MINIMAL], settings["near_best_points"], bootstrap),
         Table.SIZES: sizes_table(convergence[Table.SIZES], sweep, confidence),
         Table.REPRESENTATIVES: representatives,
         Table.WEIGHTS: weights_table(layers, strengths, sweep, confidence),

@@ -7,7 +7,8 @@ import pandas as pd
 from minarch.analysis.choice import ROLES
 from minarch.analysis.controls import FINAL_ACCURACY
 from minarch.analysis.intervals import ACCURACY, with_intervals
-from minarch.analysis.minimal import P_MIN, P_NEAR_BEST
+from minarch.analysis.minimal import BY_GAIN, BY_POINTS, P_MIN, P_NEAR_BEST
+from minarch.analysis.order import INTEGERS
 from minarch.analysis.records import MODEL
 from minarch.analysis.sensitivity import OVERFITTING_FROM
 from minarch.files import read_json
@@ -19,7 +20,8 @@ BORDERS = dict.fromkeys([P_MIN.value, P_NEAR_BEST.value, OVERFITTING_FROM], "Int
 ROLE = ["dataset", "family", "role", "architecture", "parameters", "regime", "rule", "items"]  # of a representative
 TYPES = {
     Table.SIZES: {"depth": "Int64"},
-    Table.MINIMAL: {"depth": "string", "note": "string"} | dict.fromkeys(COUNTS, "Int64"),
+    Table.MINIMAL: {"depth": "string", "note": "string"} | dict.fromkeys([*COUNTS, *BY_GAIN, *BY_POINTS], "Int64"),
+    Table.ORDER: dict.fromkeys(INTEGERS, "Int64"),
     **dict.fromkeys([Table.SENSITIVITY, Table.TREND, Table.EARLY, Table.SHAPE], BORDERS),
 }
 
