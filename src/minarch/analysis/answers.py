@@ -16,7 +16,7 @@ from minarch.analysis.intervals import EDGE, TEST, VALIDATION, of_mean
 from minarch.analysis.precision import VARIANT
 from minarch.analysis.reliability import PROVEN, REACHED, Reliability
 from minarch.analysis.routes import STORED
-from minarch.analysis.sampling import TEST_SAMPLED, difference_interval, test_less_validation
+from minarch.analysis.sampling import TEST_SAMPLED, against_validation, difference_interval
 
 MODEL = ["model", "bytes", "n", VALIDATION.value]
 BEST, SMALLER = ([f"{which}_{name}" for name in MODEL] for which in ("best", "smaller"))
@@ -89,8 +89,9 @@ def answers(
             row |= dict(zip(LEAD, lead, strict=True)) | {"verdict": verdict(lead[1], lead[2])}
         right, highest_right = (rights[tuple(model[STORED])] for model in (chosen, best))
         reached = validations[tuple(chosen[STORED])]
-        row["chosen_among"], images = datasets[["trained", "validation"]].astype(int).loc[dataset].tolist()
-        optimism = test_less_validation(right, reached, images, confidence)
+        studied = datasets.loc[str(dataset)].to_dict()
+        row["chosen_among"] = studied["trained"]
+        optimism = against_validation(right, reached, studied["validation"], confidence)
         row |= dict(zip(OPTIMISM, optimism, strict=True)) | {"test_images": right.shape[1]}
         row |= dict(chosen[TESTED]) | dict(zip(BEST_TESTED, best[TESTED], strict=True))
         if chosen.name != best.name:

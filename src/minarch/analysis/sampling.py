@@ -51,7 +51,7 @@ def difference_interval(
     return difference, *_combined(difference, (difference - half, difference + half), of_images)
 
 
-def test_less_validation(
+def against_validation(
     right: pd.DataFrame, validation: pd.Series, validation_images: int, confidence: float
 ) -> tuple[float, float, float]:
     """Mean test accuracy less mean validation accuracy, in points, and its interval over trainings, test images and

@@ -219,6 +219,7 @@ def test_what_fits_is_printed_with_interval_and_n(study, capsys):
         "610",
         "91.00 % (90.00 to 92.00, n = 4)",
         "89.00 % (88.00 to 90.00, n = 4)",
+        "87.00 to 91.00 %: with the sampling of test images, too",
     ):
         assert text in said
     assert "20.0 µs (10.0 µs to 30.0 µs)" in said
