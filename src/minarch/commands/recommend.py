@@ -16,6 +16,7 @@ from minarch.analysis.front import worthwhile
 from minarch.analysis.intervals import TEST, VALIDATION
 from minarch.analysis.precision import VARIANT
 from minarch.analysis.reliability import PROVEN, REACHED, Reliability
+from minarch.analysis.sampling import TEST_SAMPLED
 from minarch.commands.bounds import LATENCY, Bounds, choose, nearest
 from minarch.commands.exported import ABSENT
 from minarch.commands.output import console, print_json
@@ -31,7 +32,7 @@ from minarch.reporting.wording import milliseconds, percent_below
 
 NAMES = [*VARIANT, "model", "precision", ITEMS]
 COUNTS = ["repeats", "failed", "n", "parameters", "bytes"]
-NUMBERS = [*COUNTS, *VALIDATION, *TEST, SEARCH_MACS, SEARCH_TRAININGS]
+NUMBERS = [*COUNTS, *VALIDATION, *TEST, *TEST_SAMPLED[1:], SEARCH_MACS, SEARCH_TRAININGS]
 # Numbers that a table need not have.
 FURTHER = ["level", "macs", "weight_bytes", "removed_share", REACHED, PROVEN, C_BYTES, *PARTS]
 
@@ -176,6 +177,9 @@ def _shown(row: dict[str, Any], proof: list[tuple[str, str]], batches: list[int]
         mean, low, high = (100 * row[column] for column in columns)
         interval = "no interval" if math.isnan(low) else f"{low:.2f} to {high:.2f}"
         lines.append((f"{split} accuracy", f"{mean:.2f} % ({interval}, n = {row['n']:.0f})"))
+    _, low, high = (100 * row[column] for column in TEST_SAMPLED)
+    if not math.isnan(low):
+        lines.append(("on other images", f"{low:.2f} to {high:.2f} %: with the sampling of test images, too"))
     lines += proof
     for batch in batches:
         median, low, high = (row[column] for column in latency(batch))

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from minarch.analysis.intervals import TEST, VALIDATION
+from minarch.analysis.intervals import VALIDATION
+from minarch.analysis.sampling import TEST_SAMPLED
 from minarch.contract import ORIGINAL
 from minarch.reporting.evidence import Evidence
 from minarch.reporting.findings import FINDINGS
@@ -13,7 +14,7 @@ from minarch.reporting.wording import is_missing
 
 READ = ("front", "minimal", "quantization")
 PICKED = {name: name for name in ("model", "bytes", "parameters", "macs")} | {"validation": VALIDATION.value}
-PICKED |= dict(zip(("test", "test_low", "test_high"), TEST, strict=True)) | {"n": "n"}
+PICKED |= dict(zip(("test", "test_low", "test_high"), TEST_SAMPLED, strict=True)) | {"n": "n"}
 
 
 def make_metrics(evidence: Evidence) -> dict[str, Any]:

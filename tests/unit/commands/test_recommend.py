@@ -42,6 +42,8 @@ ROW |= {"parameters": 610, "bytes": 9000, "latency_1_ms": 0.02, "latency_1_ms_lo
 ROW |= {f"validation_{name}": value for name, value in (("mean", 0.91), ("low", 0.9), ("high", 0.92))}
 ROW |= dict.fromkeys(["search_macs", "search_trainings"])  # of a model of the sweep
 ROW |= {f"test_{name}": value for name, value in (("mean", 0.89), ("low", 0.88), ("high", 0.9))}
+SAMPLED = {"test_sampled_low": 0.87, "test_sampled_high": 0.91}
+ROW |= SAMPLED
 
 
 def table(*rows: dict) -> pd.DataFrame:
@@ -217,6 +219,7 @@ def test_what_fits_is_printed_with_interval_and_n(study, capsys):
         "610",
         "91.00 % (90.00 to 92.00, n = 4)",
         "89.00 % (88.00 to 90.00, n = 4)",
+        "87.00 to 91.00 %: with the sampling of test images, too",
     ):
         assert text in said
     assert "20.0 µs (10.0 µs to 30.0 µs)" in said
@@ -224,7 +227,7 @@ def test_what_fits_is_printed_with_interval_and_n(study, capsys):
 
 
 def test_one_repeat_has_no_interval(study, capsys):
-    study(ROW | {"n": 1} | dict.fromkeys(["validation_low", "validation_high", "test_low", "test_high"]))
+    study(ROW | {"n": 1} | dict.fromkeys(["validation_low", "validation_high", "test_low", "test_high", *SAMPLED]))
     recommend("params.yaml", max_bytes="10000")
     assert "91.00 % (no interval, n = 1)" in capsys.readouterr().out
 

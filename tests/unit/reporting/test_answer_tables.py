@@ -13,6 +13,7 @@ from minarch.reporting.figures.routes import ACROSS, MOST, draw_routes
 from minarch.reporting.figures.style import styled
 from minarch.reporting.tables import Table
 from minarch.reporting.tables.answers import classes_table
+from minarch.reporting.tables.correct import read_labels, read_rights, with_sampling
 from minarch.reporting.tables.pruning import without_idle_cuts
 
 LABELS = np.array([0, 0, 0, 0, 1, 1, 2, 2])
@@ -22,6 +23,8 @@ PREDICTED = {
     "fp32-0": LABELS,
     "fp32-1": LABELS,
 }
+ROW = {"dataset": "pets", "family": "dnn", "architecture": "dnn-8", "method": "original", "level": 0.0}
+ROW |= {"model": "dnn-8, INT8", "quantization": "int8", "precision": "int8", "items": "dnn-int8"}
 
 
 @pytest.fixture
@@ -38,17 +41,30 @@ def inputs(tmp_path: Path) -> dict[str, list[Path]]:
 
 
 def test_classes_are_those_of_the_recommended_file_and_their_images_weigh_up_to_its_accuracy(inputs) -> None:
-    row = {"dataset": "pets", "model": "dnn, INT8", "precision": "int8", "items": "dnn-int8"}
-    table = classes_table(pd.DataFrame([row]), inputs, 0.95)
+    models = pd.DataFrame([ROW])
+    table = classes_table(models, read_rights(models, inputs), inputs["data"], 0.95)
     assert table["name"].tolist() == ["cat", "dog", "owl"] and table["images"].tolist() == [4, 2, 2]
     assert table["accuracy_mean"].tolist() == pytest.approx([5 / 8, 1, 3 / 4]) and table["n"].tolist() == [2, 2, 2]
     right = np.mean([np.mean(PREDICTED[f"int8-{repeat}"] == LABELS) for repeat in (0, 1)])
     assert np.average(table["accuracy_mean"], weights=table["images"]) == pytest.approx(right)
     assert (table["accuracy_low"] >= 0).all() and (table["accuracy_high"] <= 1).all()
+    assert (table["accuracy_sampled_low"] <= table["accuracy_low"]).all() and (table["accuracy_sampled_low"] < 1).all()
+
+
+def test_a_model_is_right_of_the_images_that_its_own_file_classifies_correctly(inputs) -> None:
+    models = pd.DataFrame([ROW, ROW | {"precision": "fp32"}]).assign(test_high=1.0, weights="")
+    rights = read_rights(models, inputs)
+    of_int8, of_float = rights.values()
+    expected = [np.equal(PREDICTED[f"int8-{repeat}"], read_labels(inputs["data"])["pets"]) for repeat in (0, 1)]
+    assert of_int8.to_numpy().tolist() == np.array(expected).tolist() and of_float.all(axis=None)
+    sampled = with_sampling(models, rights, 0.95)
+    assert list(sampled)[-3:] == ["test_sampled_low", "test_sampled_high", "weights"]
+    (low, lowest), (high, highest) = (sampled[name] for name in ("test_sampled_low", "test_sampled_high"))
+    assert low < of_int8.to_numpy().mean() < high and lowest < highest == 1
 
 
 def test_without_a_recommended_model_there_are_no_classes(inputs) -> None:
-    empty = classes_table(pd.DataFrame(columns=["dataset", "model", "precision", "items"]), inputs, 0.95)
+    empty = classes_table(pd.DataFrame(columns=list(ROW)), {}, inputs["data"], 0.95)
     assert empty.empty and {"name", "accuracy_mean", "n"} <= set(empty)
     assert draw_classes({Table.CLASSES: empty}) is None
 
@@ -57,7 +73,8 @@ def classes(datasets: int, count: int) -> pd.DataFrame:
     rows = [(f"d{d}", "m", c, f"class {c}", 10, 3, 0.9 - c / 100) for d in range(datasets) for c in range(count)]
     columns = ["dataset", "model", "class", "name", "images", "n", "accuracy_mean"]
     table = pd.DataFrame(rows, columns=columns)
-    return table.assign(accuracy_low=table["accuracy_mean"] - 0.01, accuracy_high=table["accuracy_mean"] + 0.01)
+    ends = {"accuracy_low": -0.01, "accuracy_high": 0.01, "accuracy_sampled_low": -0.1, "accuracy_sampled_high": 0.1}
+    return table.assign(**{name: table["accuracy_mean"] + distance for name, distance in ends.items()})
 
 
 @pytest.mark.parametrize(("datasets", "count", "named"), [(1, 10, 10), (1, 100, LEGIBLE[1]), (8, 10, 10), (12, 26, 10)])
@@ -71,13 +88,16 @@ def test_of_many_classes_the_poorest_are_drawn(datasets: int, count: int, named:
     assert ("poorest" in shown[0].get_title("left")) == (named < count)
 
 
+PARTS = ("mean", "low", "high", "sampled_low", "sampled_high")
+
+
 @pytest.mark.parametrize(("datasets", "panels"), [(1, 2), (2, 2), (8, 8), (12, MOST)])
 def test_the_routes_of_many_data_sets_fit_on_a_screen(datasets: int, panels: int) -> None:
     common = {"method": "original", "level": 0, "family": "dnn", "precision": "fp32", "route": "train small"}
     rows = [
         common
         | {"dataset": f"d{d}", "architecture": name, "model": f"{name}, FP32", "bytes": size, "recommended": first}
-        | {f"{split}_{part}": value for split in ("validation", "test") for part in ("mean", "low", "high")}
+        | {f"{split}_{part}": value for split in ("validation", "test") for part in PARTS}
         for d in range(datasets)
         for name, size, value, first in (("small", 100, 0.9, True), ("large", 1000, 0.905, False))
     ]

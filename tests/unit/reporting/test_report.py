@@ -426,9 +426,23 @@ def test_headlines_are_at_most_a_dozen_numbers_of_a_data_set_that_stand_in_its_t
     assert len(recommended) + len(digits) <= 12
     assert (recommended["model"], recommended["bytes"], recommended["n"]) == ("dnn-1000, FP32", 4500, 3)
     assert recommended["test_low"] <= recommended["test"] <= recommended["test_high"]
+    (model,) = table(study[2], "front").query("dataset == 'digits' and recommended").to_dict("records")
+    ends = [recommended[name] for name in ("test_low", "test_high")]
+    assert ends == pytest.approx([model["test_sampled_low"], model["test_sampled_high"]])
+    assert ends[0] < model["test_low"] < model["test_high"] < ends[1], "it covers the sampling of images, too"
     assert digits["p_min"] == table(study[2], "minimal").query("dataset == 'digits'")["p_min"].min()
     assert digits["best_validation"] == pytest.approx(table(study[2], "front")["validation_mean"].max())
     assert digits["int8_drop_points"] == pytest.approx(2.0)
+
+
+def test_the_answer_says_what_the_test_images_allow_and_how_it_was_chosen(study) -> None:
+    said = words(study[2])
+    answer = table(study[2], "answers").set_index("dataset").loc["digits"]
+    low, high = (FORMATS["percent"](answer[f"test_sampled_{end}"]) for end in ("low", "high"))
+    assert f"with the sampling of 40 test images {low} to {high}]" in said
+    assert f"It was chosen among {answer['chosen_among']} models by its validation accuracy" in said
+    told = table(study[2], "answers").query("best_verdict == 'cannot tell'")
+    assert said.count("and so many images the two cannot be told apart") == len(told)
 
 
 def test_metrics_are_finite_numbers_and_short_names(ragged) -> None:

@@ -7,10 +7,11 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from minarch.analysis.intervals import of_mean
+from minarch.analysis.intervals import Columns, of_mean
 from minarch.reporting.figures.families import TALLEST, accuracy_axis, note_rest
 from minarch.reporting.figures.style import panels
 from minarch.reporting.tables import Table, Tables
+from minarch.reporting.tables.answers import SAMPLED as ENDS
 
 MOST, ACROSS = 9, 3  # panels of a figure, and of a row
 LEGIBLE = {1: 26, 2: 12, 3: 10}  # classes that a panel names, by panels in a row
@@ -18,10 +19,12 @@ TITLE = 120  # characters of a row of titles
 CHARACTERS = 100  # of all names of a row that stand beside each other
 COLOUR = "#0072B2"
 ACCURACY = of_mean("accuracy")
+SAMPLED = Columns(ACCURACY.value, *ENDS)
 
 
 def draw_classes(tables: Tables) -> Figure | None:
-    """One panel per data set, the first MOST of them: a point per class with its interval over the repeats.
+    """One panel per data set, the first MOST of them: a point per class with its interval over the repeats, and
+    pale that over the repeats and the test images.
 
     In the order of the classes; of more than are LEGIBLE those of lowest accuracy.
     """
@@ -40,10 +43,10 @@ def draw_classes(tables: Tables) -> Figure | None:
         poorest = f", the {len(few)} poorest of {len(rows)} classes" if len(few) < len(rows) else ""
         name = f"{dataset}: {rows['model'].iloc[0]}, n = {rows['n'].min()}{poorest}"
         axes.set_title(fill(name, TITLE // across), fontsize=9 if across == 1 else 7)
-        axes.vlines(range(len(few)), few[ACCURACY.low], few[ACCURACY.high], color=COLOUR, linewidth=2, alpha=0.5)
+        for ends, alpha in ((SAMPLED, 0.25), (ACCURACY, 0.5)):
+            axes.vlines(range(len(few)), few[ends.low], few[ends.high], color=COLOUR, linewidth=2, alpha=alpha)
         axes.plot(range(len(few)), few[ACCURACY.value], "o", color=COLOUR, clip_on=False)
-        ends = [few[column].dropna() for column in ACCURACY]
-        accuracy_axis(axes, *ends)
+        accuracy_axis(axes, *(few[column].dropna() for column in SAMPLED))
         name_classes(axes, [str(name) for name in few["name"]], across)
     for axes in grid[:, 0]:
         axes.set_ylabel("test accuracy", fontsize=9)

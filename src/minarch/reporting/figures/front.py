@@ -6,7 +6,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from minarch.analysis.intervals import TEST, VALIDATION, Columns
+from minarch.analysis.intervals import VALIDATION, Columns
+from minarch.analysis.sampling import TEST_SAMPLED
 from minarch.contract import ORIGINAL
 from minarch.quantization import FLOAT32, INT8
 from minarch.reporting.figures.style import INK, QUIET, colours, legend_above, log_axis, panels, percent_axis
@@ -18,7 +19,7 @@ WINDOW = 0.1  # models further below the best are not drawn: the front would be 
 MARKERS = {FLOAT32: "o", INT8: "D", "int4": "s", "nf4": "^"}
 SPLITS: list[tuple[str, Columns, dict[str, Any]]] = [  # title, accuracy, line of the front
     ("chosen on validation", VALIDATION, {"drawstyle": "steps-post"}),
-    ("checked on test", TEST, {"linestyle": (0, (2, 2))}),
+    ("checked on test", TEST_SAMPLED, {"linestyle": (0, (2, 2))}),
 ]
 
 

@@ -9,8 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from minarch.analysis.front import pareto_front, worthwhile
-from minarch.analysis.intervals import TEST, VALIDATION, Columns
+from minarch.analysis.intervals import VALIDATION, Columns
 from minarch.analysis.routes import in_order
+from minarch.analysis.sampling import TEST_SAMPLED
 from minarch.quantization import FLOAT32, INT8
 from minarch.reporting.figures.families import TALLEST, note_rest
 from minarch.reporting.figures.style import INK, QUIET, legend_above, log_axis, panels, percent_axis
@@ -25,7 +26,7 @@ WINDOW, MARGIN = 0.06, 0.005  # of accuracy below the best, and around what is d
 MARKERS = {FLOAT32: "o", INT8: "D", "int4": "s", "nf4": "^"}
 COLOURS = ["#0072B2", "#E69F00", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#000000"]  # Okabe and Ito
 STAR: dict[str, Any] = {"marker": "*", "color": "#F0E442", "markeredgecolor": INK}
-SPLITS = {"validation images, which chose": VALIDATION, "test images, which chose nothing": TEST}
+SPLITS = {"validation images, which chose": VALIDATION, "test images, which chose nothing": TEST_SAMPLED}
 
 
 def draw_models(axes: Axes, models: pd.DataFrame, accuracy: Columns, palette: dict[str, str]) -> None:
@@ -47,7 +48,7 @@ def draw_models(axes: Axes, models: pd.DataFrame, accuracy: Columns, palette: di
 
 def draw_answer(axes: Axes, answer: dict[str, Any], accuracy: Columns, sizes: np.ndarray, target: float | None) -> None:
     """The answer: on validation images its name above and to the left, where no model is as good; on test images its
-    interval.
+    interval over trainings and test images.
 
     Args:
         sizes: bytes of the models that are drawn; the axis leaves room for the name.
@@ -61,8 +62,8 @@ def draw_answer(axes: Axes, answer: dict[str, Any], accuracy: Columns, sizes: np
     ends = [answer["bytes"] / span, sizes.max()] if target is None else [sizes.min(), answer["bytes"] * span]
     log_axis(axes, [min(sizes.min(), ends[0]), max(sizes.max(), ends[1])], unit="B")
     axes.plot(answer["bytes"], answer[accuracy.value], **STAR, markersize=15, zorder=5)
-    if accuracy == TEST:
-        axes.vlines(answer["bytes"], answer[TEST.low], answer[TEST.high], color=INK, linewidth=1.3, zorder=4)
+    if accuracy == TEST_SAMPLED:
+        axes.vlines(answer["bytes"], answer[accuracy.low], answer[accuracy.high], color=INK, linewidth=1.3, zorder=4)
         return
     place: dict[str, Any] = {"xytext": (-10, 6), "textcoords": "offset points", "ha": "right", "va": "bottom"}
     at = answer[accuracy.value]

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
+from minarch.analysis.intervals import TEST
+from minarch.analysis.sampling import TEST_SAMPLED
 from minarch.reporting.evidence import Evidence
 from minarch.reporting.figures.front import draw_c_front, draw_front
 from minarch.reporting.findings.finding import Finding, Metric
@@ -12,7 +14,7 @@ from minarch.reporting.tables.grown import SEARCH_MACS, SEARCH_TRAININGS
 from minarch.reporting.tables.models import batches_of
 
 NAMES = ["model", "family", "role", "architecture", "method", "quantization", "precision"]
-NUMBERS = ["level", "parameters", "macs", "bytes", "validation_mean", "test_mean", "test_low", "test_high", "n"]
+NUMBERS = ["level", "parameters", "macs", "bytes", "validation_mean", *TEST, *TEST_SAMPLED[1:], "n"]
 NUMBERS += [SEARCH_MACS, SEARCH_TRAININGS]
 
 

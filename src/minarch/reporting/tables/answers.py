@@ -1,79 +1,83 @@
 """The tables of each data set's answer: how narrow the choice is, and how well it knows each class."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from safetensors.numpy import load_file
 
 from minarch.analysis.answers import answers
 from minarch.analysis.intervals import ACCURACY, with_intervals
 from minarch.analysis.reliability import Reliability
 from minarch.analysis.routes import STORED
-from minarch.data.record import Record
+from minarch.analysis.sampling import accuracy_interval
 from minarch.files import read_json
-from minarch.reporting.tables import Table, Tables, rows_of
-from minarch.reporting.tables.models import ITEMS, RECOMMENDED
+from minarch.reporting.tables import Table, Tables
+from minarch.reporting.tables.correct import read_labels
+from minarch.reporting.tables.models import RECOMMENDED
 
 ONE_CLASS = ["dataset", "model", "class", "name", "images"]
+SAMPLED = ["accuracy_sampled_low", "accuracy_sampled_high"]  # over trainings and the test images of the class
 
 
 def answers_tables(
-    models: pd.DataFrame, front: pd.DataFrame, exports: pd.DataFrame, inputs: dict[str, Any], config: dict[str, Any]
+    models: pd.DataFrame,
+    front: pd.DataFrame,
+    exports: pd.DataFrame,
+    rights: Mapping[Any, pd.DataFrame],
+    datasets: pd.DataFrame,
+    inputs: dict[str, Any],
+    config: dict[str, Any],
 ) -> Tables:
     """The tables ANSWERS and CLASSES.
 
     Args:
         exports: one row per repeat of each final model.
-        inputs: the items of the stages data and quantize.
+        rights: of `read_rights`.
+        datasets: by data set `trained`, how many models the study trained, and `validation`, its validation images.
+        inputs: the items of stage data.
     """
     settings = config["params"]["convergence"]
-    validations = {model: rows["validation"].dropna().to_numpy(float) for model, rows in exports.groupby(STORED)}
+    by_repeat = exports.set_index("repeat")
+    validations = {model: rows["validation"].dropna() for model, rows in by_repeat.groupby(STORED)}
     chosen = answers(
         models,
         validations,
+        rights,
+        datasets,
         max_drop_points=config["max_drop_points"],
         reliability=Reliability.of(settings),
         confidence=settings["confidence"],
     )
     recommended = front[front[RECOMMENDED].astype(bool)]
-    return {Table.ANSWERS: chosen, Table.CLASSES: classes_table(recommended, inputs, settings["confidence"])}
+    classes = classes_table(recommended, rights, inputs["data"], settings["confidence"])
+    return {Table.ANSWERS: chosen, Table.CLASSES: classes}
 
 
-def classes_table(recommended: pd.DataFrame, inputs: dict[str, Any], confidence: float) -> pd.DataFrame:
-    """One row per class of each recommended model: test images of the class, and the share of them that it classifies
-    correctly, as its exported files do, with the interval over repeats.
-    """
-    items = {item.name: item for item in inputs["quantize"]}
-    records = {item: read_json(item / "record.json") for item in inputs["data"]}
-    data = {record["dataset"]: item for item, record in records.items()}
-    rows = []
-    for model in rows_of(recommended):
-        folders = [items[name] for name in model[ITEMS].split()]
-        of_data = data[model["dataset"]]
-        for row in class_accuracies(folders, model["precision"], of_data, records[of_data]):
-            rows.append({"dataset": model["dataset"], "model": model["model"]} | row)
-    table = pd.DataFrame(rows, columns=[*ONE_CLASS, "repeat", "accuracy"])
-    return with_intervals(table, ONE_CLASS, ["accuracy"], confidence, ACCURACY)
-
-
-def class_accuracies(folders: Iterable[Path], precision: str, data: Path, record: Record) -> list[dict[str, Any]]:
-    """One row per repeat and class that has test images: class (0, 1, ...), name, images, repeat, accuracy.
+def classes_table(
+    recommended: pd.DataFrame, rights: Mapping[Any, pd.DataFrame], data: list[Path], confidence: float
+) -> pd.DataFrame:
+    """One row per class of each recommended model that has test images: how many, and the share of them that it
+    classifies correctly, as its exported files do, with the intervals over repeats, and over repeats and images.
 
     Args:
-        folders: items of stage quantize that hold the model's predictions int [N_test] by precision and repeat.
+        rights: of `read_rights`.
+        data: the items of stage data.
     """
-    labels = load_file(data / "test.safetensors")["labels"]
+    labels = read_labels(data)
+    records = [read_json(item / "record.json") for item in data]
+    names = {record["dataset"]: record["class_names"] for record in records}
     rows = []
-    for folder in folders:
-        for name, predicted in load_file(folder / "classes.safetensors").items():
-            stored, _, repeat = name.rpartition("-")
-            if stored != precision:
+    for _, model in recommended.iterrows():
+        dataset, right = model["dataset"], rights[tuple(model[STORED])]
+        for index, name in enumerate(names[dataset]):
+            of_class = right.loc[:, labels[dataset] == index]
+            if of_class.empty:
                 continue
-            for index, class_name in enumerate(record["class_names"]):
-                of_class = labels == index
-                if of_class.any():
-                    row = {"class": index, "name": class_name, "images": int(of_class.sum()), "repeat": int(repeat)}
-                    rows.append(row | {"accuracy": float((predicted[of_class] == index).mean())})
-    return rows
+            row = dict(zip(ONE_CLASS, (dataset, model["model"], index, name, of_class.shape[1]), strict=True))
+            row |= dict(zip(SAMPLED, accuracy_interval(of_class, confidence), strict=True))
+            rows += [row | {"accuracy": accuracy} for accuracy in of_class.mean(axis=1)]
+    table = pd.DataFrame(rows, columns=[*ONE_CLASS, *SAMPLED, "accuracy"])
+    ends = table[["dataset", "class", *SAMPLED]].drop_duplicates(["dataset", "class"])
+    classes = with_intervals(table, ONE_CLASS, ["accuracy"], confidence, ACCURACY)
+    return classes.merge(ends, on=["dataset", "class"])

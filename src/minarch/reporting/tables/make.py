@@ -16,6 +16,7 @@ from minarch.reporting.tables import Table, Tables, pruning, quantization, read
 from minarch.reporting.tables.answers import answers_tables
 from minarch.reporting.tables.compiled import c_front_table, read_compiled
 from minarch.reporting.tables.complexity import complexity_tables
+from minarch.reporting.tables.correct import read_rights, with_sampling
 from minarch.reporting.tables.grown import SEARCH_MACS, SEARCH_TRAININGS, named_models, searched_models
 from minarch.reporting.tables.models import front_table, models_table, with_failures
 from minarch.reporting.tables.networks import layers_table, read_folders, read_rows, weights_table
@@ -58,6 +59,8 @@ def make_tables(config: dict[str, Any], inputs: dict[str, Any]) -> Tables:
     measured = named.merge(final, on=MODEL)
     pruned = pruning.pruning_table(structured, measured, reliability=reliability, confidence=confidence)
     models, exports = (pruning.without_idle_cuts(table, structured) for table in (measured, exports))
+    rights = read_rights(models, inputs)
+    models = with_sampling(models, rights, confidence)
     quantized = quantization.quantization_table(exports, latencies, methods, confidence)
     models = models.merge(searched[[*MODEL, SEARCH_MACS, SEARCH_TRAININGS]], on=MODEL, how="left")
     spent = read_spent(inputs, config["params"], candidates)
@@ -68,9 +71,10 @@ def make_tables(config: dict[str, Any], inputs: dict[str, Any]) -> Tables:
     layers, strengths = read_rows(folders, "layers"), read_rows(folders, "strengths")
     convergence = read_convergence(inputs["convergence"])
     limits: dict[str, Any] = {"max_drop_points": config["max_drop_points"], "reliability": reliability}
-    front = front_table(models, **limits)
+    front, data = front_table(models, **limits), read.read_datasets(inputs["data"])
+    images = data.set_index("dataset").assign(trained=candidates["dataset"].value_counts())
     return {
-        Table.DATA: read.read_datasets(inputs["data"]),
+        Table.DATA: data,
         Table.SWEEP: sweep,
         **convergence,
         **shape_tables(inputs["sweep"], sweep, convergence[Table.MINIMAL], settings["near_best_points"], bootstrap),
@@ -94,7 +98,7 @@ def make_tables(config: dict[str, Any], inputs: dict[str, Any]) -> Tables:
         Table.MODELS: models,
         Table.FRONT: front,
         Table.FRONT_C: c_front_table(models, **limits),
-        **answers_tables(models, front, exports, inputs, config),
+        **answers_tables(models, front, exports, rights, images, inputs, config),
         **routes_tables(models, routes, routes_cost(spent), exports, config),
     }
 
