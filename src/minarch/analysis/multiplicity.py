@@ -15,7 +15,7 @@ from scipy import stats
 
 from minarch.analysis.intervals import Columns
 
-P, P_ADJUSTED = "p", "p_adjusted"
+P_VALUE, P_ADJUSTED = "p", "p_adjusted"
 VERDICT = "verdict"
 NO_WIDTH = 1e-7  # points, or shares: values that differ by less are equal
 
@@ -75,10 +75,10 @@ def with_adjusted(
     else `undecided`. What has no p-value keeps its verdict.
 
     Args:
-        table: with P, and the column `verdict`.
+        table: with P_VALUE, and the column `verdict`.
         family: columns; rows that agree in all of them are a family. Without any the table is one.
     """
-    families = table.groupby(list(family), dropna=False)[P] if family else None
-    adjusted = pd.Series(adjust(table[P]), table.index) if families is None else families.transform(adjust)
+    families = table.groupby(list(family), dropna=False)[P_VALUE] if family else None
+    adjusted = pd.Series(adjust(table[P_VALUE]), table.index) if families is None else families.transform(adjust)
     kept = table[verdict].where(adjusted.isna() | (adjusted <= 1 - confidence), undecided)
     return table.assign(**{P_ADJUSTED: adjusted.astype(float), adjusted_name(verdict): kept})
