@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from minarch.analysis.controls import controls_table, counterparts, welch
+from minarch.analysis.controls import QUESTION, controls_table, counterparts, welch
 
 MODEL = {"dataset": "digits", "family": "dnn", "architecture": "dnn-100"}
 L1 = {"importance": "L1", "scope": "layer", "target": "units", "heads": False, "residual": False}
@@ -130,3 +130,54 @@ def test_order_of_rows_changes_nothing() -> None:
     table = controls_table(whole, others, 0.95)
     shuffled = controls_table(whole.sample(frac=1, random_state=1), others.sample(frac=1, random_state=2), 0.95)
     pd.testing.assert_frame_equal(table, shuffled)
+
+
+def study(effect: float, seed: int, cases: int = 6, repeats: int = 5) -> pd.DataFrame:
+    """Controls of a study of `cases` models; a method is better than each control by `effect` (points), where repeats
+    differ by a point, and pairs by half of one.
+    """
+    generator = np.random.default_rng(seed)
+    base = 0.9 + generator.normal(0, 0.01, (cases, 1, repeats))
+    ways = base + generator.normal(0, 0.0035, (cases, 3, repeats)) + np.array([effect / 100, 0.0, 0.0])[:, None]
+    alone = 0.9 + generator.normal(0, 0.01, (cases, repeats))
+    index = pd.MultiIndex.from_product([range(cases), ("l1", "lot", "new"), range(repeats)])
+    cut = pd.DataFrame({"finetuned": ways.ravel()}, index.set_names(["case", "method", "repeat"])).reset_index()
+    cut = cut.assign(**MODEL | L1, level=0.5, removed_share=0.5, parameters=60.0)
+    cut.loc[cut["method"] == "lot", "importance"] = "random"
+    cut.loc[cut["method"] == "new", "weights"] = "fresh"
+    for split in ("validation", "test"):
+        for step in ("pruned", "finetuned"):
+            cut[f"{split}_{step}"] = cut["finetuned"]
+    cut["family"] = "family " + cut["case"].astype(str)
+    others = [sweep({"dnn-40": 40}, alone[case] + 0.02).assign(family=f"family {case}") for case in range(cases)]
+    return controls_table(cut, pd.concat(others), 0.95)
+
+
+def test_verdicts_against_one_control_at_one_step_are_a_family() -> None:
+    table = study(effect=0.6, seed=0)
+    for _, rows in table.groupby(QUESTION):
+        assert rows["p_adjusted"].to_numpy() == pytest.approx(stats.false_discovery_control(rows["p"]))
+    said = np.where(table["test_difference_points_low"] > 0, "better", "cannot tell")
+    said[table["test_difference_points_high"] < 0] = "worse"
+    assert table["verdict"].tolist() == said.tolist() and set(table["control"]) == {"random", "fresh", "nearest"}
+
+
+def test_the_verdict_is_that_of_test_images() -> None:
+    """On validation images the method is 2 points better in each pair, on test images 2 points worse."""
+    method, lot = runs("l1", {}, 0.9 + NOISE), runs("lot", RANDOM, 0.88 + NOISE[::-1])
+    method["test_finetuned"] -= 0.04
+    row = controls_table(pd.concat([method, lot]), ALONE, 0.95).set_index("step").loc["finetuned"]
+    assert row["difference_points_mean"] == pytest.approx(2.0) and row["verdict"] in ("worse", "cannot tell")
+    expected = stats.ttest_rel(method["test_finetuned"], lot["test_finetuned"]).pvalue
+    assert row["p"] == pytest.approx(expected)
+
+
+@pytest.mark.slow
+def test_without_an_effect_few_families_have_a_verdict_and_effects_are_found() -> None:
+    studies = 200
+    none = pd.concat([study(effect=0.0, seed=seed) for seed in range(studies)], keys=range(studies), names=["study"])
+    wrong = (none["verdict_adjusted"] != "cannot tell").groupby([none["control"], none["step"], "study"]).any()
+    assert (wrong.groupby(QUESTION).mean() <= stats.binom.ppf(0.995, studies, 0.05) / studies).all()
+    some = [study(effect=1.5, seed=seed) for seed in range(40)]
+    told = pd.concat(some).query("control != 'nearest'")["verdict_adjusted"]
+    assert (told == "better").mean() >= 0.8 and (told != "worse").all()

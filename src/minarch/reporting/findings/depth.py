@@ -15,8 +15,8 @@ from minarch.reporting.tables import Table, rows_of
 
 
 def counted(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """One row per measure and size held equal: how many slopes say that the deeper resists better, or worse, as adjusted
-    verdicts and if each is judged alone.
+    """One row per measure and size held equal: how many slopes say that deeper networks resist better, or worse, as
+    adjusted verdicts and if each is judged alone.
     """
     counts = []
     for (measure, size), rows in table.groupby(["measure", "at_equal"]):
