@@ -132,7 +132,7 @@ def test_order_of_rows_changes_nothing() -> None:
     pd.testing.assert_frame_equal(table, shuffled)
 
 
-def study(effect: float, seed: int, cases: int = 6, repeats: int = 5) -> pd.DataFrame:
+def study(effect: float, seed: int, cases: int = 4, repeats: int = 5) -> pd.DataFrame:
     """Controls of a study of `cases` models; a method is better than each control by `effect` (points), where repeats
     differ by a point, and pairs by half of one.
     """

@@ -31,16 +31,16 @@ def runs(
     parameters grow with depth and width. Validation images add noise of their own.
     """
     generator = np.random.default_rng(seed)
-    rows = []
-    for depth, width in grid:
-        parameters = 70 * width + (depth - 1) * width**2
-        model = {"dataset": "digits", "family": "dnn", "scope": "global", "finetuned": False, "measure": "area"}
-        model |= {"architecture": f"{depth}x{width}", "depth": depth, "width": float(width), "parameters": parameters}
-        mean = 0.2 + slope * depth + 0.05 * np.log(parameters) + generator.normal(0, between)
-        for repeat in range(repeats):
-            test = mean + generator.normal(0, noise)
-            rows.append(model | {"repeat": repeat, "test": test, "validation": test + generator.normal(0, noise / 5)})
-    return pd.DataFrame(rows).astype({"depth": "Int64"})
+    depth, width = np.array(grid).T
+    parameters = 70 * width + (depth - 1) * width**2
+    mean = 0.2 + slope * depth + 0.05 * np.log(parameters) + generator.normal(0, between, len(grid))
+    models = {"architecture": [f"{d}x{w}" for d, w in grid], "depth": depth, "width": width.astype(float)}
+    models |= {"parameters": parameters, "mean": mean}
+    table = pd.DataFrame(models).merge(pd.DataFrame({"repeat": range(repeats)}), how="cross")
+    table["test"] = table["mean"] + generator.normal(0, noise, len(table))
+    table["validation"] = table["test"] + generator.normal(0, noise / 5, len(table))
+    curve = {"dataset": "digits", "family": "dnn", "scope": "global", "finetuned": False, "measure": "area"}
+    return table.assign(**curve).astype({"depth": "Int64"})
 
 
 def at_equal(table: pd.DataFrame, size: str) -> pd.Series:
