@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from minarch.analysis.intervals import EDGE, of_mean, with_intervals
+from minarch.analysis.multiplicity import P_ADJUSTED, P_VALUE, VERDICT, adjusted_name, of_column, with_adjusted
 from minarch.analysis.search import FAILS, HOLDS, NOT_SHOWN
 from minarch.complexity import FRESH, GATED, L1, SWEPT
 
@@ -26,7 +27,8 @@ FEWEST_NU = 5  # that a verdict over a curve takes
 TEST_DIFFERENCE = "test_difference_points"
 DIFFERENCE = of_mean(TEST_DIFFERENCE)
 AT_EQUAL_NU, AT_EQUAL_MACS = "the same nu", "equal MACs"
-TRADEOFF = [*CURVE, "against", "compared_at", "nus", "n", *DIFFERENCE, "lowest_share", "highest_share", "verdict"]
+JUDGED = [P_VALUE, P_ADJUSTED, VERDICT, adjusted_name()]
+TRADEOFF = [*CURVE, "against", "compared_at", "nus", "n", *DIFFERENCE, "lowest_share", "highest_share", *JUDGED]
 
 NOTHING = (np.nan, np.nan, np.nan)
 
@@ -57,9 +59,12 @@ def pairs(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def of_points(paired: pd.DataFrame, confidence: float) -> pd.DataFrame:
-    """One row per point and control: the mean of `pairs` with its Student-t interval, n of them, and the verdict."""
+    """One row per point and control: the mean of `pairs` with its Student-t interval, n of them, and JUDGED.
+
+    The points against one control are a family of verdicts.
+    """
     table = with_intervals(paired, [*POINT, "way"], [TEST_DIFFERENCE], confidence)
-    return table.assign(verdict=_verdicts(table))
+    return _judged(table, ["way"], confidence)
 
 
 def of_curves(paired: pd.DataFrame, confidence: float) -> pd.DataFrame:
@@ -148,14 +153,22 @@ def _sorted(shares: np.ndarray, accuracies: np.ndarray) -> tuple[np.ndarray, np.
 
 
 def _tradeoff(rows: pd.DataFrame, confidence: float) -> pd.DataFrame:
-    """Rows of TRADEOFF from one row per repeat, whose TEST_DIFFERENCE is NaN where it does not count."""
+    """Rows of TRADEOFF from one row per repeat, whose TEST_DIFFERENCE is NaN where it does not count.
+
+    The curves against one control are a family of verdicts, and so are all comparisons of betas.
+    """
     key = [*CURVE, "against", "compared_at"]
     table = with_intervals(rows, key, [TEST_DIFFERENCE], confidence)
     shares = rows.groupby(key)[["lowest_share", "highest_share"]].mean()
     table = table.merge(shares.join(rows.groupby(key)["nus"].max().astype(int)).reset_index(), on=key)
-    return table.assign(verdict=_verdicts(table)).reindex(columns=TRADEOFF)
+    family = "compared_at" if (table["compared_at"] == AT_EQUAL_MACS).all() else "against"
+    return _judged(table, [family], confidence).reindex(columns=TRADEOFF)
 
 
-def _verdicts(table: pd.DataFrame) -> list[str]:
-    """The verdict of each row's interval, which is missing where fewer than two repeats count."""
-    return [verdict(low, high) for low, high in zip(table[DIFFERENCE.low], table[DIFFERENCE.high], strict=True)]
+def _judged(table: pd.DataFrame, family: list[str], confidence: float) -> pd.DataFrame:
+    """The table with JUDGED, from the interval of each row, which is missing where fewer than two repeats count."""
+    table = table.copy()
+    table[P_VALUE] = of_column(table, DIFFERENCE, confidence)
+    ends = zip(table[DIFFERENCE.low], table[DIFFERENCE.high], strict=True)
+    table[VERDICT] = [verdict(low, high) for low, high in ends]
+    return with_adjusted(table, confidence, CANNOT_TELL, family=family)

@@ -2,7 +2,8 @@
 
 Three controls (our inference). "random": other units go, chosen by lot. "fresh": the cut architecture, initialised
 again and trained with the full budget. "nearest": the sweep's own architecture that is nearest in size. The first two
-are paired by repeat, as both start from the same trained network; the last is not.
+are paired by repeat, as both start from the same trained network; the last is not. Verdicts are those of test images,
+which nothing is chosen by; those against one control at one step are a family (minarch.analysis.multiplicity).
 """
 
 from collections.abc import Iterator
@@ -11,7 +12,17 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from minarch.analysis.complexity import CANNOT_TELL, verdict
 from minarch.analysis.intervals import of_mean, with_intervals
+from minarch.analysis.multiplicity import (
+    P_ADJUSTED,
+    P_VALUE,
+    VERDICT,
+    adjusted_name,
+    of_column,
+    of_samples,
+    with_adjusted,
+)
 from minarch.analysis.records import MODEL
 
 HOW = ["importance", "scope", "target", "heads", "residual", "schedule", "weights"]  # what a method is, beside its name
@@ -19,12 +30,14 @@ SAME = ["target", "heads", "residual"]  # in what a method and its control must 
 COMPARED_AT = {"random": ["pruned", "finetuned"], "fresh": ["finetuned"]}  # control -> steps of minarch.pruning.STEPS
 CONTROLS = [*COMPARED_AT, "nearest"]
 DIFFERENCES = {"validation": "difference_points", "test": "test_difference_points"}
-DIFFERENCE = of_mean(DIFFERENCES["validation"])
+DIFFERENCE = of_mean(DIFFERENCES["test"])
 FINAL_ACCURACY = {split: f"final_{split}_accuracy" for split in DIFFERENCES}  # of a trained network
 KEY = [*MODEL, "method", "level", "control", "against", "step"]
 OTHERS = "against_parameters"  # the control's mean; beside it "parameters" is the method's
 COLUMNS = [*KEY, "parameters", OTHERS, "n", "n_against"]
 COLUMNS += [column for name in DIFFERENCES.values() for column in of_mean(name)]
+COLUMNS += [P_VALUE, P_ADJUSTED, VERDICT, adjusted_name()]
+QUESTION = ["control", "step"]  # cases that ask the same: a family of verdicts
 
 
 def accuracy_at(split: str, step: str) -> str:
@@ -66,6 +79,7 @@ def paired(runs: pd.DataFrame, confidence: float) -> list[pd.DataFrame]:
             measured = pairs.dropna(subset=list(DIFFERENCES.values())).assign(step=step)
             sizes = measured.groupby(KEY)[["parameters", OTHERS]].mean().reset_index()
             differences = with_intervals(measured, KEY, list(DIFFERENCES.values()), confidence)
+            differences[P_VALUE] = of_column(differences, DIFFERENCE, confidence)
             tables.append(sizes.merge(differences, on=KEY).assign(n_against=lambda table: table["n"]))
     return tables
 
@@ -104,10 +118,12 @@ def nearest(runs: pd.DataFrame, sweep: pd.DataFrame, confidence: float) -> pd.Da
         row |= {OTHERS: float(near["parameters"]), "n": len(cut), "n_against": len(trained)}
         for split, difference in DIFFERENCES.items():
             ours, theirs = cut[accuracy_at(split, "finetuned")], trained[FINAL_ACCURACY[split]]
-            estimate = welch(100 * ours.to_numpy(float), 100 * theirs.to_numpy(float), confidence)
-            row |= dict(zip(of_mean(difference), estimate, strict=True))
+            samples = 100 * ours.to_numpy(float), 100 * theirs.to_numpy(float)
+            row |= dict(zip(of_mean(difference), welch(*samples, confidence), strict=True))
+            if split == "test":
+                row[P_VALUE] = of_samples(*samples)
         rows.append(row)
-    return pd.DataFrame(rows, columns=COLUMNS)
+    return pd.DataFrame(rows)
 
 
 def controls_table(runs: pd.DataFrame, sweep: pd.DataFrame, confidence: float) -> pd.DataFrame:
@@ -123,5 +139,9 @@ def controls_table(runs: pd.DataFrame, sweep: pd.DataFrame, confidence: float) -
     """
     runs = runs[runs["removed_share"] > 0]
     tables = [table for table in [*paired(runs, confidence), nearest(runs, sweep, confidence)] if len(table)]
-    table = pd.concat(tables)[COLUMNS] if tables else pd.DataFrame(columns=COLUMNS)
-    return table.sort_values(KEY, ignore_index=True)
+    if not tables:
+        return pd.DataFrame(columns=COLUMNS)
+    table = pd.concat(tables).sort_values(KEY, ignore_index=True)
+    ends = zip(table[DIFFERENCE.low], table[DIFFERENCE.high], strict=True)
+    table[VERDICT] = [verdict(low, high) for low, high in ends]
+    return with_adjusted(table, confidence, CANNOT_TELL, family=QUESTION)[COLUMNS]

@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from minarch.analysis.complexity import verdict
+from minarch.analysis.complexity import CANNOT_TELL, JUDGED, verdict
 from minarch.analysis.controls import welch
 from minarch.analysis.front import recommend, smallest_within, worthwhile
 from minarch.analysis.intervals import TEST, VALIDATION, of_mean
+from minarch.analysis.multiplicity import P_VALUE, VERDICT, of_samples, with_adjusted
 from minarch.analysis.precision import VARIANT
 from minarch.analysis.reliability import Reliability
 
@@ -27,7 +28,7 @@ COLUMNS = [*PLACE, "family", "model", "parameters", "macs", "bytes", "file_forma
 DIFFERENCE = of_mean("test_difference_points")
 FIRST = ["route", "precision", "model", "bytes", "route_macs"]
 SECOND = [f"second_{name}" for name in FIRST]
-VERDICTS = ["dataset", "within_points", *FIRST, *SECOND, "times", *DIFFERENCE, "verdict"]
+VERDICTS = ["dataset", "within_points", *FIRST, *SECOND, "times", *DIFFERENCE, *JUDGED]
 
 
 def grow_by(method: str) -> str:
@@ -82,7 +83,8 @@ def verdicts(chosen: pd.DataFrame, tests: Mapping[Any, np.ndarray], confidence: 
     """Which route leads to the smallest network: one row of VERDICTS per data set and bound.
 
     The second is the smallest of the other routes, `times` as large. Bytes are exact; whether the two networks are
-    equally accurate is judged by Welch's interval of the difference of their test accuracies, first less second.
+    equally accurate is judged by Welch's interval of the difference of their test accuracies, first less second; the
+    data sets at one bound are a family of verdicts.
 
     Args:
         chosen: of `smallest_of_routes`.
@@ -99,6 +101,6 @@ def verdicts(chosen: pd.DataFrame, tests: Mapping[Any, np.ndarray], confidence: 
             row |= dict(zip(SECOND, second[FIRST], strict=True)) | {"times": second["bytes"] / first["bytes"]}
             ours, theirs = (100 * tests[tuple(model[STORED])] for model in (first, second))
             row |= dict(zip(DIFFERENCE, welch(ours, theirs, confidence), strict=True))
-            row["verdict"] = verdict(row[DIFFERENCE.low], row[DIFFERENCE.high])
+            row |= {P_VALUE: of_samples(ours, theirs), VERDICT: verdict(row[DIFFERENCE.low], row[DIFFERENCE.high])}
         rows.append(row)
-    return pd.DataFrame(rows, columns=VERDICTS)
+    return with_adjusted(pd.DataFrame(rows, columns=VERDICTS), confidence, CANNOT_TELL, family=["within_points"])

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from minarch.analysis.controls import controls_table, counterparts, welch
+from minarch.analysis.controls import QUESTION, controls_table, counterparts, welch
+from minarch.analysis.multiplicity import with_adjusted
 
 MODEL = {"dataset": "digits", "family": "dnn", "architecture": "dnn-100"}
 L1 = {"importance": "L1", "scope": "layer", "target": "units", "heads": False, "residual": False}
@@ -130,3 +131,56 @@ def test_order_of_rows_changes_nothing() -> None:
     table = controls_table(whole, others, 0.95)
     shuffled = controls_table(whole.sample(frac=1, random_state=1), others.sample(frac=1, random_state=2), 0.95)
     pd.testing.assert_frame_equal(table, shuffled)
+
+
+def studies(effect: float, number: int, cases: int = 6, repeats: int = 5) -> pd.DataFrame:
+    """Controls of constructed studies, each a data set whose `cases` models are families. A method is better than each
+    control by `effect` (points), where repeats differ by a point, and pairs by half of one.
+    """
+    generator = np.random.default_rng(0)
+    base = 0.9 + generator.normal(0, 0.01, (number * cases, 1, repeats))
+    ways = base + generator.normal(0, 0.0035, (len(base), 3, repeats)) + np.array([effect / 100, 0.0, 0.0])[:, None]
+    index = pd.MultiIndex.from_product([range(number), range(cases), ("l1", "lot", "new"), range(repeats)])
+    cut = pd.DataFrame({"measured": ways.ravel()}, index.set_names(["dataset", "family", "method", "repeat"]))
+    how = L1 | {"architecture": "dnn-100", "level": 0.5, "removed_share": 0.5, "parameters": 60.0}
+    cut = cut.reset_index().assign(**how)
+    cut.loc[cut["method"] == "lot", "importance"] = "random"
+    cut.loc[cut["method"] == "new", "weights"] = "fresh"
+    for column in ("validation_pruned", "validation_finetuned", "test_pruned", "test_finetuned"):
+        cut[column] = cut["measured"]
+    alone = sweep({"dnn-40": 40}, 0.9 + generator.normal(0, 0.01, len(base) * repeats) + 0.02)  # test is 0.02 lower
+    places = cut.loc[cut["method"] == "l1", ["dataset", "family", "repeat"]].reset_index(drop=True)
+    return controls_table(cut, alone.assign(**places), 0.95)
+
+
+def test_verdicts_against_one_control_at_one_step_are_a_family() -> None:
+    table = studies(effect=0.6, number=1)
+    for _, rows in table.groupby(QUESTION):
+        assert rows["p_adjusted"].to_numpy() == pytest.approx(stats.false_discovery_control(rows["p"]))
+    said = np.where(table["test_difference_points_low"] > 0, "better", "cannot tell")
+    said[table["test_difference_points_high"] < 0] = "worse"
+    assert table["verdict"].tolist() == said.tolist() and set(table["control"]) == {"random", "fresh", "nearest"}
+
+
+def test_the_verdict_is_that_of_test_images() -> None:
+    """On validation images the method is 2 points better, on test images 2 points worse."""
+    method, lot = runs("l1", {}, 0.9 + NOISE), runs("lot", RANDOM, 0.88 + 0.9 * NOISE)
+    method["test_finetuned"] -= 0.04
+    row = controls_table(pd.concat([method, lot]), ALONE, 0.95).set_index("step").loc["finetuned"]
+    assert row["difference_points_low"] > 0 and row["verdict"] == row["verdict_adjusted"] == "worse"
+    assert row["p"] == pytest.approx(stats.ttest_rel(method["test_finetuned"], lot["test_finetuned"]).pvalue)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("effect", [0.0, 1.5])
+def test_without_an_effect_few_families_have_a_verdict_and_an_effect_is_found(effect: float) -> None:
+    """Of 200 studies, whose families are judged study by study."""
+    number = 200
+    table = with_adjusted(studies(effect, number), 0.95, "cannot tell", family=["dataset", *QUESTION])
+    said = table["verdict_adjusted"]
+    if effect:
+        told = (said == "better").groupby(table["control"]).mean()
+        assert told["random"] >= 0.8 and told["fresh"] >= 0.8 and (said != "worse").all()
+    else:
+        some = (said != "cannot tell").groupby([table[name] for name in ["dataset", *QUESTION]]).any()
+        assert (some.groupby(QUESTION).mean() <= stats.binom.ppf(0.995, number, 0.05) / number).all()

@@ -40,6 +40,7 @@ class Whole:
     nus: list[float]
     collapsed: tuple[float, ...] = ()  # nu that is too strong
     apart: dict[float, float] = field(default_factory=dict)  # beta -> how much more accurate it is, at equal MACs
+    unsteady: dict[float, float] = field(default_factory=lambda: {1: 0.01})  # beta -> by how much each other repeat is
 
     def points(self) -> Iterator[tuple[float, float, float]]:
         """(nu, beta, share of the MACs)."""
@@ -52,7 +53,7 @@ class Whole:
 
     def accuracy(self, share: float, beta: float, repeat: int) -> float:
         """On test images, of a network with gates; against layers alone each other repeat is better."""
-        either = (-1) ** repeat * 0.01 if beta == 1 else 0.0
+        either = (-1) ** repeat * self.unsteady.get(beta, 0.0)
         return self.top + SLOPE * np.log(share) + self.apart.get(beta, 0.0) + STEADY[repeat] + either
 
     def training(self, epochs: float) -> dict[str, int]:

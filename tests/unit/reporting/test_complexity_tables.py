@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from complexity_study import DNN, EPOCHS, L1_LOSS, OPTIMISM, REPEATS, SAVED, SETTLE, VIT, Whole, write_complexity
 
-from minarch.analysis.complexity import CURVE, TRADEOFF, WHOLE
+from minarch.analysis.complexity import CURVE, JUDGED, TRADEOFF, WHOLE
 from minarch.files import read_json, write_json
 from minarch.reporting.figures.gates import ACROSS, draw_gates
 from minarch.reporting.figures.kept import draw_kept, parts_of
@@ -167,7 +167,7 @@ def test_test_accuracies_choose_nothing(tmp_path: Path, tables: Tables) -> None:
             run["accuracy"] = run["accuracy"] and 0.5
         write_json(item / "test.json", record)
     other = complexity_tables(items, swept([100, 1_000, 2_000, 9_000]), 0.95, ALL)["complexity"]
-    chosen = [name for name in COLUMNS if "test" not in name and name != "verdict"]
+    chosen = [name for name in COLUMNS if "test" not in name and name not in JUDGED]
     pd.testing.assert_frame_equal(other[chosen], tables["complexity"][chosen])
     assert set(other.loc[other["way"] == "l1", "verdict"]) == {"cannot tell"}
 
@@ -181,6 +181,7 @@ def test_a_control_that_the_study_leaves_out_is_not_there(tmp_path: Path) -> Non
     alone = [item for item in items if not item.name.endswith("fresh-x")]
     tables = complexity_tables(alone, swept([1_000]), 0.95, [])
     assert tables["tradeoff"].empty and set(tables["complexity"]["verdict"]) == {""}
+    assert list(tables["tradeoff"]) == TRADEOFF
     assert draw_tradeoff(tables, "macs")
 
 

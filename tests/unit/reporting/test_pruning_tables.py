@@ -5,7 +5,7 @@ import pytest
 from constructed import RELIABILITY
 
 from minarch.analysis.minimal import Bootstrap
-from minarch.reporting.tables.pruning import layerwise_table, magnitude_tables, on_front, plateau_ends, sixty
+from minarch.reporting.tables.pruning import curve_measures, layerwise_table, magnitude_tables, on_front, sixty
 
 BOOTSTRAP = Bootstrap(resamples=100, confidence=0.95, seed=0)
 MODEL = {"dataset": "digits", "family": "dnn", "architecture": "dnn-8"}
@@ -26,7 +26,7 @@ PLAIN = curve({0.0: 0.9, 0.5: 0.9, 0.7: 0.8, 0.9: 0.1})
 
 def test_a_finetuned_curve_starts_at_the_unpruned_network() -> None:
     tuned = curve({0.5: 0.9, 0.7: 0.895, 0.9: 0.7}, finetuned=True)
-    magnitude, redundancy = magnitude_tables(pd.concat([PLAIN, tuned]), CLASSES, BOOTSTRAP)
+    magnitude, redundancy = magnitude_tables(pd.concat([PLAIN, tuned]), CLASSES, BOOTSTRAP, RELIABILITY)
     curves = redundancy.set_index("finetuned")
     assert curves["redundancy"].to_dict() == {False: 0.5, True: 0.7}
     assert curves["base_validation"].tolist() == pytest.approx([0.9, 0.9])
@@ -38,7 +38,7 @@ def test_a_finetuned_curve_starts_at_the_unpruned_network() -> None:
 
 def test_few_finetuned_levels_have_accuracies_but_no_phases() -> None:
     tuned = curve({0.5: 0.9, 0.7: 0.895}, finetuned=True)
-    magnitude, redundancy = magnitude_tables(pd.concat([PLAIN, tuned]), CLASSES, BOOTSTRAP)
+    magnitude, redundancy = magnitude_tables(pd.concat([PLAIN, tuned]), CLASSES, BOOTSTRAP, RELIABILITY)
     assert redundancy["finetuned"].tolist() == [False]
     rows = magnitude[magnitude["finetuned"].astype(bool)]
     assert rows["validation_mean"].tolist() == pytest.approx([0.9, 0.895]) and rows["phase"].isna().all()
@@ -46,16 +46,16 @@ def test_few_finetuned_levels_have_accuracies_but_no_phases() -> None:
 
 def test_scopes_are_curves_of_their_own() -> None:
     whole = pd.concat([PLAIN, curve({0.0: 0.9, 0.5: 0.5, 0.7: 0.4, 0.9: 0.1}, scope="layer")])
-    _, redundancy = magnitude_tables(whole, CLASSES, BOOTSTRAP)
+    _, redundancy = magnitude_tables(whole, CLASSES, BOOTSTRAP, RELIABILITY)
     assert redundancy.set_index("scope")["redundancy"].to_dict() == {"global": 0.5, "layer": 0.0}
-    ends = plateau_ends(whole)
-    assert ends.groupby("scope")["redundancy"].unique().map(list).to_dict() == {"global": [0.5], "layer": [0.0]}
+    ends = curve_measures(whole, CLASSES, RELIABILITY).query("measure == 'plateau end'")
+    assert ends.groupby("scope")["test"].unique().map(list).to_dict() == {"global": [0.5], "layer": [0.0]}
     assert len(ends) == 6
 
 
 def test_a_repeat_that_lacks_a_level_is_left_out_of_the_phases() -> None:
     whole = PLAIN[(PLAIN["repeat"] > 0) | (PLAIN["level"] < 0.9)]
-    assert magnitude_tables(whole, CLASSES, BOOTSTRAP)[1]["n"].tolist() == [2]
+    assert magnitude_tables(whole, CLASSES, BOOTSTRAP, RELIABILITY)[1]["n"].tolist() == [2]
 
 
 @pytest.mark.parametrize(("low", "high", "answer"), [(0.6, 0.8, "yes"), (0.4, 0.5, "no"), (0.5, 0.6, "open")])

@@ -199,6 +199,7 @@ def test_what_the_report_shows_is_the_figure(study) -> None:
         ("representatives", {"parameters": "count", "validation_mean": "percent", "test_high": "percent"}),
         ("magnitude", {"level": "share", "validation_mean": "percent", "test_low": "percent"}),
         ("redundancy", {"redundancy": "share", "redundancy_low": "share", "collapse": "share"}),
+        ("redundancy", {"redundancy_test": "share", "retention_mean": "percent"}),
         ("sensitivity", {"p_min": "count", "overfitting_from": "count", "value": "number"}),
         ("shape", {"share": "percent", "low": "percent", "high": "percent"}),
         ("weights", {"std_mean": "number", "skewness_low": "number", "near_zero_mean": "percent"}),
@@ -210,7 +211,7 @@ def test_what_the_report_shows_is_the_figure(study) -> None:
         ("controls", {"difference_points_mean": "points", "against_parameters": "count", "level": "share"}),
         ("controls", {"difference_points_low": "points", "difference_points_high": "points", "parameters": "count"}),
         ("layerwise", {"drop_points_mean": "points", "test_drop_points_high": "points", "units": "count"}),
-        ("depth", {"slope_points": "points", "low": "points", "high": "points"}),
+        ("depth", {"slope_points": "points", "low": "points", "validation_high": "points"}),
         (
             "depths",
             {"parameters": "count", "validation_mean": "percent", "test_low": "percent", "threshold": "percent"},
@@ -314,15 +315,29 @@ def test_findings_of_pruning_are_those_that_were_built_in(study) -> None:
     nearest = controls.loc["nearest", "finetuned"].set_index("architecture")
     assert nearest.loc["dnn-1000", ["against", "parameters"]].tolist() == ["dnn-400", 500]
     assert nearest.at["dnn-1000", "difference_points_mean"] == pytest.approx(3.47)
-    assert "units drawn by lot trained 8 8 0 0" in words(out)
-    assert "units drawn by lot (better in 8 of 8 cases, worse in 0" in words(out)
+    assert set(controls.loc["random", "verdict"]) == {"better"}  # alone; three repeats that agree show little
+    assert controls.loc[("random", "finetuned"), ["p", "p_adjusted"]].eq(0.25).all(axis=None)
+    assert "units drawn by lot trained 8 0 8 0 0 8" in words(out)
+    assert "units drawn by lot (better in 0 of 8 cases, worse in 0, or 8 and 0 if each is judged alone" in words(out)
     layers = table(out, "layerwise").query("architecture == 'dnn-1000' and level == 0.5").set_index("group")
     assert layers["drop_points_mean"].to_dict() == pytest.approx({"first": 15.0, "last": 5.0, "only": 0.0})
     assert list(layers.index) == ["first", "last", "only"] and layers.at["only", "removed"] == 0
     assert "costs most is the network’s first in 8 of 8 models" in words(out)
     depth = table(out, "depth")  # every model is as redundant as the others
-    assert set(depth["family"]) == {"dnn"} and depth["slope_points"].abs().max() < 1e-9
-    assert set(depth["verdict"]) == {"no difference shown"} and depth["models"].unique().tolist() == [5]
+    ends = depth[depth["measure"] == "plateau end"]
+    assert set(depth["family"]) == {"dnn"} and ends["slope_points"].abs().max() < 1e-9
+    assert depth["slope_points"].abs().max() < 0.05  # accuracies are kept in proportion, chance included
+    assert set(ends["verdict"]) == set(depth["verdict_adjusted"]) == {"no difference shown"}
+    assert depth["models"].unique().tolist() == [5]
+    assert depth.groupby(["measure", "finetuned"])["scope"].nunique().to_dict() == {
+        ("area", False): 2,
+        ("area", True): 1,
+        ("plateau end", False): 2,
+        ("plateau end", True): 1,
+    }
+    assert set(depth["covers"]) == {"these models"}
+    assert redundancy.loc[("global", False), "redundancy_test"].eq(0.3).all()
+    assert redundancy.loc[("global", True), "sixty_test_adjusted"].eq("yes").all()
 
 
 def test_findings_of_depth_are_those_that_were_built_in(study, ragged) -> None:

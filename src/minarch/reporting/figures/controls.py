@@ -5,7 +5,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from minarch.analysis.complexity import CANNOT_TELL
 from minarch.analysis.controls import CONTROLS, DIFFERENCE
+from minarch.analysis.multiplicity import adjusted_name
 from minarch.reporting.figures.families import MOST
 from minarch.reporting.figures.style import QUIET, colours, legend_above, panels
 from minarch.reporting.tables import Table, Tables, rows_of
@@ -19,14 +21,14 @@ NAMES = {
 
 
 def draw_differences(axes: Axes, rows: pd.DataFrame, lines: list[tuple[str, str]], palette: dict[str, str]) -> None:
-    """One line per method and family; within it the levels from top to bottom, filled where the interval is off 0."""
+    """One line per method and family; within it the levels from top to bottom, filled where the case is told apart."""
     levels = sorted(rows["level"].unique())
     axes.axvline(0, color=QUIET, linewidth=1)
     for row in rows_of(rows):
         y = lines.index((row["method"], row["family"])) + 0.7 * ((levels.index(row["level"]) + 0.5) / len(levels) - 0.5)
         low, high, colour = row[DIFFERENCE.low], row[DIFFERENCE.high], palette[row["family"]]
         axes.plot([low, high], [y, y], color=colour, linewidth=1, alpha=0.4)
-        face = colour if low > 0 or high < 0 else "white"
+        face = colour if row[adjusted_name()] != CANNOT_TELL else "white"
         axes.plot([row[DIFFERENCE.value]], [y], "o", color=colour, markerfacecolor=face, markersize=4)
     # Intervals of a few wild models must not flatten all others; the table has every number.
     means = np.append(rows[DIFFERENCE.value], 0)
@@ -57,9 +59,10 @@ def draw_controls(tables: Tables) -> Figure | None:
     for axes, dataset in zip(grid[:, 0], datasets, strict=True):
         axes.set_ylabel(dataset, fontweight="bold")
     for axes in grid[-1]:
-        axes.set_xlabel("points, method - control", fontsize=8.5)
+        axes.set_xlabel("points of test accuracy, method - control", fontsize=8.5)
     families = sorted(table["family"].unique())
     entries = [(family, {"marker": "o", "color": palette[family]}) for family in families]
-    kinds = [("interval holds 0", {"marker": "o", "markerfacecolor": "white"}), ("it does not", {"marker": "o"})]
+    kinds = [("not told apart, all judged together", {"marker": "o", "markerfacecolor": "white"})]
+    kinds.append(("told apart", {"marker": "o"}))
     legend_above(figure, [*entries, *kinds, ("levels from top to bottom; right of 0: the method is better", {})])
     return figure

@@ -1,4 +1,4 @@
-"""Redundancy against size, with the depth of each model beside it."""
+"""Retained accuracy against size, with the depth of each model beside it."""
 
 from itertools import product
 from typing import Any
@@ -8,8 +8,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from minarch.analysis.phases import REDUNDANCY
 from minarch.analysis.records import MODEL
+from minarch.analysis.retention import RETENTION
 from minarch.reporting.figures.families import TALLEST, fitting
 from minarch.reporting.figures.regimes import shades
 from minarch.reporting.figures.style import QUIET, colours, legend_above, log_axis, panels, percent_axis
@@ -20,7 +20,7 @@ SHIFT = 1.03
 
 
 def draw_models(axes: Axes, models: pd.DataFrame, colour: str) -> None:
-    """One numbered disc per model: its depth, the deeper the darker; bar: the interval of its redundancy.
+    """One numbered disc per model: its depth, the deeper the darker; bar: the interval of its retention.
 
     Discs are shifted a little, the deeper the further to the right, so that none hides another of its size.
     """
@@ -28,8 +28,8 @@ def draw_models(axes: Axes, models: pd.DataFrame, colour: str) -> None:
     tints = dict(zip(depths, shades(colour, len(depths)), strict=True))
     for row in rows_of(models):
         x = row["parameters"] * SHIFT ** (depths.index(row["depth"]) - (len(depths) - 1) / 2)
-        y, tint = row[REDUNDANCY.value], tints[row["depth"]]
-        axes.plot([x, x], [row[REDUNDANCY.low], row[REDUNDANCY.high]], color=tint, linewidth=2, alpha=0.6)
+        y, tint = row[RETENTION.value], tints[row["depth"]]
+        axes.plot([x, x], [row[RETENTION.low], row[RETENTION.high]], color=tint, linewidth=2, alpha=0.6)
         axes.plot([x], [y], "o", color=tint, markersize=11, zorder=3)
         light = row["depth"] == depths[0]
         place: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 7.5, "fontweight": "bold", "zorder": 4}
@@ -42,7 +42,7 @@ def draw_depth(tables: Tables) -> Figure | None:
     if table.empty:
         return None
     sizes = tables[Table.SIZES][[*MODEL, "depth", "parameters"]]
-    models = tables[Table.REDUNDANCY].merge(sizes, on=MODEL).dropna(subset=["depth"])
+    models = tables[Table.REDUNDANCY].merge(sizes, on=MODEL).dropna(subset=["depth", RETENTION.value])
     models = models[~models["finetuned"].astype(bool)]
     palette = colours(tables[Table.REDUNDANCY]["family"])
     families, scopes = (sorted(set(table[name])) for name in ("family", "scope"))
@@ -63,7 +63,7 @@ def draw_depth(tables: Tables) -> Figure | None:
     for axes in grid[-1]:
         axes.set_xlabel("trainable parameters")
     for axes in grid[:, 0]:
-        axes.set_ylabel("redundant weights")
+        axes.set_ylabel("retained accuracy")
     legend_above(
         figure,
         [

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from minarch.analysis.complexity import FEWEST_NU, LAYERS, UNITS, WHOLE, alone_at, beats_either
+from minarch.analysis.multiplicity import VERDICT, adjusted_name
 from minarch.complexity import GATED
 from minarch.reporting.evidence import Evidence
 from minarch.reporting.figures.tradeoff import draw_betas
@@ -20,7 +21,7 @@ def mixtures(evidence: Evidence) -> list[dict[str, Any]]:
     compared = tradeoff[tradeoff["against"].isin(INSTEAD)]
     mixed = []
     for key, rows in compared.groupby([*WHOLE, "alpha", "beta"], sort=False):
-        verdicts = dict(zip(rows["against"], rows["verdict"], strict=True))
+        verdicts = dict(zip(rows["against"], rows[adjusted_name()], strict=True))
         named = dict(zip([*WHOLE, "alpha", "beta"], key, strict=True))
         lacking = [words for beta, words in INSTEAD.items() if beta not in verdicts]
         mixed.append(named | {"rows": rows_of(rows), "beats": beats_either(verdicts), "lacking": lacking})
@@ -47,7 +48,7 @@ def metrics(evidence: Evidence) -> Iterator[Metric]:
         path = (mixture["dataset"], mixture["family"], "units_and_layers", mixture["whole"], knobs)
         yield (*path, "beats either"), mixture["beats"]
         for row in mixture["rows"]:
-            numbers = {name: row[name] for name in ("test_difference_points_mean", "verdict", "n")}
+            numbers = {name: row[name] for name in ("test_difference_points_mean", VERDICT, adjusted_name(), "n")}
             yield (*path, f"against {INSTEAD[row['against']]}"), numbers
 
 

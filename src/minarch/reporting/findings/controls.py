@@ -5,7 +5,9 @@ from typing import Any
 
 import pandas as pd
 
-from minarch.analysis.controls import CONTROLS
+from minarch.analysis.complexity import BETTER, WORSE
+from minarch.analysis.controls import CONTROLS, DIFFERENCE
+from minarch.analysis.multiplicity import VERDICT, adjusted_name
 from minarch.reporting.evidence import Evidence
 from minarch.reporting.figures.controls import draw_controls
 from minarch.reporting.findings.finding import Finding, Metric
@@ -18,18 +20,21 @@ NAMES = {
 
 
 def against_controls(controls: pd.DataFrame) -> list[dict[str, Any]]:
-    """One row per method, control and step: how many cases (model and level) have an interval above 0, below, around.
+    """One row per method, control and step: how many cases (model and level) are better, worse, or cannot be told apart
+    on test images, as adjusted verdicts, and how many would be decided if each were judged alone.
 
     `median`, `lowest` and `highest` are of the cases' mean differences: one size that never learned moves their mean.
     The rule is our inference.
     """
-    comparisons = []
+    comparisons: list[dict[str, Any]] = []
     order = controls.assign(order=controls["control"].map(CONTROLS.index), last=controls["step"] == "finetuned")
     for (_, last, method), rows in order.groupby(["order", "last", "method"]):
-        differences = rows["difference_points_mean"]
-        better, worse = (rows["difference_points_low"] > 0).sum(), (rows["difference_points_high"] < 0).sum()
-        row = {"method": method, "control": rows["control"].iloc[0], "finetuned": bool(last), "cases": len(rows)}
-        row |= {"better": int(better), "worse": int(worse), "open": int(len(rows) - better - worse)}
+        differences = rows[DIFFERENCE.value]
+        row: dict[str, Any] = {"method": method, "control": rows["control"].iloc[0], "finetuned": bool(last)}
+        row["cases"] = len(rows)
+        for suffix, said in {"": rows[adjusted_name()], "_alone": rows[VERDICT]}.items():
+            row |= {f"{verdict}{suffix}": int((said == verdict).sum()) for verdict in (BETTER, WORSE)}
+        row["open"] = row["cases"] - row[BETTER] - row[WORSE]
         row |= {"median": differences.median(), "lowest": differences.min(), "highest": differences.max()}
         comparisons.append(row | {"fewest": int(rows["n"].min()), "most": int(rows["n"].max())})
     return comparisons
@@ -48,7 +53,7 @@ def facts(evidence: Evidence) -> dict[str, Any]:
 def metrics(evidence: Evidence) -> Iterator[Metric]:
     for row in against_controls(evidence.tables["controls"]):
         step = "trained" if row["finetuned"] else "after the cut"
-        counts = {name: row[name] for name in ("cases", "better", "worse")}
+        counts = {name: row[name] for name in ("cases", "better", "worse", "better_alone", "worse_alone")}
         numbers = counts | {"median_difference_points": row["median"]}
         yield ("controls", row["method"], f"{row['control']}, {step}"), numbers
 

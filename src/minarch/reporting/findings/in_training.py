@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from minarch.analysis.complexity import CONTROLS, CURVE
+from minarch.analysis.complexity import BETTER, CONTROLS, CURVE, WORSE
+from minarch.analysis.multiplicity import VERDICT, adjusted_name
 from minarch.complexity import GATED
 from minarch.reporting.evidence import Evidence
 from minarch.reporting.figures.tradeoff import NAMES, draw_tradeoff
@@ -14,7 +15,9 @@ from minarch.reporting.tables import Table
 def facts(evidence: Evidence) -> dict[str, Any]:
     gated = evidence.tables[Table.COMPLEXITY].query(f"way == '{GATED}'")
     tradeoff = evidence.tables[Table.TRADEOFF]
-    verdicts = tradeoff[tradeoff["against"].isin(CONTROLS)].groupby("against")["verdict"].value_counts()
+    against = tradeoff[tradeoff["against"].isin(CONTROLS)].groupby("against")
+    verdicts, alone = (against[name].value_counts() for name in (adjusted_name(), VERDICT))
+    decided = [BETTER, WORSE]
     return {
         "networks": len(gated),
         "curves": gated.groupby(CURVE).ngroups,
@@ -22,11 +25,12 @@ def facts(evidence: Evidence) -> dict[str, Any]:
         "kept": {"lowest": gated["macs_share_mean"].min(), "highest": gated["macs_share_mean"].max()},
         "cheaper": int((gated["cheaper"] == "holds").sum()),
         "compared": {
-            NAMES[control]: {verdict: int(verdicts.get((control, verdict), 0)) for verdict in ("better", "worse")}
+            NAMES[control]: {verdict: int(verdicts.get((control, verdict), 0)) for verdict in decided}
             for control in CONTROLS
             if control in verdicts.index.get_level_values(0)
         },
-        "told": bool(verdicts.index.get_level_values(1).isin(["better", "worse"]).any()),
+        "told": bool(verdicts.index.get_level_values(1).isin(decided).any()),
+        "told_alone": int(alone[alone.index.get_level_values(1).isin(decided)].sum()),
     }
 
 

@@ -16,6 +16,7 @@ import pandas as pd
 from minarch.analysis.complexity import (
     CONTROLS,
     DIFFERENCE,
+    JUDGED,
     OK,
     POINT,
     TRADEOFF,
@@ -27,6 +28,7 @@ from minarch.analysis.complexity import (
 )
 from minarch.analysis.controls import FINAL_ACCURACY
 from minarch.analysis.intervals import ACCURACY, TEST, VALIDATION, of_mean, with_intervals
+from minarch.analysis.multiplicity import VERDICT, adjusted_name
 from minarch.analysis.records import MODEL
 from minarch.analysis.search import below
 from minarch.complexity import FULL, GATED, L1, SHORT, SWEPT
@@ -44,7 +46,7 @@ RUN = [*POINT, *WHOLES.values(), "way", "architecture", "classes", "repeat", "st
 MEASURED = ["parameters", "macs", "validation", "test", "cost_macs", "deterministic", "left_out"]
 COLUMNS = [*POINT, "way", "architecture", "repeats", "n", *STATUSES, "parameters_mean", "macs_mean"]
 COLUMNS += [*SHARES["parameters"], *SHARES["macs"], *VALIDATION, *TEST, "cost_macs", *COST, "cheaper"]
-COLUMNS += ["deterministic_mean", "left_out_mean", "pairs", *DIFFERENCE, "verdict", *(f"{n}_repeats" for n in REPEATS)]
+COLUMNS += ["deterministic_mean", "left_out_mean", "pairs", *DIFFERENCE, *JUDGED, *(f"{n}_repeats" for n in REPEATS)]
 
 
 def read_runs(items: Iterable[Path]) -> pd.DataFrame:
@@ -149,6 +151,7 @@ def points_table(runs: pd.DataFrame, paired: pd.DataFrame, confidence: float) ->
     cheaper = [below(low, high, 1.0) for low, high in zip(table[COST.low], table[COST.high], strict=True)]
     table["cheaper"] = pd.Series(cheaper, table.index).where(judged, "")
     order = table["way"].map([FULL, GATED, *CONTROLS].index)
-    table = table.assign(order=order, verdict=table["verdict"].fillna("")).astype({"pairs": "Int64"})
+    said = [VERDICT, adjusted_name()]
+    table = table.assign(order=order, **table[said].fillna("")).astype({"pairs": "Int64"})
     ordered = table.sort_values([*POINT, "order"], na_position="first", ignore_index=True)
     return ordered[COLUMNS]

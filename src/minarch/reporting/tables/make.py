@@ -43,10 +43,11 @@ def make_tables(config: dict[str, Any], inputs: dict[str, Any]) -> Tables:
     candidates = pd.read_csv(inputs["finalists"] / "candidates.csv")
     named = named_models(representatives, searched, candidates[candidates[FINALIST]])
     curves = read.read_magnitude(inputs["prune"])
-    magnitude, redundancy = pruning.magnitude_tables(curves, classes, bootstrap)
+    magnitude, redundancy = pruning.magnitude_tables(curves, classes, bootstrap, reliability)
     layerwise = pruning.layerwise_table(read.read_sensitivity(inputs["prune"]), curves, confidence)
-    ends = pruning.plateau_ends(curves).merge(sweep[[*MODEL, "depth", "parameters"]].drop_duplicates(MODEL), on=MODEL)
-    ends = ends.merge(read.read_knobs(inputs["sweep"]), on=MODEL)
+    structures = sweep[[*MODEL, "depth", "parameters"]].drop_duplicates(MODEL)
+    structures = structures.merge(read.read_widths(inputs["sweep"]), on=MODEL)
+    resistance = pruning.curve_measures(curves, classes, reliability).merge(structures, on=MODEL)
     methods = list(config["params"]["quantize"]["methods"])
     exports = quantization.read_exports(inputs["quantize"], methods)
     exports = with_failures(exports, pd.read_csv(inputs["finalists"] / "repeats.csv"), classes, reliability)
@@ -85,7 +86,7 @@ def make_tables(config: dict[str, Any], inputs: dict[str, Any]) -> Tables:
         Table.NETWORKS: pd.read_csv(inputs["similarity"] / "networks.csv"),
         Table.MAGNITUDE: named.merge(magnitude, on=MODEL),
         Table.REDUNDANCY: named.merge(redundancy, on=MODEL),
-        Table.DEPTH: depth_table(ends, bootstrap),
+        Table.DEPTH: depth_table(resistance, confidence),
         **searches,
         **gated,
         Table.PRUNING: named.merge(pruned, on=MODEL),

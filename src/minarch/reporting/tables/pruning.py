@@ -10,10 +10,19 @@ from minarch.analysis.controls import HOW, accuracy_at
 from minarch.analysis.front import pareto_front
 from minarch.analysis.intervals import ACCURACY, Columns, of_mean, with_intervals
 from minarch.analysis.minimal import Bootstrap
-from minarch.analysis.phases import REDUNDANCY, find_phases, plateau_end
+from minarch.analysis.multiplicity import P_ADJUSTED, P_VALUE, adjusted_name, with_adjusted
+from minarch.analysis.phases import (
+    REDUNDANCY,
+    find_phases,
+    p_of_drops,
+    p_of_share,
+    plateau_end,
+    surely_redundant,
+)
 from minarch.analysis.precision import VARIANT
 from minarch.analysis.records import MODEL
 from minarch.analysis.reliability import Reliability
+from minarch.analysis.retention import AREA, PLATEAU_END, RETENTION, area
 from minarch.pruning import STEPS
 from minarch.quantization import FLOAT32
 from minarch.reporting.tables.models import batches_of, latency
@@ -21,14 +30,18 @@ from minarch.reporting.tables.read import REMOVED_SHARE, SIZES
 
 CURVE = [*MODEL, "scope", "finetuned"]  # one curve of unstructured pruning
 PHASE, SIXTY = "phase", "sixty"  # of a level; whether the curve's plateau reaches SHARE
+SURELY, SIXTY_TEST = "redundancy_test", "sixty_test"  # the share that can surely go; whether it reaches SHARE
+MEASURED = [*CURVE, "repeat", "measure", "validation", "test"]
 DROP = of_mean("drop_points")  # on validation images, when a group of units alone is cut
 FRONT = "front"
 SHARE = 0.6  # of redundant parameters, as the paper finds
 REACHES, FALLS_SHORT, OPEN = "yes", "no", "open"
+NOT_SHOWN = "not shown"
 LEVELS = 3  # a fine-tuned curve with fewer says nothing of phases
 IDLE = "nothing_removed"
 FAILED = ["unstable", "diverged"]  # a cut that removed nothing (the layer is too small) is no failure
-FINDINGS = [*CURVE, "n", "base_validation", *REDUNDANCY, "collapse", SIXTY]
+FINDINGS = [*CURVE, "n", "base_validation", *REDUNDANCY, "collapse", SIXTY, SURELY]
+FINDINGS += [P_VALUE, P_ADJUSTED, SIXTY_TEST, adjusted_name(SIXTY_TEST)]
 
 
 def accuracy_column(step: str, split: str = "validation") -> Columns:
@@ -41,21 +54,22 @@ def unpruned(curves: pd.DataFrame) -> pd.DataFrame:
     return curves[~curves["finetuned"].astype(bool) & (curves["level"] == 0)]
 
 
-def whole_curves(curves: pd.DataFrame) -> Iterator[tuple[dict[str, Any], pd.DataFrame]]:
-    """CURVE and validation accuracies [repeats x levels] of each curve that has phases, level 0 first.
+def whole_curves(curves: pd.DataFrame, fewest: int = LEVELS) -> Iterator[tuple[dict[str, Any], pd.DataFrame]]:
+    """CURVE and accuracies [repeats x (split, level)] of each curve, level 0 first.
 
-    A fine-tuned curve starts at the unpruned network, which was not trained on.
+    A fine-tuned curve starts at the unpruned network, which was not trained on; with less than `fewest` levels of its
+    own it is left out.
     """
     bases = unpruned(curves)
     for key, rows in curves.groupby(CURVE):
         curve = dict(zip(CURVE, key, strict=True))
         if curve["finetuned"]:
             rows = rows[rows["level"] > 0]
-            if rows["level"].nunique() < LEVELS:
+            if rows["level"].nunique() < fewest:
                 continue
             of_curve = (bases[[*MODEL, "scope"]] == [curve[name] for name in [*MODEL, "scope"]]).all(axis=1)
             rows = pd.concat([bases[of_curve], rows])
-        wide = rows.pivot(index="repeat", columns="level", values="validation").dropna()
+        wide = rows.pivot(index="repeat", columns="level", values=["validation", "test"]).astype(float).dropna()
         if len(wide):
             yield curve, wide
 
@@ -66,9 +80,13 @@ def sixty(low: float, high: float) -> str:
 
 
 def magnitude_tables(
-    curves: pd.DataFrame, classes: pd.Series, bootstrap: Bootstrap
+    curves: pd.DataFrame, classes: pd.Series, bootstrap: Bootstrap, reliability: Reliability
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Mean curves of unstructured pruning with their phases, and what the phases say: redundancy and collapse.
+    """Mean curves of unstructured pruning with their phases, and what they say: redundancy, collapse and retention.
+
+    Phases are of validation images; SURELY, SIXTY_TEST and the retention are of test images, which nothing is chosen
+    by. The p-value is that of SHARE of the weights costing a point or more; the curves of one kind are a family of
+    verdicts.
 
     Args:
         curves: of read.read_magnitude.
@@ -76,24 +94,59 @@ def magnitude_tables(
     """
     labels, rows = [pd.DataFrame(columns=[*CURVE, "level", PHASE])], []
     for curve, wide in whole_curves(curves):
-        phases = find_phases(wide.columns.to_numpy(), wide.to_numpy(), 1 / classes[curve["dataset"]], bootstrap)
-        labels.append(pd.DataFrame({"level": wide.columns, PHASE: phases.labels}).assign(**curve))
-        share = phases.redundancy
-        row = {"n": len(wide), "base_validation": wide[0].mean(), "collapse": phases.collapse}
+        accuracy = wide["validation"]
+        levels = accuracy.columns.to_numpy(float)
+        phases = find_phases(levels, accuracy.to_numpy(), 1 / classes[curve["dataset"]], bootstrap)
+        labels.append(pd.DataFrame({"level": levels, PHASE: phases.labels}).assign(**curve))
+        share, p = phases.redundancy, p_of_drops(wide["test"].to_numpy())
+        row = {"n": len(wide), "base_validation": accuracy[0].mean(), "collapse": phases.collapse}
         row |= dict(zip(REDUNDANCY, (share.value, share.low, share.high), strict=True))
-        rows.append(curve | row | {SIXTY: sixty(share.low, share.high)})
+        surely = surely_redundant(levels, p, bootstrap.confidence)
+        row |= {SIXTY: sixty(share.low, share.high), SURELY: surely, P_VALUE: p_of_share(levels, p, SHARE)}
+        rows.append(curve | row | {SIXTY_TEST: REACHES if surely >= SHARE else NOT_SHOWN})
+    findings = pd.DataFrame(rows, columns=FINDINGS)
+    findings = with_adjusted(
+        findings, bootstrap.confidence, NOT_SHOWN, family=["scope", "finetuned"], verdict=SIXTY_TEST
+    )
+    areas = curve_measures(curves, classes, reliability).query(f"measure == '{AREA}'")
+    areas = areas.rename(columns={"test": "retention"}).astype({"retention": float})
+    retained = with_intervals(areas, CURVE, ["retention"], bootstrap.confidence).rename(columns={"n": "retention_n"})
+    findings = findings.merge(retained[[*CURVE, "retention_n", *RETENTION]], on=CURVE, how="left")
     accuracies = with_intervals(curves, [*CURVE, "level"], ["validation", "test"], bootstrap.confidence, ACCURACY)
     by_level = pd.concat(labels[1:] or labels)
-    return accuracies.merge(by_level, on=[*CURVE, "level"], how="left"), pd.DataFrame(rows, columns=FINDINGS)
+    return accuracies.merge(by_level, on=[*CURVE, "level"], how="left"), findings
 
 
-def plateau_ends(curves: pd.DataFrame) -> pd.DataFrame:
-    """One row per model, scope and repeat: the redundancy that the repeat's own curve without fine-tuning shows."""
-    tables = [pd.DataFrame(columns=[*CURVE, "repeat", REDUNDANCY.value])]
-    for curve, wide in whole_curves(curves[~curves["finetuned"].astype(bool)]):
-        ends = plateau_end(wide.columns.to_numpy(), wide.to_numpy())
-        tables.append(pd.DataFrame({"repeat": wide.index, REDUNDANCY.value: ends}).assign(**curve))
-    return pd.concat(tables[1:] or tables)
+def curve_measures(curves: pd.DataFrame, classes: pd.Series, reliability: Reliability) -> pd.DataFrame:
+    """One row of MEASURED per curve, repeat and measure: the area under the repeat's own retained share, and the end of
+    its own plateau; of a fine-tuned curve with less than LEVELS levels the area alone.
+
+    The area of a fine-tuned curve is over the levels that were fine-tuned. Repeats that failed (below the accuracy of
+    `reliability` on validation images) have nothing to retain: they are left out.
+    """
+    tables = [pd.DataFrame(columns=MEASURED)]
+    for curve, wide in whole_curves(curves, fewest=1):
+        wide = wide[wide["validation", 0.0] >= reliability.lowest(classes[curve["dataset"]])]
+        levels = wide["test"].columns.to_numpy(float)
+        if wide.empty or len(levels) < 2:
+            continue
+        on = {
+            split: measures_of(levels, wide[split].to_numpy(), curve["finetuned"], 1 / classes[curve["dataset"]])
+            for split in ("validation", "test")
+        }
+        for measure in on["test"]:
+            shares = {split: measures[measure] for split, measures in on.items()}
+            tables.append(pd.DataFrame({"repeat": wide.index, "measure": measure, **shares}).assign(**curve))
+    return pd.concat(tables[1:] or tables)[MEASURED]
+
+
+def measures_of(levels: np.ndarray, accuracy: np.ndarray, finetuned: bool, chance: float) -> dict[str, np.ndarray]:
+    """The measures [R] of curves `accuracy` [R, L] by their names; see `curve_measures`."""
+    pruned = slice(1 if finetuned else 0, None)
+    measures = {AREA: area(levels[pruned], accuracy[:, pruned], accuracy[:, 0], chance)}
+    if not finetuned or len(levels) > LEVELS:
+        measures[PLATEAU_END] = plateau_end(levels, accuracy)
+    return measures
 
 
 def pruning_table(

@@ -18,6 +18,7 @@ from minarch.pruning import MAGNITUDE, SENSITIVITY, STEPS, STRUCTURED
 
 FINAL_TEST = "final_test_accuracy"
 REMOVED_SHARE = "removed_share"
+WIDTHS = ["width", "channels"]  # the knobs that say how wide a model is
 SIZES = ["parameters", "macs", "parameters_before", "macs_before", REMOVED_SHARE]
 
 
@@ -60,13 +61,17 @@ def read_sweep_tests(items: Iterable[Path]) -> pd.DataFrame:
     return pd.DataFrame(rows).astype({f"final_test_{metric}": float for metric in ("loss", "accuracy")})
 
 
-def read_knobs(items: Iterable[Path]) -> pd.DataFrame:
-    """One row per model: its width, NaN where it has no such knob (a family of the user's may call anything so)."""
+def read_widths(items: Iterable[Path]) -> pd.DataFrame:
+    """One row per model: its width, or the channels of its first convolution; NaN where it has no such knob.
+
+    A family of the user's may call anything so: what is no whole number is none.
+    """
     rows = []
     for item in items:
         record = read_json(item / "results.json")
-        width = record["knobs"].get("width")
-        rows.append({name: record[name] for name in MODEL} | {"width": width if isinstance(width, int) else None})
+        widths = [record["knobs"].get(name) for name in WIDTHS]
+        whole = next((width for width in widths if isinstance(width, int)), None)
+        rows.append({name: record[name] for name in MODEL} | {"width": whole})
     return pd.DataFrame(rows).drop_duplicates(MODEL).astype({"width": float})
 
 

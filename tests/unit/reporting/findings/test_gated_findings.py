@@ -63,7 +63,7 @@ def test_the_middle_nu_is_told_with_its_verdicts(says: Says, tmp_path: Path) -> 
     said = says(gated.FINDING, items_of(tmp_path, VIT))
     assert f"{VIT.name} 0.5 0.5 3 5 40.0 39.6 to 40.4" in said  # alpha, beta, nu, n, MACs
     assert " 64.0 yes 90.0 " in said  # cost, cheaper?, gates at 0 or 1 by themselves
-    assert f"{NAMES[L1]} 5 5 +3.0 +3.0 to +3.0 better" in said
+    assert f"{NAMES[L1]} 5 5 +3.0 +3.0 to +3.0 cannot tell alone: better" in said  # without any spread
     assert f"{NAMES[FRESH]} 5 5 0.0 0.0 to 0.0 cannot tell" in said
     assert "Repeats that were not trained" not in said
 
@@ -99,13 +99,14 @@ def test_one_repeat_is_not_enough(says: Says, tmp_path: Path) -> None:
 
 def test_both_are_judged_against_each_alone(says: Says, tmp_path: Path) -> None:
     said = says(both.FINDING, items_of(tmp_path / "open", VIT))
-    assert "units alone 5 +2.0 +2.0 to +2.0 better 12.0 85.0 cannot tell" in said
+    assert "units alone 5 +2.0 +2.0 to +2.0 cannot tell alone: better 12.0 85.0 cannot tell" in said
     assert "layers alone 5 -0.2 -1.6 to +1.2 cannot tell" in said
-    better = replace(VIT, apart={0.5: 0.05})
+    unsteady = replace(VIT, unsteady={0.5: 0.002, 1: 0.01})
+    better = replace(unsteady, apart={0.5: 0.05})
     assert re.search(
         r"units alone 5 \S+ \S+ to \S+ better \S+ \S+ yes", says(both.FINDING, items_of(tmp_path / "b", better))
     )
-    worse = replace(VIT, apart={0.5: -0.05})
+    worse = replace(unsteady, apart={0.5: -0.05})
     assert re.search(
         r"units alone 5 \S+ \S+ to \S+ worse \S+ \S+ no", says(both.FINDING, items_of(tmp_path / "w", worse))
     )
@@ -144,4 +145,5 @@ def test_metrics_hold_sizes_costs_and_verdicts(tmp_path: Path) -> None:
     judged = dict(both.FINDING.metrics(evidence))
     of_vit = ("digits", "vit", "units_and_layers", VIT.name, "alpha 0.5, beta 0.5")
     assert judged[*of_vit, "beats either"] == "not shown"
-    assert judged[*of_vit, "against units alone"]["verdict"] == "better" and len(judged) == 3
+    units = judged[*of_vit, "against units alone"]
+    assert (units["verdict"], units["verdict_adjusted"]) == ("better", "cannot tell") and len(judged) == 3
