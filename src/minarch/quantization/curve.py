@@ -10,6 +10,7 @@ from minarch.models.network import Network
 from minarch.models.weights import finite
 from minarch.quantization import FLOAT32, PRECISIONS, SCHEMES
 from minarch.quantization.precision import BITS, CASTS, reduced, size_bits
+from minarch.quantization.ties import Tied
 
 KEY = ["repeat", "precision", "scheme"]
 
@@ -20,7 +21,7 @@ def precision_curve(
     """Accuracy of every repeat at every precision and scheme; writes curve.csv and, apart from it, test.csv.
 
     FLOAT32, what all others are compared with, is always in the curve. Casts have no scale and count as scheme
-    "tensor".
+    "tensor". Ties between classes are broken by rule (see ties.py), at FLOAT32, too.
 
     Args:
         config: "precisions" and "schemes", in any order.
@@ -42,4 +43,4 @@ def _points(networks: dict[int, Network], precisions: list[str], schemes: list[s
             for scheme in SCHEMES[:1] if precision in CASTS else schemes:
                 size = {"bits": BITS[precision], "bytes": -(-size_bits(network, precision, scheme) // 8)}
                 name = {"repeat": repeat, "precision": precision, "scheme": scheme}
-                yield Point(name | size, reduced(network, precision, scheme))
+                yield Point(name | size, Tied(reduced(network, precision, scheme)))

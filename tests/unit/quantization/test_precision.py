@@ -21,6 +21,7 @@ from minarch.models.weights import load_networks
 from minarch.quantization import PRECISIONS, SCHEMES
 from minarch.quantization.curve import precision_curve
 from minarch.quantization.precision import BITS, CASTS, reduced, rounded, size_bits
+from minarch.quantization.ties import Tied
 from minarch.training.evaluate import evaluate
 
 INTEGERS = [f"int{bits}" for bits in range(8, 1, -1)]  # with a uniform grid
@@ -134,6 +135,33 @@ def test_half_the_largest_is_a_tie_whatever_the_scale(precision):
     top = drawn((2000, 1)).abs() + 0.01
     coarse = rounded(torch.cat([top, top / 2], 1), precision, "channel")[:, 1:].double() / top * steps
     torch.testing.assert_close(coarse, torch.full_like(coarse, round(steps / 2)), rtol=0, atol=1e-4)
+
+
+@UNIFORM
+@SCHEME
+@pytest.mark.parametrize("exponent", [-40, -3, 0, 5, 40])
+def test_constructed_ties_go_to_even_at_every_scale(precision, scheme, exponent):
+    """Of a tensor and of its rows: all values half-way between two levels, the largest being a whole number of steps.
+
+    Powers of two scale without rounding, so nothing else may change. Rows differ by odd factors.
+    """
+    steps = 2 ** (int(precision[3:]) - 1) - 1
+    halves = torch.arange(-2 * steps, 2 * steps + 1)  # of a step
+    below = halves.div(2, rounding_mode="floor")
+    levels = torch.where(halves % 2 == 0, below, below + below % 2)  # ties go to the even one of their neighbours
+    factors = torch.tensor([[1.0], [3.0], [5.0]]) if scheme == "channel" else torch.ones(3, 1)
+    unit = factors * 2.0**exponent
+    coarse = rounded(halves * unit, precision, scheme)
+    assert coarse.equal(levels * (2 * unit))
+    assert rounded(halves.flip(0) * unit, precision, scheme).equal(coarse.flip(1))
+
+
+@given(weight=tensors, exponent=st.integers(-30, 30))
+def test_scaling_by_powers_of_two_changes_nothing(weight, exponent):
+    weight, scale = torch.from_numpy(weight), 2.0**exponent
+    for precision, scheme in POINTS:
+        if precision in SCALED or precision == "bf16":  # fp16 has fewer exponents
+            assert rounded(weight * scale, precision, scheme).equal(rounded(weight, precision, scheme) * scale)
 
 
 def test_known_values():
@@ -310,7 +338,7 @@ def test_a_curve_has_every_precision_of_every_repeat(run, sweep_items, splits, f
     assert [(row["precision"], row["scheme"]) for row in curve_rows] == 2 * POINTS
     for row, tested in zip(curve_rows, test_rows, strict=True):
         name = row["precision"], row["scheme"]
-        coarse = reduced(networks[int(row["repeat"])], *name)
+        coarse = Tied(reduced(networks[int(row["repeat"])], *name))
         assert [tested[key] for key in ("repeat", "precision", "scheme")] == [row["repeat"], *name]
         assert int(row["bits"]) == BITS[row["precision"]]
         assert 0 <= 8 * int(row["bytes"]) - size_bits(coarse, *name) < 8
