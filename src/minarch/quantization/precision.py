@@ -38,8 +38,8 @@ def rounded(weight: Tensor, precision: str, scheme: str) -> Tensor:
     else:
         top = values.abs().amax(1, keepdim=True)
         top = top.where(top > 0, 1.0)  # nothing but zeros: they stay
-        # The product is exact (24 and 9 bits), and no quotient of such numbers is within a float64's rounding of a tie
-        # without being one, so ties are those of exact arithmetic on every processor.
+        # The product is exact (24 and 7 bits), and no quotient of such numbers is within a float64's rounding of half a
+        # step without being that, so ties of integers are those of exact arithmetic on every processor.
         if precision == "fp8":
             largest = torch.finfo(FP8).max
             nearest = (values * largest / top).float().to(FP8).double() * top / largest
