@@ -34,8 +34,6 @@ PLAIN = {  # settings and statuses as a reader says them
     "gap_factor": "gap of train and validation",
     "loss_rise": "rise of the validation loss",
     "from p_min": "from P_min on",
-    "log10_parameters": "ten times the parameters",
-    "difficulty": "a point of difficulty",
 }
 ROLES = {"learning": "near best"}  # whose regime need not be learning
 MISSING = Markup("–")
