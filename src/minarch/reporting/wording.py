@@ -36,8 +36,6 @@ PLAIN = {  # settings and statuses as a reader says them
     "loss_rise": "rise of the validation loss",
     "from p_min": "from P_min on",
     "P_min to 4 P_min": "from P_min to 4 P_min",
-    "log10_parameters": "ten times the parameters",
-    "difficulty": "a point of difficulty",
 }
 ROLES = {"near-best": "near best"}
 MISSING = Markup("–")

@@ -1,16 +1,20 @@
-"""Simulated precision of the trainable parameters: accuracy over bits, and the fewest bits that are enough."""
+"""Simulated precision of the trainable parameters: accuracy over bits, the fewest bits that are enough, and what size
+adds to the loss.
+"""
 
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator
 
+from minarch.analysis.hurt import ALL, POINTS, RELATIVE, SIZE
 from minarch.analysis.precision import FEWEST, TEST_DROP, VARIANT, integers
 from minarch.contract import ORIGINAL
 from minarch.reporting.figures.quantization import legend, marker
-from minarch.reporting.figures.style import BAND, BAR, QUIET, colours, log_axis, panels
+from minarch.reporting.figures.style import BAND, BAR, INK, QUIET, colours, legend_above, log_axis, panels
 from minarch.reporting.tables import Table, Tables, rows_of
 
 SCHEMES = {"tensor": "one scale per tensor", "channel": "one scale per row"}
+LOSSES = {POINTS: "points lost", RELATIVE: "% lost of what is above chance"}
 ENDS = -2.0, 30.0  # points lost that are drawn: further down all models are as lost
 
 
@@ -70,4 +74,36 @@ def draw_fewest(tables: Tables) -> Figure | None:
             axes.set_xlabel("trainable parameters")
         grid[i, 0].set_ylabel("fewest bits (simulated)")
     legend(figure, families, ("bootstrap interval", BAR))
+    return figure
+
+
+def draw_hurt(tables: Tables) -> Figure | None:
+    """What ten times the parameters add to the loss over the integer precisions; one row per loss, one column per
+    scheme, a line per family. None without a slope that has an interval.
+    """
+    table = integers(tables[Table.HURT])
+    table = table[(table["term"] == SIZE) & table["low"].notna()]
+    if table.empty:
+        return None
+    families = sorted(set(table["family"]) - {ALL})
+    hues = {family: colours(families)[family] for family in families} | {ALL: INK}
+    schemes = [scheme for scheme in SCHEMES if scheme in set(table["scheme"])]
+    figure, grid = panels(len(LOSSES), len(schemes), row_height=2.8, share_y=True)
+    for i, (loss, unit) in enumerate(LOSSES.items()):
+        for axes, scheme in zip(grid[i], schemes, strict=True):
+            rows = table[(table["loss"] == loss) & (table["scheme"] == scheme)]
+            axes.axhline(0, color=QUIET, linewidth=1)
+            for place, family in enumerate(hues):
+                slopes = rows[rows["family"] == family]
+                bits = slopes["bits"].astype(float) - 0.08 * place  # intervals beside each other
+                axes.plot(bits, slopes["coefficient"], "o-", color=hues[family], markersize=3, linewidth=1.2)
+                axes.vlines(bits, slopes["low"], slopes["high"], color=hues[family], linewidth=1, alpha=0.6)
+            axes.set_xlim(table["bits"].max() + 0.4, table["bits"].min() - 0.6)
+            axes.xaxis.set_major_locator(FixedLocator(sorted(table["bits"].unique())))
+            axes.set_title(SCHEMES[scheme])
+            axes.set_xlabel("bits of every trainable parameter (simulated)")
+        grid[i, 0].set_ylabel(f"{unit}\nper ten times the parameters")
+    shown = [family for family in [*families, ALL] if family in set(table["family"])]
+    entries = [(family, {"marker": "o", "color": hues[family]}) for family in shown]
+    legend_above(figure, [*entries, ("interval", BAR)])
     return figure

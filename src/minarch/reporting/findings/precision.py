@@ -5,10 +5,13 @@ from typing import Any
 
 import pandas as pd
 
-from minarch.analysis.precision import HURT_LESS, HURT_MORE, LESS, MORE, OPEN, integers
+from minarch.analysis.hurt import ALL, HURT_LESS, HURT_MORE, LEARNED, TOO_FEW
+from minarch.analysis.multiplicity import VERDICT, adjusted_name
+from minarch.analysis.precision import LESS, MORE, integers
+from minarch.analysis.slopes import FEWEST_DATASETS
 from minarch.contract import ORIGINAL
 from minarch.reporting.evidence import Evidence
-from minarch.reporting.figures.precision import draw_fewest, draw_precision
+from minarch.reporting.figures.precision import draw_fewest, draw_hurt, draw_precision
 from minarch.reporting.findings.finding import Finding, Metric
 from minarch.reporting.findings.quantization import as_trained_or_pruned
 from minarch.reporting.tables import rows_of
@@ -29,35 +32,54 @@ def fewest_counts(fewest: pd.DataFrame) -> list[dict[str, Any]]:
     return counts
 
 
-def hurt_at(hurt: pd.DataFrame) -> list[dict[str, Any]]:
-    """One row per term of the regression: where it hurts `more`, where `less`, at how many precisions it is `open`."""
-    hurt = hurt.assign(at=hurt["precision"] + " per " + hurt["scheme"].replace("channel", "row"))
-    terms = []
-    for term, rows in hurt.groupby("term", sort=False):
-        at = {verdict: ", ".join(of_verdict["at"]) for verdict, of_verdict in rows.groupby("verdict")}
-        where = {"more": at.get(HURT_MORE, ""), "less": at.get(HURT_LESS, "")}
-        terms.append({"term": term} | where | {"open": int((rows["verdict"] == OPEN).sum())})
-    return terms
+def hurt_counts(hurt: pd.DataFrame) -> list[dict[str, Any]]:
+    """One row per term and loss, of all families, precisions and schemes: how many say `more` and `less` when judged
+    together, how many either when `alone`, and of how many nothing could be told (`too_few`). Averages do not count.
+    """
+    cases = hurt[hurt["precision"] != ALL]
+    counts = []
+    for (term, loss), rows in cases.groupby(["term", "loss"], sort=False):
+        adjusted, single = rows[adjusted_name()], rows[VERDICT]
+        counts.append(
+            {
+                "term": term,
+                "loss": loss,
+                "cases": len(rows),
+                "more": int((adjusted == HURT_MORE).sum()),
+                "less": int((adjusted == HURT_LESS).sum()),
+                "alone": int(single.isin([HURT_MORE, HURT_LESS]).sum()),
+                "too_few": int(single.str.startswith(TOO_FEW).sum()),
+            }
+        )
+    return counts
 
 
 def fragility(fragile: pd.DataFrame, by: list[str]) -> list[dict[str, Any]]:
-    """Counts, for each group of rows, of pruned models that are more, or less, fragile than their originals."""
-    fragile = fragile.assign(more=fragile["verdict"] == MORE, less=fragile["verdict"] == LESS)
+    """Counts, for each group of rows, of pruned models that are more, or less, fragile than their originals: of those
+    that remain when the whole table is judged together, and of those judged alone.
+    """
+    adjusted, single = fragile[adjusted_name()], fragile[VERDICT]
+    fragile = fragile.assign(more=adjusted == MORE, less=adjusted == LESS, alone=single.isin([MORE, LESS]))
     counts = fragile.groupby(by).agg(
         cases=("more", "size"),
         more=("more", "sum"),
         less=("less", "sum"),
+        alone=("alone", "sum"),
         median=("test_difference_points_mean", "median"),
     )
     return rows_of(counts.reset_index().sort_values(by, ascending=[name != "bits" for name in by]))
 
 
 def facts(evidence: Evidence) -> dict[str, Any]:
-    fragile = evidence.tables["fragile"]
+    fragile, hurt = evidence.tables["fragile"], evidence.tables["hurt"]
+    pooled = ALL if ALL in set(hurt["family"]) else next(iter(hurt["family"]), ALL)
     return {
         "fewest_counts": fewest_counts(evidence.tables["fewest"]),
-        "hurt_at": hurt_at(evidence.tables["hurt"]),
-        "several_datasets": len(evidence.tables["data"]) > 1,
+        "learned": LEARNED,
+        "fewest_datasets": FEWEST_DATASETS,
+        "hurt_counts": hurt_counts(hurt),
+        "hurt_averages": rows_of(hurt[hurt["precision"] == ALL]),
+        "hurt_pooled": rows_of(hurt[(hurt["precision"] != ALL) & (hurt["family"] == pooled)]),
         "fragility": fragility(fragile, ["bits", "precision", "scheme", "method", "level"]),
         "fragility_by_bits": fragility(integers(fragile), ["bits"]),
     }
@@ -78,12 +100,13 @@ FINDING = Finding(
     tables={
         "precision": "one model, precision and scheme (simulated): what it cost",
         "fewest": "one model and scheme (simulated): the fewest bits that are enough",
-        "hurt": "one precision, scheme and term of the regression",
+        "hurt": "one family, precision, scheme, loss and term: what size or difficulty adds to the loss",
         "fragile": "one pruned model, precision and scheme: its drop less that of the original",
     },
     figures={
         "precision": lambda evidence: draw_precision(evidence.tables),
         "fewest-bits": lambda evidence: draw_fewest(evidence.tables),
+        "hurt": lambda evidence: draw_hurt(evidence.tables),
     },
     facts=facts,
     metrics=metrics,

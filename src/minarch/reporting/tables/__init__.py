@@ -46,7 +46,7 @@ class Table(StrEnum):
     PRECISION = "precision"  # a model at a simulated precision
     FEWEST = "fewest"  # a model and a scheme of simulated precision
     FRAGILE = "fragile"  # a pruned model at a simulated precision
-    HURT = "hurt"  # a term of the regression at a simulated precision
+    HURT = "hurt"  # what size or difficulty adds to a loss at a simulated precision, in a family or all
     CANDIDATES = "candidates"  # a model that could be the answer
     MODELS = "models"  # a model that the study ends with
     FRONT = "front"  # a model of the front of its data set

@@ -55,7 +55,8 @@ def make_tables(config: dict[str, Any], inputs: dict[str, Any]) -> Tables:
     compiled = read_compiled(inputs["latency"], inputs["quantize"])
     structured = read.read_structured(inputs["prune"])
     parameters = pd.concat([models[[*MODEL, "parameters"]] for models in (sweep, searched)])
-    simulated = quantization.precision_tables(inputs["quantize"], parameters, config["max_drop_points"], bootstrap)
+    drop = config["max_drop_points"]
+    simulated = quantization.precision_tables(inputs["quantize"], parameters, classes, drop, bootstrap)
     final = reliability.with_proof(models_table(exports, structured, latencies, confidence), confidence)
     measured = named.merge(final, on=MODEL)
     pruned = pruning.pruning_table(structured, measured, reliability=reliability, confidence=confidence)

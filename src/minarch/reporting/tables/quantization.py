@@ -6,9 +6,10 @@ from typing import Any, TypedDict
 
 import pandas as pd
 
+from minarch.analysis.hurt import hurt_table
 from minarch.analysis.intervals import ACCURACY, with_intervals
 from minarch.analysis.minimal import Bootstrap
-from minarch.analysis.precision import DROPS, SPLITS, VARIANT, drop_table, fewest_bits, fragile, regression
+from minarch.analysis.precision import DROPS, SPLITS, VARIANT, drop_table, fewest_bits, fragile
 from minarch.analysis.records import MODEL
 from minarch.files import read_json
 from minarch.quantization import CURVE, EXPORT, FLOAT32
@@ -163,17 +164,20 @@ def quantization_table(
     return table
 
 
-def precision_tables(items: Iterable[Path], parameters: pd.DataFrame, points: float, bootstrap: Bootstrap) -> Tables:
-    """Tables of simulated precision: drops, the fewest bits within `points`, the regression on size and difficulty,
-    and fragility.
+def precision_tables(
+    items: Iterable[Path], parameters: pd.DataFrame, classes: pd.Series, points: float, bootstrap: Bootstrap
+) -> Tables:
+    """Tables of simulated precision: drops, the fewest bits within `points`, what size and difficulty add to them, and
+    fragility.
 
     Args:
         parameters: MODEL and parameters of every model.
+        classes: number of them by data set.
     """
     curves = read_curve(items, CURVE, ["method", "level"], ["repeat", "precision", "scheme"], ["bits", "bytes"])
     return {
         Table.PRECISION: drop_table(curves, bootstrap.confidence),
         Table.FEWEST: fewest_bits(curves, points, bootstrap),
-        Table.HURT: regression(curves, parameters[[*MODEL, "parameters"]]),
+        Table.HURT: hurt_table(curves, parameters[[*MODEL, "parameters"]], 1 / classes, bootstrap.confidence),
         Table.FRAGILE: fragile(curves, bootstrap.confidence),
     }
