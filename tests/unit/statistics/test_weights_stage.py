@@ -177,7 +177,7 @@ def test_other_families_have_layers_but_no_strengths(data_item: Path, tmp_path: 
     item.mkdir()
     spec = Odd().spec([1, 8, 8], 10)
     record = {"architecture": "odd", "dataset": "digits", "family": spec["family"], "parameters": 94, "depth": 1}
-    results = record | {"weights": "best.safetensors", "repeats": [{"repeat": 3, "spec": spec}]}
+    results = record | {"weights": "best.safetensors", "repeats": [{"repeat": 3, "seed": 5, "spec": spec}]}
     (item / "results.json").write_text(json.dumps(results))
     save_networks(item / "best.safetensors", {3: OddNetwork([1, 8, 8], 10)})
     folder = describe(data_item, item, tmp_path / "out")
@@ -228,7 +228,7 @@ def test_networks_that_lack_parts_are_described_by_the_others(
     network = build(spec)
     record = {"architecture": "lacking", "dataset": "digits", "family": spec["family"], "depth": 3}
     record |= {"parameters": parameters(network), "weights": "best.safetensors"}
-    (item / "results.json").write_text(json.dumps(record | {"repeats": [{"repeat": 0, "spec": spec}]}))
+    (item / "results.json").write_text(json.dumps(record | {"repeats": [{"repeat": 0, "seed": 5, "spec": spec}]}))
     save_networks(item / "best.safetensors", {0: network})
     folder = describe(data_item, item, tmp_path / "out")
     layers = pd.read_csv(folder / "layers.csv")["layer"].tolist()

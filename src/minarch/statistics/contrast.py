@@ -1,0 +1,85 @@
+"""How much further apart poor networks lie than good ones: a contrast between blocks of pairs of networks.
+
+What varies are networks, never pairs: the pairs of one network depend on each other. Distances enter as logarithms, so
+that differences are ratios. Shapes: n networks, m matrices of distances, B permutations.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy import stats
+
+BLOCKS = ("good-good", "good-poor", "poor-poor")
+POWER = 0.8  # with which an effect counts as one that would have been told
+EDGE = 1e-9  # labels permuted into themselves must count as equal, whatever the order of a sum
+
+
+@dataclass(frozen=True, eq=False)
+class Estimates:
+    """Numbers [m] and the ends of their intervals."""
+
+    value: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Contrast:
+    """The blocks of pairs in one scope. Every number is linear in the logarithms of the distances."""
+
+    means: np.ndarray  # [3, m] mean logarithm of each of BLOCKS
+    influences: np.ndarray  # [3, n, m] of each network on it; their sum of squares is its variance
+    permuted: np.ndarray  # [B, m] mean of poor-poor less that of good-good, with permuted labels
+    freedom: int  # degrees of freedom of the variance
+    pairs: tuple[int, ...]  # of each block
+    networks: tuple[int, int]  # good and poor ones
+    architectures: int
+
+    def part(self, matrices: slice) -> "Contrast":
+        """The same contrast of some of the matrices."""
+        return replace(
+            self,
+            means=self.means[:, matrices],
+            influences=self.influences[..., matrices],
+            permuted=self.permuted[:, matrices],
+        )
+
+    def less(self, other: "Contrast") -> "Contrast":
+        """The contrast of the ratios of distances, of this one's matrices to those of the same networks in `other`."""
+        return replace(
+            self,
+            means=self.means - other.means,
+            influences=self.influences - other.influences,
+            permuted=self.permuted - other.permuted,
+        )
+
+    def block(self, place: int, confidence: float) -> Estimates:
+        """The mean logarithm of a block, with a jackknife interval over networks."""
+        return self._interval(self.means[place], self.influences[place], confidence)
+
+    def log_ratio(self, confidence: float) -> Estimates:
+        """Mean logarithm of poor-poor distances less that of good-good ones, with such an interval."""
+        return self._interval(self.means[2] - self.means[0], self.influences[2] - self.influences[0], confidence)
+
+    def p_values(self) -> np.ndarray:
+        """Two-sided p-values [m]: how often permuted labels give as large a log ratio; the labels themselves count."""
+        reached = np.abs(self.permuted) >= np.abs(self.means[2] - self.means[0]) * (1 - EDGE)
+        return (1 + reached.sum(axis=0)) / (1 + len(self.permuted))
+
+    def detectable(self, confidence: float) -> np.ndarray:
+        """The log ratio [m] that this test would tell with a probability of POWER, by a normal approximation."""
+        return (stats.norm.ppf((1 + confidence) / 2) + stats.norm.ppf(POWER)) * self.permuted.std(axis=0)
+
+    def _interval(self, value: np.ndarray, influences: np.ndarray, confidence: float) -> Estimates:
+        half = stats.t.ppf((1 + confidence) / 2, self.freedom) * np.sqrt((influences**2).sum(axis=0))
+        return Estimates(value, value - half, value + half)
+
+
+def permuted_orders(strata: np.ndarray, permutations: int, seed: int) -> np.ndarray:
+    """Orders [B, n] of n networks in which those of one stratum change places, nobody else; `strata` [n]."""
+    keys = np.random.default_rng(seed).random((permutations, len(strata)))
+    orders = np.empty(keys.shape, dtype=int)
+    for stratum in np.unique(strata):
+        members = np.flatnonzero(strata == stratum)
+        orders[:, members] = members[keys[:, members].argsort(axis=1)]
+    return orders
