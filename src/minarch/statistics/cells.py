@@ -5,19 +5,9 @@ cells of a scope weigh the same. Labels are permuted within architectures, which
 n networks, A architectures, m matrices, B permutations.
 """
 
-from math import comb, log
-
 import numpy as np
 
 from minarch.statistics.contrast import Contrast
-
-
-def enough(sizes: np.ndarray, confidence: float) -> bool:
-    """True if labels can be permuted in so many ways that a two-sided p-value can become as small as it has to be.
-
-    `sizes`: how many good networks each architecture has, and poor ones.
-    """
-    return sum(log(comb(2 * size, size)) for size in sizes.tolist()) >= log(2 / (1 - confidence))
 
 
 def compare_within(
@@ -59,6 +49,7 @@ def compare_within(
         influences=influences,
         permuted=scores.sum(axis=0) - 2 * good[orders].astype(float) @ scores,  # all pairs less those that have a good
         freedom=int(counted.sum()) - 2 * len(there),
+        exact=True,
         pairs=tuple(int(number[block].sum()) // 2 for block in blocks),
         networks=(int((counted & good).sum()), int((counted & ~good).sum())),
         architectures=len(there),

@@ -8,8 +8,8 @@ import pandas as pd
 
 from minarch.analysis.records import MODEL
 from minarch.statistics import COMPARED
-from minarch.statistics.cells import compare_within, enough
-from minarch.statistics.contrast import Contrast, permuted_orders
+from minarch.statistics.cells import compare_within
+from minarch.statistics.contrast import Contrast, enough, permuted_orders
 from minarch.statistics.distances import distances, scaled
 from minarch.statistics.labels import FAMILY, GOOD
 from minarch.statistics.regression import compare_by_size
@@ -83,23 +83,28 @@ def contrasts_within(rows: pd.DataFrame, matrices: np.ndarray, config: dict[str,
     architectures = rows.groupby(MODEL, sort=False).ngroup().to_numpy()
     good = (rows["group"] == GOOD).to_numpy()
     orders = permuted_orders(architectures, config["permutations"], config["seed"])
-    half = np.bincount(architectures[good])
-    return {
-        scope: compare_within(matrices, good, architectures, cells, orders)
-        for scope, cells in scopes(rows.drop_duplicates(MODEL)).items()
-        if enough(half[cells.any(axis=1)], config["confidence"])
-    }
+    contrasts = {}
+    for scope, cells in scopes(rows.drop_duplicates(MODEL)).items():
+        there = np.isin(architectures, np.flatnonzero(cells.any(axis=1)))
+        if enough(good[there], architectures[there], config["confidence"]):
+            contrasts[scope] = compare_within(matrices, good, architectures, cells, orders)
+    return contrasts
 
 
 def contrasts_by_size(rows: pd.DataFrame, matrices: np.ndarray, config: dict[str, Any]) -> dict[str, Contrast]:
     """Scope -> contrast between good and poor networks once size is regressed out, where that can be done."""
-    good, sizes = (rows["group"] == GOOD).to_numpy(), np.log(rows["parameters"].to_numpy(dtype=float))
-    architectures, strata = (rows.groupby(by, sort=False).ngroup().to_numpy() for by in (MODEL, FAMILY))
+    unit = rows.groupby([*MODEL, "group"], sort=False).ngroup().to_numpy()
+    units = rows.drop_duplicates([*MODEL, "group"])
+    members = np.bincount(unit)
+    means = np.equal.outer(unit, np.arange(len(units))) / members  # [n, units]
+    matrices = means.T @ matrices @ means
+    good, sizes = (units["group"] == GOOD).to_numpy(), np.log(units["parameters"].to_numpy(dtype=float))
+    architectures, strata = (units.groupby(by, sort=False).ngroup().to_numpy() for by in (MODEL, FAMILY))
     orders = permuted_orders(strata, config["permutations"], config["seed"])
     contrasts = {
-        scope: compare_by_size(matrices, good, sizes, architectures, strata, mask, orders)
-        for scope, mask in scopes(rows).items()
-        if scope != ONE  # there good and poor ones would hardly meet
+        scope: compare_by_size(matrices, good, sizes, architectures, strata, mask, orders, members)
+        for scope, mask in scopes(units).items()
+        if scope != ONE and enough(good, strata, config["confidence"])  # in one architecture, they would hardly meet
     }
     return {scope: contrast for scope, contrast in contrasts.items() if contrast}
 
