@@ -49,7 +49,7 @@ def label_within_architectures(networks: pd.DataFrame, config: dict[str, Any]) -
         alike = means[0] - means[1] < config["good_points"] / 100 - EDGE
         rows.append(row | {"decided": FEW if len(good) < FEWEST else ALIKE if alike else COMPARED})
     columns = [*MODEL, "parameters", "repeats", "good", "validation_good", "validation_poor", "decided"]
-    architectures = pd.DataFrame(rows, columns=columns)
+    architectures = pd.DataFrame(rows, columns=columns).astype({"good": int})
     architectures.loc[_surplus(architectures, 2 * ARCHITECTURES * config["networks"]), "decided"] = SURPLUS
     kept = [labelled[i] for i in np.flatnonzero(architectures["decided"] == COMPARED)]
     return pd.concat(kept) if kept else networks[:0].assign(group=""), architectures

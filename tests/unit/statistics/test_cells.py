@@ -1,94 +1,130 @@
-"""Blocks of distances: means by loops, intervals over networks, a test that finds what is there and nothing else."""
+"""Cells of architectures: means by loops, a jackknife by leaving out, a test that finds what is there and no more."""
 
 from itertools import combinations, product
 
 import numpy as np
 import pytest
 
-from minarch.statistics.blocks import Block, blocks, resample_networks
+from minarch.statistics.cells import compare_within
+from minarch.statistics.contrast import BLOCKS, Contrast, enough, permuted_orders
 
-ALL = np.ones((24, 24), dtype=bool)
-GOOD = np.tile(np.repeat([True, False], 6), 2)
-STRATA = np.repeat([0, 1], 12)
+GOOD = np.tile(np.repeat([True, False], 4), 3)
+ARCHITECTURES = np.repeat([0, 1, 2], 8)
+OWN, ALL = np.eye(3, dtype=bool), np.ones((3, 3), dtype=bool)
+CELLS = {"own": OWN, "other": ~OWN, "all": ALL}
 
 
 def apart(places: np.ndarray) -> np.ndarray:
-    return np.abs(np.subtract.outer(places, places))
+    distance = np.abs(np.subtract.outer(places, places))
+    return np.log(np.where(np.eye(len(places), dtype=bool), 1, distance))
 
 
 def compare(
-    distance: np.ndarray, good: np.ndarray = GOOD, strata: np.ndarray = STRATA, pairs: np.ndarray | None = None
-) -> dict[str, Block]:
-    resampled = resample_networks(good, strata, 200, seed=0)
-    pairs = np.ones_like(distance, dtype=bool) if pairs is None else pairs
-    return {block.block: block for block in blocks({"d": distance}, pairs, resampled, confidence=0.95)}
+    logarithms: np.ndarray,
+    cells: np.ndarray = ALL,
+    good: np.ndarray = GOOD,
+    architectures: np.ndarray = ARCHITECTURES,
+    permutations: int = 200,
+) -> Contrast:
+    orders = permuted_orders(architectures, permutations, seed=0)
+    return compare_within(logarithms[None], good, architectures, cells, orders)
 
 
-@pytest.mark.parametrize("scope", ["all", "within", "across"])
-def test_means_are_those_of_loops(scope: str) -> None:
-    distance = apart(np.random.default_rng(0).normal(size=24))
-    same = np.equal.outer(STRATA, STRATA)
-    pairs = {"all": ALL, "within": same, "across": ~same}[scope]
-    good, poor = np.flatnonzero(GOOD), np.flatnonzero(~GOOD)
-    expected = {
-        "good-good": combinations(good, 2),
-        "good-poor": product(good, poor),
-        "poor-poor": combinations(poor, 2),
-    }
-    by_block = compare(distance, pairs=pairs)
-    for name, members in expected.items():
-        values = [distance[i, j] for i, j in members if pairs[i, j]]
-        assert by_block[name].mean == pytest.approx(np.mean(values))
-        assert by_block[name].pairs == len(values)
-        assert by_block[name].low < by_block[name].mean < by_block[name].high
-    networks = {name: (block.networks_good, block.networks_poor) for name, block in by_block.items()}
-    assert networks == {"good-good": (12, 0), "good-poor": (12, 12), "poor-poor": (0, 12)}
+def by_loops(
+    logarithms: np.ndarray, cells: np.ndarray, good: np.ndarray = GOOD, architectures: np.ndarray = ARCHITECTURES
+) -> dict[str, float]:
+    """Block -> mean over the cells of the mean over a cell's pairs."""
+    means: dict[str, list[float]] = {name: [] for name in BLOCKS}
+    for one, other in zip(*np.nonzero(np.triu(cells)), strict=True):
+        first, second = np.flatnonzero(architectures == one), np.flatnonzero(architectures == other)
+        pairs = list(combinations(first, 2) if one == other else product(first, second))
+        for name, number in zip(BLOCKS, (2, 1, 0), strict=True):
+            means[name].append(np.mean([logarithms[i, j] for i, j in pairs if int(good[i]) + good[j] == number]))
+    return {name: float(np.mean(values)) for name, values in means.items()}
 
 
-def test_what_is_there_is_found() -> None:
-    places = np.random.default_rng(0).normal(size=24) * np.where(GOOD, 0.1, 1)
-    by_block = compare(apart(places))
-    assert {block.p_value for block in by_block.values()} == {1 / 201}
-    assert by_block["good-good"].high < by_block["poor-poor"].low
-    other_way = compare(apart(places), good=~GOOD)
-    assert other_way["good-good"].p_value > 0.95  # one-sided
+@pytest.mark.parametrize("name", CELLS)
+def test_means_are_those_of_loops(name: str) -> None:
+    logarithms = apart(np.random.default_rng(0).normal(size=24))
+    contrast = compare(logarithms, CELLS[name])
+    assert contrast.means[:, 0] == pytest.approx(list(by_loops(logarithms, CELLS[name]).values()))
+    assert contrast.pairs == {"own": (18, 48, 18), "other": (48, 96, 48), "all": (66, 144, 66)}[name]
+    assert (contrast.networks, contrast.architectures, contrast.freedom) == ((12, 12), 3, 18)
 
 
-def test_what_is_not_there_is_not_found() -> None:
-    """P values of distances without structure are spread evenly."""
-    values = [compare(apart(np.random.default_rng(seed).normal(size=24)))["good-good"].p_value for seed in range(100)]
-    assert 0.4 < np.mean(values) < 0.6
-    assert np.mean(np.array(values) <= 0.1) < 0.2
-    assert np.mean(np.array(values) <= 0.5) == pytest.approx(0.5, abs=0.15)
+@pytest.mark.parametrize("name", CELLS)
+def test_permuted_ratios_are_those_of_permuted_labels(name: str) -> None:
+    logarithms = apart(np.random.default_rng(1).normal(size=24))
+    orders = permuted_orders(ARCHITECTURES, 5, seed=0)
+    permuted = compare_within(logarithms[None], GOOD, ARCHITECTURES, CELLS[name], orders).permuted[:, 0]
+    for order, ratio in zip(orders, permuted, strict=True):
+        means = by_loops(logarithms, CELLS[name], GOOD[order])
+        assert ratio == pytest.approx(means["poor-poor"] - means["good-good"])
 
 
-def test_labels_are_permuted_within_strata_only() -> None:
-    """A difference between strata is none between good and poor: here no permutation changes anything."""
-    resampled = resample_networks(STRATA == 0, STRATA, 50, seed=0)
-    assert (resampled.permuted == (STRATA == 0)).all()
-    by_block = compare(apart(np.random.default_rng(0).normal(size=24) * (1 + STRATA)), good=STRATA == 0)
-    assert {block.p_value for block in by_block.values()} == {1.0}
+@pytest.mark.parametrize("name", CELLS)
+def test_influences_are_those_of_leaving_a_network_out(name: str) -> None:
+    logarithms = apart(np.random.default_rng(2).normal(size=24))
+    influences = compare(logarithms, CELLS[name]).influences[..., 0]
+    means = np.array(list(by_loops(logarithms, CELLS[name]).values()))
+    left_out = []
+    for network in range(24):
+        kept = np.arange(24) != network
+        rest = by_loops(logarithms[np.ix_(kept, kept)], CELLS[name], GOOD[kept], ARCHITECTURES[kept])
+        left_out.append(means - list(rest.values()))
+    expected = np.array(left_out) * np.sqrt(3 / 4)  # of each label there are four
+    for block in (0, 2):
+        assert influences[block] == pytest.approx(expected[:, block])
 
 
-def test_networks_are_drawn_within_their_stratum_and_label() -> None:
-    resampled = resample_networks(GOOD, STRATA, 50, seed=0)
-    for stratum, label in product((0, 1), (True, False)):
-        cell = (stratum == STRATA) & (label == GOOD)
-        assert (resampled.drawn[:, cell].sum(axis=1) == 6).all()
-        assert (resampled.permuted[:, stratum == STRATA].sum(axis=1) == 6).all()
-    assert resampled.drawn.mean(axis=0) == pytest.approx(1, abs=0.5)
+def test_a_network_that_is_no_part_of_any_cell_does_not_count() -> None:
+    logarithms = apart(np.random.default_rng(3).normal(size=24))
+    contrast = compare(logarithms, np.diag([True, True, False]))
+    assert (contrast.networks, contrast.architectures, contrast.pairs) == ((8, 8), 2, (12, 32, 12))
+    assert (contrast.influences[:, 16:] == 0).all()
 
 
-def test_a_network_drawn_twice_is_no_pair() -> None:
-    """All distances are 1, so every sample's mean is, although a network is at distance 0 from itself."""
-    by_block = compare(1 - np.eye(24))
-    assert all(block.mean == 1 and np.isnan(block.low) for block in by_block.values())
+def test_what_is_there_is_found_in_both_directions() -> None:
+    logarithms = apart(np.random.default_rng(0).normal(size=24) * np.where(GOOD, 0.2, 1))
+    for good, sign in ((GOOD, 1), (~GOOD, -1)):
+        contrast = compare(logarithms, good=good)
+        ratio = contrast.log_ratio(0.95)
+        assert contrast.p_values()[0] == 1 / 201 and sign * ratio.value[0] > 1
+        assert min(sign * ratio.low[0], sign * ratio.high[0]) > 0
 
 
-def test_blocks_without_a_pair_are_left_out() -> None:
-    distance = apart(np.arange(4.0))
-    by_block = compare(distance, good=np.array([True, True, True, False]), strata=np.zeros(4))
-    assert list(by_block) == ["good-good", "good-poor"]
-    assert all(np.isnan(block.p_value) for block in by_block.values())
-    assert list(compare(distance, good=np.ones(4, dtype=bool), strata=np.zeros(4))) == ["good-good"]
-    assert not compare(distance, good=np.arange(4) < 2, strata=np.zeros(4), pairs=np.zeros((4, 4), dtype=bool))
+def test_differences_are_contrasts_of_differences() -> None:
+    first, second = (apart(np.random.default_rng(seed).normal(size=24)) for seed in range(2))
+    orders = permuted_orders(ARCHITECTURES, 20, seed=0)
+    both = compare_within(np.stack([first, second]), GOOD, ARCHITECTURES, ALL, orders)
+    difference = both.part(slice(1)).less(both.part(slice(1, None)))
+    alone = compare_within((first - second)[None], GOOD, ARCHITECTURES, ALL, orders)
+    assert difference.permuted == pytest.approx(alone.permuted) and difference.means == pytest.approx(alone.means)
+    assert difference.log_ratio(0.9).high == pytest.approx(alone.log_ratio(0.9).high)
+
+
+@pytest.mark.parametrize("networks", [3, 10])
+def test_p_values_and_intervals_are_as_often_wrong_as_they_say(networks: int) -> None:
+    """Networks of two dimensions whose architectures lie apart, and no difference between good and poor."""
+    good, architectures = np.tile(np.repeat([True, False], networks), 4), np.repeat(np.arange(4), 2 * networks)
+    p_values, covered = [], []
+    for seed in range(200):
+        random = np.random.default_rng(seed)
+        places = random.normal(size=(len(good), 2)) + random.normal(size=(4, 2))[architectures]
+        distance = np.sqrt(((places[:, None] - places) ** 2).sum(axis=2))
+        logarithms = np.log(np.where(np.eye(len(good), dtype=bool), 1, distance))
+        contrast = compare(logarithms, np.eye(4, dtype=bool), good, architectures, 99)
+        p_values.append(contrast.p_values()[0])
+        ratio = contrast.log_ratio(0.95)
+        covered.append(ratio.low[0] <= 0 <= ratio.high[0])
+    assert 0.45 < np.mean(p_values) < 0.55
+    assert np.mean(np.array(p_values) <= 0.05) < 0.09
+    assert np.mean(covered) > 0.92
+
+
+def test_labels_that_can_be_permuted_in_too_few_ways_are_not_enough() -> None:
+    three, four = np.repeat([True, False], 3), np.repeat([True, False], 4)
+    one, other = np.zeros(6, dtype=int), np.zeros(8, dtype=int)
+    assert not enough(three, one, 0.95) and enough(three, one, 0.9)  # 20 ways, of which two are the labels' own
+    assert enough(four, other, 0.95)
+    assert enough(np.tile(three, 2), np.repeat([0, 1], 6), 0.95)
