@@ -12,6 +12,7 @@ from urllib.parse import unquote
 import pandas as pd
 import pytest
 from pruned_study import write_study
+from similarity_studies import simulate
 
 from minarch import aggregate
 from minarch.reporting.findings import FINDINGS
@@ -378,10 +379,34 @@ def test_findings_of_weights_are_those_that_were_built_in(study, ragged) -> None
     assert table(ragged, "weights").set_index("architecture").loc["dnn-60", "n"].eq(2).all()  # one of three diverged
     layers = table(study[2], "layers").groupby(["family", "architecture"])["layer"].agg(list)
     assert layers.tolist() == [["first", "last"]] * 8
-    verdicts = json.loads((study[2] / "metrics-details.json").read_text())["similarity"]
-    assert verdicts["weights, scaled"]["verdict"] == "holds" and verdicts["weights, scaled"]["networks_good"] == 15
-    assert verdicts["strengths, scaled"]["verdict"] == "does not hold"  # of both groups they are normal
-    assert "holds for weights scaled to one standard deviation" in words(study[2])
+    verdicts = table(study[2], "similarity_verdicts")
+    assert set(verdicts["verdict"]) == {"cannot tell"}  # three repeats; and only small networks are poor
+    assert "within architecture: cannot tell" in words(study[2])
+    assert table(study[2], "similarity_architectures")["decided"].eq("too few repeats").all()
+
+
+def test_verdicts_of_similarity_are_said_with_their_comparison(study, tmp_path: Path) -> None:
+    config, inputs, _ = study
+    shutil.copytree(inputs["similarity"], tmp_path / "similarity")
+    simulated = simulate(0, architectures=3, repeats=24, trained=0.5)
+    simulated = simulated.replace(
+        {"quantity": {"points": "weights"}, "distance": {"euclidean": "js", "city block": "kl"}}
+    )
+    simulated.to_csv(tmp_path / "similarity" / "verdicts.csv", index=False)
+    out = tmp_path / "out"
+    out.mkdir()
+    aggregate.work(config, {**inputs, "similarity": tmp_path / "similarity"}, out)
+    said = words(out)
+    assert "across data sets: holds by 2 of 2 measures, within architectures (144 networks of 12 architectures)" in said
+    assert (out / "figures" / "similarity.svg").exists()
+    details = json.loads((out / "metrics-details.json").read_text())["similarity"]["across both"]
+    assert details == {
+        "measures": 2,
+        "networks": 144,
+        "architectures": 12,
+        "holds": 2,
+        "comparison": "within architectures",
+    }
 
 
 def test_pictures_are_drawn_where_there_is_something_to_see(study, ragged) -> None:
@@ -393,7 +418,10 @@ def test_pictures_are_drawn_where_there_is_something_to_see(study, ragged) -> No
 def test_what_too_few_networks_cannot_show_is_said(study, tmp_path: Path) -> None:
     config, inputs, _ = study
     inputs = dict(inputs)
-    for stage, empty in {"convergence": ["shape"], "similarity": ["networks", "blocks", "correlations"]}.items():
+    for stage, empty in {
+        "convergence": ["shape"],
+        "similarity": ["networks", "blocks", "verdicts", "correlations"],
+    }.items():
         shutil.copytree(inputs[stage], tmp_path / stage)
         inputs[stage] = tmp_path / stage
         for name in empty:

@@ -15,17 +15,21 @@ from safetensors.torch import load_file, save_file
 from scipy import stats
 from torch import nn
 
-from minarch.data.tensors import load_split
+from minarch.data.tensors import Split, load_split
 from minarch.models.build import build
 from minarch.models.cost import parameters
 from minarch.models.families import Family
 from minarch.models.vit import ViT
 from minarch.models.weights import load_networks, save_networks
 from minarch.statistics.attention import class_attention
+from minarch.statistics.layers import layers_of, quantiles
+from minarch.training.loop import Recipe
+from minarch.training.repeats import Repeat, Task
 from minarch.weights import work
 
 Items = dict[str, Path]  # by family
 CONFIG = {"near_zero": 0.01, "attention_images": 8}
+TRAIN: dict[str, Any] = {"epochs": 1, "batch_size": 32, "optimizer": "adam", "learning_rate": 1e-3, "weight_decay": 0.0}
 STATISTICS = ["mean", "std", "skewness", "kurtosis", "min", "max", "near_zero", "spectral_norm", "effective_rank"]
 
 
@@ -110,6 +114,22 @@ def test_node_layers_are_those_of_the_networks(described: Path, sweep_items: Ite
         }
         pooled = torch.cat([quantiles[f"strength.{name}"] for name in hidden], dim=1)
         assert np.isin(quantiles["strength.hidden"].numpy(), pooled.numpy()).all()
+
+
+@pytest.mark.parametrize("family", ["dnn", "cnn", "vit"])
+def test_untrained_networks_are_those_from_which_training_starts(
+    described: Path, sweep_items: Items, splits: tuple[Split, Split], family: str
+) -> None:
+    results = json.loads((sweep_items[family] / "results.json").read_text())
+    kept = load_file(described / sweep_items[family].name / "untrained.safetensors")
+    assert set(kept) == {"weights.all", "strength.hidden"}
+    for row, run in enumerate(results["repeats"]):
+        task = Task(run["spec"], {}, *splits, Recipe.of(TRAIN))
+        network = task.network(Repeat(run["repeat"], run["seed"]))
+        weights = [network.get_parameter(f"{layer.name}.weight").flatten() for layer in layers_of(network)]
+        assert kept["weights.all"][row].equal(quantiles(torch.cat(weights).detach()[None])[0])
+    quantiles_after = load_file(described / sweep_items[family].name / "quantiles.safetensors")
+    assert all(not kept[name].equal(quantiles_after[name]) for name in kept)
 
 
 def test_attention_is_averaged_over_the_first_validation_images(
