@@ -13,7 +13,7 @@ from minarch.statistics.comparisons import CONTRASTS, logarithms, scopes
 from minarch.statistics.labels import label_within_architectures, label_within_families
 from minarch.statistics.verdicts import BY_SIZE, WITHIN, Compared, verdicts_table
 
-CONFIG: dict[str, Any] = {"good_points": 1.0, "poor_share": 0.25, "networks": 20, "permutations": 399}
+CONFIG: dict[str, Any] = {"good_points": 1.0, "poor_share": 0.25, "networks": 20, "permutations": 199}
 CONFIG |= {"confidence": 0.95, "seed": 0}
 DISTANCES = [("euclidean", False), ("city block", False)]
 DIMENSIONS = 8
