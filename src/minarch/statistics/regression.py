@@ -14,6 +14,7 @@ from minarch.statistics.contrast import Contrast
 
 COLLINEAR = 0.9  # share of what tells good from poor pairs that size explains: above it they cannot be told apart
 COVARIATES = 5  # three of size, two of labels
+LEAST_FREEDOM = 3  # units beyond those that the fit takes
 TINY = 1e-9  # of a column: it says nothing
 
 
@@ -41,7 +42,7 @@ def compare_by_size(
     """
     pairs = np.stack(np.nonzero(np.triu(scope, 1)))  # [2, P]
     freedom = len(good) - len(np.unique(strata)) - COVARIATES
-    fit = _fit(pairs, good, sizes, architectures, strata) if freedom > 0 else None
+    fit = _fit(pairs, good, sizes, architectures, strata) if freedom >= LEAST_FREEDOM else None
     if fit is None:
         return None
     values = logarithms[:, pairs[0], pairs[1]].T  # [P, m]
