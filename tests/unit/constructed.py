@@ -135,7 +135,8 @@ def write_sweep(
 def write_weights(item: Path, sweep: Path) -> Path:
     """What the networks of a sweep item weigh: two layers, of a ViT one head's attention, of unknown families no nodes.
 
-    Good networks are all alike; of poor ones each has a width of its own, and weights that are not centred.
+    Good networks are all alike; of poor ones each has a width of its own, and weights that are not centred. Before
+    training all are alike.
     """
     record = json.loads((sweep / "results.json").read_text())
     generator = np.random.default_rng(record["parameters"])
@@ -169,6 +170,9 @@ def write_weights(item: Path, sweep: Path) -> Path:
     save_file(
         {name: np.stack(rows).astype(np.float32) for name, rows in quantiles.items()}, folder / "quantiles.safetensors"
     )
+    pairs = {"weights.all": True, "strength.hidden": bool(nodes)}
+    before = {name: generator.normal(size=(len(record["repeats"]), 512)) for name, there in pairs.items() if there}
+    save_file({name: values.astype(np.float32) for name, values in before.items()}, folder / "untrained.safetensors")
     pd.DataFrame(layers).to_csv(folder / "layers.csv", index=False)
     columns = ["repeat", "layer", "nodes", "mean", "std", "min", "max"]
     pd.DataFrame(strengths, columns=columns).to_csv(folder / "strengths.csv", index=False)

@@ -115,4 +115,4 @@ def quantiles(values: Tensor, count: int = QUANTILES) -> Tensor:
     doubled = 2 * count
     ranks = (values.shape[1] * np.arange(1, doubled, 2) + doubled - 1) // doubled - 1  # ceil(n p) - 1
     ordered = np.sort(values.numpy(), axis=1)
-    return torch.from_numpy(ordered[:, ranks]).float() + 0.0  # -0.0 and 0.0 have no order
+    return torch.from_numpy(ordered[:, ranks]).float().contiguous() + 0.0  # -0.0 and 0.0 have no order

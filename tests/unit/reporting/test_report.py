@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+import numpy as np
 import pandas as pd
 import pytest
 from pruned_study import write_study
+from similarity_studies import simulate
 
 from minarch import aggregate
 from minarch.reporting.findings import FINDINGS
@@ -205,7 +207,6 @@ def test_what_the_report_shows_is_the_figure(study) -> None:
         ("weights", {"std_mean": "number", "skewness_low": "number", "near_zero_mean": "percent"}),
         ("layers", {"weights": "count", "mean_high": "number", "effective_rank_mean": "number"}),
         ("correlations", {"spearman": "correlation", "high": "correlation"}),
-        ("similarity", {"mean": "number", "low": "number", "pairs": "count", "p_value": "p"}),
         ("pruning", {"parameters": "count", "test_pruned_mean": "percent", "test_finetuned_mean": "percent"}),
         ("pruning", {"macs": "count", "bytes": "count", "latency_64_ms": "milliseconds", "removed_share": "share"}),
         ("controls", {"difference_points_mean": "points", "against_parameters": "count", "level": "share"}),
@@ -403,10 +404,35 @@ def test_findings_of_weights_are_those_that_were_built_in(study, ragged) -> None
     assert table(ragged, "weights").set_index("architecture").loc["dnn-60", "n"].eq(2).all()  # one of three diverged
     layers = table(study[2], "layers").groupby(["family", "architecture"])["layer"].agg(list)
     assert layers.tolist() == [["first", "last"]] * 8
-    verdicts = json.loads((study[2] / "metrics-details.json").read_text())["similarity"]
-    assert verdicts["weights, scaled"]["verdict"] == "holds" and verdicts["weights, scaled"]["networks_good"] == 15
-    assert verdicts["strengths, scaled"]["verdict"] == "does not hold"  # of both groups they are normal
-    assert "holds for weights scaled to one standard deviation" in words(study[2])
+    verdicts = table(study[2], "similarity_verdicts").groupby("scope")["verdict"].agg(set)
+    assert verdicts["within architecture"] == {"cannot tell"}  # three repeats, and only small networks are poor
+    assert "within architecture: cannot tell" in words(study[2]) and "holds" not in set().union(*verdicts)
+    assert table(study[2], "similarity_architectures")["decided"].eq("too few repeats").all()
+
+
+def test_verdicts_of_similarity_are_said_with_their_comparison(study, tmp_path: Path) -> None:
+    config, inputs, _ = study
+    shutil.copytree(inputs["similarity"], tmp_path / "similarity")
+    simulated = simulate(0, architectures=3, repeats=24, trained=0.5)
+    simulated = simulated.replace(
+        {"quantity": {"points": "weights"}, "distance": {"euclidean": "js", "city block": "kl"}}
+    )
+    simulated.to_csv(tmp_path / "similarity" / "verdicts.csv", index=False)
+    out = tmp_path / "out"
+    out.mkdir()
+    aggregate.work(config, {**inputs, "similarity": tmp_path / "similarity"}, out)
+    said = words(out)
+    assert "across data sets: holds by 2 of 2 measures, within architectures (144 networks of 12 architectures)" in said
+    shown = simulated[["log_ratio", "untrained_log_ratio_low", "difference_high"]].map(np.exp).map(FORMATS["number"])
+    assert set(shown.to_numpy().ravel()) <= set(said.split()) and (out / "figures" / "similarity.svg").exists()
+    details = json.loads((out / "metrics-details.json").read_text())["similarity"]["across both"]
+    assert details == {
+        "measures": 2,
+        "networks": 144,
+        "architectures": 12,
+        "holds": 2,
+        "comparison": "within architectures",
+    }
 
 
 def test_pictures_are_drawn_where_there_is_something_to_see(study, ragged) -> None:
@@ -418,7 +444,10 @@ def test_pictures_are_drawn_where_there_is_something_to_see(study, ragged) -> No
 def test_what_too_few_networks_cannot_show_is_said(study, tmp_path: Path) -> None:
     config, inputs, _ = study
     inputs = dict(inputs)
-    for stage, empty in {"convergence": ["shape"], "similarity": ["networks", "blocks", "correlations"]}.items():
+    for stage, empty in {
+        "convergence": ["shape"],
+        "similarity": ["networks", "blocks", "verdicts", "correlations"],
+    }.items():
         shutil.copytree(inputs[stage], tmp_path / stage)
         inputs[stage] = tmp_path / stage
         for name in empty:

@@ -66,7 +66,7 @@ def split(source: Path, target: Path, kept: list[int]) -> Path:
     for path in source.iterdir():
         if path.suffix == ".csv":
             pd.read_csv(path).query("repeat in @kept").to_csv(target / path.name, index=False)
-        elif path.name == "quantiles.safetensors":
+        elif path.name in ("quantiles.safetensors", "untrained.safetensors"):
             save_file({name: rows[kept] for name, rows in load_file(path).items()}, target / path.name)
         elif path.suffix == ".safetensors":
             stored = load_file(path)

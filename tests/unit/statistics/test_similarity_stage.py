@@ -24,43 +24,54 @@ Study = tuple[list[Path], Path, dict[str, bytes]]  # sweep items, where the stag
 CONFIG: dict[str, Any] = {
     "good_points": 1.0,
     "poor_share": 0.25,
-    "networks": 5,
-    "permutations": 200,
+    "networks": 3,
+    "permutations": 400,
     "confidence": 0.95,
     "seed": 0,
 }
-SIZES = {50: 0.2, 60: 0.5, 400: 0.949, 1000: 0.955}  # parameters -> validation accuracy; the first are poor
+SIZES = {60: 0.5, 400: 0.8}  # parameters -> validation accuracy of the best repeat
+REPEATS = 16
 SCOPES = [
-    "all networks",
+    "within architecture",
     "within data set and family",
     "across data sets",
     "across families",
     "across both",
 ]
-TABLES = ["networks.csv", "blocks.csv", "correlations.csv"]
+TABLES = ["architectures.csv", "networks.csv", "blocks.csv", "verdicts.csv", "correlations.csv"]
+OF_NUMBERS = ["blocks.csv", "verdicts.csv", "correlations.csv"]  # without names of architectures
 
 
-def write_trained(item: Path, dataset: str, family: str, parameters: int, seed: int) -> Path:
-    """A sweep item of three networks: alike if they are good, each of its own width if they are poor."""
-    accuracy = SIZES[parameters]
-    write_sweep(item, dataset, family, parameters, (accuracy, accuracy))
+def write_trained(item: Path, dataset: str, family: str, parameters: int, seed: int, repeats: int = REPEATS) -> Path:
+    """A sweep item whose better half of repeats is alike, while each of the others has a width of its own."""
+    write_sweep(item, dataset, family, parameters, (0.5, 0.5), repeats=repeats)
     record = json.loads((item / "results.json").read_text())
     spec = {"family": "dnn", "shape": [1, 8, 8], "classes": 10, "hidden": [8]}
-    generator = torch.Generator().manual_seed(seed)
-    networks = {run["repeat"]: build(spec) for run in record["repeats"]}
-    for network in networks.values():
-        width = 0.1 if accuracy > 0.9 else 0.1 * 8 ** float(2 * torch.rand(1, generator=generator) - 1)
-        for tensor in network.parameters():
+    generator, runs, networks = torch.Generator().manual_seed(seed), [], {}
+    for run in record["repeats"]:
+        repeat, rank = run["repeat"], run["repeat"] * 7 % repeats
+        accuracy = SIZES[parameters] - 0.3 * (1 - rank / repeats) + 0.001 * seed
+        metrics = run["final"] | {"validation_accuracy": accuracy}
+        runs.append(run | {"seed": 1000 * seed + repeat, "spec": spec, "final": metrics, "best": metrics})
+        networks[repeat] = build(spec)
+        poor = rank < repeats / 2
+        width = 0.1 * 8 ** float(2 * torch.rand(1, generator=generator) - 1) if poor else 0.1
+        for tensor in networks[repeat].parameters():
             tensor.data.normal_(std=width, generator=generator)
+<<<<<<< HEAD
     save_networks(item / "weights.safetensors", networks)
     repeats = [run | {"spec": spec} for run in record["repeats"]]
     write_json(item / "results.json", record | {"repeats": repeats})
+=======
+    save_networks(item / "best.safetensors", networks)
+    write_json(item / "results.json", record | {"repeats": runs})
+>>>>>>> wt-sim
     return item
 
 
-def write_study(root: Path, datasets: str = "ab", families: str = "xy") -> list[Path]:
+def write_study(root: Path, datasets: str = "ab", families: str = "xy", repeats: int = REPEATS) -> list[Path]:
     return [
-        write_trained(root / f"{dataset}-{family}-{parameters}", dataset, family, parameters, seed)
+        write_trained(root / f"{dataset}-{family}-{parameters}", dataset, family, parameters, seed, repeats)
         for seed, (dataset, family, parameters) in enumerate(
             (dataset, family, parameters) for dataset in datasets for family in families for parameters in SIZES
         )
@@ -87,34 +98,53 @@ def study(data_item: Path, tmp_path_factory: pytest.TempPathFactory) -> Study:
 
 
 def test_good_networks_are_alike_where_they_are(study: Study) -> None:
+    verdicts = table(study[1], "verdicts")
+    assert verdicts["scope"].unique().tolist() == SCOPES and len(verdicts) == len(SCOPES) * 2 * 2 * 3
+    assert (verdicts["comparison"] == "within architectures").all() and (verdicts["architectures"] == 8).all()
+    assert (verdicts["networks_good"] == 24).all() and (verdicts["networks"] == 48).all()  # at most three of four
+    raw = verdicts[~verdicts["scaled"]]
+    assert (raw["verdict"] == "holds").mean() >= 0.8
+    assert (raw["log_ratio"] > 0.3).all() and raw["untrained_log_ratio"].abs().max() < 0.3
+    divided = verdicts[verdicts["scaled"] & (verdicts["quantity"] == "weights")]
+    assert (divided["verdict"] == "not shown").all()  # all are Gaussians: divided by their width they are alike
+
+
+def test_blocks_are_those_of_both_comparisons_before_and_after_training(study: Study) -> None:
     blocks = table(study[1], "blocks")
-    assert blocks["scope"].unique().tolist() == SCOPES
-    raw = blocks[~blocks["scaled"]]
-    assert len(blocks) == 2 * len(raw) == len(SCOPES) * 2 * 2 * 3 * 3
-    assert raw["p_value"].between(0, 0.1).all() and raw["p_value"].median() < 0.01
-    assert (blocks["permutations"] == 200).all()
-    means = raw.pivot_table(index=["scope", "quantity", "distance"], columns="block", values="mean")
-    assert (means["good-good"] < means["poor-poor"]).all() and (means["good-good"] < means["good-poor"]).all()
-    assert (blocks["low"] < blocks["mean"]).all() and (blocks["mean"] < blocks["high"]).all()
-    divided = blocks[blocks["scaled"] & (blocks["quantity"] == "weights") & (blocks["scope"] == "all networks")]
-    assert divided["mean"].max() < 0.2  # all are Gaussians: divided by their width they are alike
+    counts = blocks.groupby(["comparison", "networks"]).size()
+    assert counts.loc["within architectures"].tolist() == [len(SCOPES) * 36] * 2
+    assert (blocks["permutations"] == 400).all() and (blocks["mean"] > 0).all()
+    known = blocks[blocks["low"].notna()]
+    assert (known["low"] <= known["mean"]).all() and (known["mean"] <= known["high"]).all()
+    own = blocks.query("scope == 'within architecture' and networks == 'trained' and not scaled")
+    assert set(own.loc[own["block"] == "poor-poor", "pairs"]) == {8 * 3}
+    means = own.pivot_table(index=["quantity", "distance"], columns="block", values="mean")
+    assert (means["good-good"] < means["poor-poor"]).all()
 
 
 def test_the_networks_compared_are_the_good_and_the_poor(study: Study) -> None:
     networks = table(study[1], "networks")
-    assert list(networks) == ["dataset", "family", "architecture", "repeat", "parameters", "validation", "group"]
-    counts = networks.groupby(["dataset", "family", "group"]).size().unstack()
-    assert (counts["good"] == 5).all() and (counts["poor"] == 3).all()  # at most five of six are drawn
-    assert set(networks[networks["group"] == "good"]["parameters"]) == {400, 1000}
-    assert set(networks[networks["group"] == "poor"]["parameters"]) == {50}
-    blocks = table(study[1], "blocks").query("scope == 'all networks' and block == 'good-poor'")
-    assert (blocks["networks_good"] == 20).all() and (blocks["networks_poor"] == 12).all()
-    assert (blocks["pairs"] == 240).all()
+    columns = ["comparison", "dataset", "family", "architecture", "repeat", "parameters", "validation", "group"]
+    assert list(networks) == columns
+    within = networks[networks["comparison"] == "within architectures"]
+    assert (within.groupby(["dataset", "family", "architecture", "group"]).size() == 3).all()
+    ranks = within["repeat"] * 7 % REPEATS
+    assert set(ranks[within["group"] == "poor"]) <= set(range(4)) and (ranks[within["group"] == "good"] >= 12).all()
+    architectures = table(study[1], "architectures")
+    assert (architectures["decided"] == "compared").all() and (architectures["repeats"] == REPEATS).all()
+
+
+def test_few_repeats_cannot_be_compared_within_architectures(data_item: Path, tmp_path: Path) -> None:
+    compare(data_item, write_study(tmp_path / "sweep", "a", "x", repeats=5), tmp_path / "out")
+    assert table(tmp_path / "out", "architectures")["decided"].tolist() == ["too few repeats"] * 2
+    verdicts = table(tmp_path / "out", "verdicts")
+    assert set(verdicts["verdict"]) == {"cannot tell"}  # of two architectures one is good, the other poor
+    assert table(tmp_path / "out", "blocks").empty
 
 
 def test_correlations_are_over_all_repeats(study: Study) -> None:
     correlations = table(study[1], "correlations")
-    assert (correlations["n"] == 12).all() and len(correlations) == 4 * 5
+    assert (correlations["n"] == 2 * REPEATS).all() and len(correlations) == 4 * 5
     assert (correlations["low"] <= correlations["spearman"]).all()
     assert (correlations["spearman"] <= correlations["high"]).all()
     rows: list[tuple[float, float, float]] = []
@@ -150,13 +180,13 @@ def test_order_changes_nothing_and_names_only_names(
     for place in random.permutation(len(sweep)):
         copies.append(shutil.copytree(sweep[place], root / f"{random.integers(10)}-{place}"))
         record = json.loads((copies[-1] / "results.json").read_text())
-        repeats = [record["repeats"][i] for i in random.permutation(3)]
+        repeats = [record["repeats"][i] for i in random.permutation(REPEATS)]
         write_json(
             copies[-1] / "results.json", record | {"repeats": repeats, "architecture": renamed[record["architecture"]]}
         )
     files = compare(data_item, copies, root / "out")
-    assert files["blocks.csv"] == expected["blocks.csv"] and files["correlations.csv"] == expected["correlations.csv"]
-    by = ["dataset", "family", "architecture", "repeat"]
+    assert {name: files[name] for name in OF_NUMBERS} == {name: expected[name] for name in OF_NUMBERS}
+    by = ["comparison", "dataset", "family", "architecture", "repeat"]
     networks = table(out, "networks").replace({"architecture": renamed}).sort_values(by, ignore_index=True)
     pd.testing.assert_frame_equal(table(root / "out", "networks").sort_values(by, ignore_index=True), networks)
 
@@ -168,26 +198,35 @@ def test_names_of_data_sets_and_families_change_nothing_either(study: Study, dat
         record = json.loads((item / "results.json").read_text())
         names = {"dataset": {"a": "z", "b": "k"}[record["dataset"]], "family": {"x": "v", "y": "u"}[record["family"]]}
         write_json(item / "results.json", record | names)
-    assert compare(data_item, copies, tmp_path / "out")["blocks.csv"] == expected["blocks.csv"]
+    files = compare(data_item, copies, tmp_path / "out")
+    assert all(files[name] == expected[name] for name in ("blocks.csv", "verdicts.csv"))
 
 
 def test_one_data_set_and_family_has_nothing_across(data_item: Path, tmp_path: Path) -> None:
     compare(data_item, write_study(tmp_path / "sweep", "a", "x"), tmp_path / "out")
-    blocks = table(tmp_path / "out", "blocks")
-    assert set(blocks["scope"]) == {"all networks", "within data set and family"}
-    assert blocks[["mean", "p_value"]].notna().all(axis=None)
+    verdicts = table(tmp_path / "out", "verdicts")
+    assert set(verdicts["scope"]) == set(SCOPES[:2])
+    assert verdicts[["log_ratio", "p_value"]].notna().all(axis=None)
 
 
 def test_diverged_networks_are_left_out(data_item: Path, tmp_path: Path) -> None:
     sweep = write_study(tmp_path / "sweep", "a", "x")
+<<<<<<< HEAD
     for item in sweep[:2]:
         tensors = load_file(item / "weights.safetensors")
         tensors["0.hidden.0.weight"][0, 0] = torch.nan
         save_file(tensors, item / "weights.safetensors")
+=======
+    tensors = load_file(sweep[0] / "best.safetensors")
+    for repeat in (0, 1):
+        tensors[f"{repeat}.hidden.0.weight"][0, 0] = torch.nan
+    save_file(tensors, sweep[0] / "best.safetensors")
+>>>>>>> wt-sim
     compare(data_item, sweep, tmp_path / "out")
-    networks = table(tmp_path / "out", "networks")
-    assert not ((networks["parameters"] < 400) & (networks["repeat"] == 0)).any()
-    assert (table(tmp_path / "out", "correlations")["n"] == 10).all()
+    networks, architectures = (table(tmp_path / "out", name) for name in ("networks", "architectures"))
+    assert networks.query("parameters == 60 and repeat < 2").empty
+    assert architectures["repeats"].tolist() == [REPEATS, REPEATS - 2] and architectures["good"].tolist() == [3, 3]
+    assert (table(tmp_path / "out", "correlations")["n"] == 2 * REPEATS - 2).all()
 
 
 def test_a_study_of_which_nothing_is_finite_has_empty_tables(data_item: Path, tmp_path: Path) -> None:
@@ -201,19 +240,10 @@ def test_a_study_of_which_nothing_is_finite_has_empty_tables(data_item: Path, tm
 
 def test_real_items(sweep_items: Items, data_item: Path, tmp_path: Path) -> None:
     compare(data_item, list(sweep_items.values()), tmp_path / "out", CONFIG | {"poor_share": 0.5, "good_points": 1e-6})
-    networks, blocks = (table(tmp_path / "out", name) for name in ("networks", "blocks"))
+    networks, verdicts = (table(tmp_path / "out", name) for name in ("networks", "verdicts"))
     assert set(networks["family"]) == {"dnn", "cnn", "vit"} and (networks["group"] == "good").sum() >= 3
-    assert set(blocks["scope"]) <= set(SCOPES) and "across families" in set(blocks["scope"])
-    assert set(blocks["quantity"]) == {"weights", "strengths"} and blocks["mean"].notna().all()
-
-
-def test_good_and_poor(tmp_path: Path) -> None:
-    validation = [0.9, 0.895, 0.89, 0.889, 0.5, 0.4, 0.1, 0.1]
-    networks = pd.DataFrame({"dataset": "a", "family": "x", "validation": validation})
-    groups = similarity.choose_networks(networks, CONFIG)["group"]
-    assert groups.to_dict() == {0: "good", 1: "good", 2: "good", 6: "poor", 7: "poor"}
-    alike = similarity.choose_networks(networks.assign(validation=0.9), CONFIG)["group"]
-    assert alike.tolist() == ["good"] * 5  # at most five, and none that is good is poor
+    assert set(verdicts["scope"]) == {"within architecture", "within data set and family", "across families"}
+    assert set(verdicts["verdict"]) == {"cannot tell"}  # two repeats of one architecture each
 
 
 def test_spearman_is_scipys() -> None:

@@ -15,17 +15,21 @@ from safetensors.torch import load_file, save_file
 from scipy import stats
 from torch import nn
 
-from minarch.data.tensors import load_split
+from minarch.data.tensors import Split, load_split
 from minarch.models.build import build
 from minarch.models.cost import parameters
 from minarch.models.families import Family
 from minarch.models.vit import ViT
 from minarch.models.weights import load_networks, save_networks
 from minarch.statistics.attention import class_attention
+from minarch.statistics.layers import layers_of, quantiles
+from minarch.training.loop import Recipe
+from minarch.training.repeats import Repeat, Task
 from minarch.weights import work
 
 Items = dict[str, Path]  # by family
 CONFIG = {"near_zero": 0.01, "attention_images": 8}
+TRAIN: dict[str, Any] = {"epochs": 1, "batch_size": 32, "optimizer": "adam", "learning_rate": 1e-3, "weight_decay": 0.0}
 STATISTICS = ["mean", "std", "skewness", "kurtosis", "min", "max", "near_zero", "spectral_norm", "effective_rank"]
 
 
@@ -112,6 +116,22 @@ def test_node_layers_are_those_of_the_networks(described: Path, sweep_items: Ite
         assert np.isin(quantiles["strength.hidden"].numpy(), pooled.numpy()).all()
 
 
+@pytest.mark.parametrize("family", ["dnn", "cnn", "vit"])
+def test_untrained_networks_are_those_from_which_training_starts(
+    described: Path, sweep_items: Items, splits: tuple[Split, Split], family: str
+) -> None:
+    results = json.loads((sweep_items[family] / "results.json").read_text())
+    kept = load_file(described / sweep_items[family].name / "untrained.safetensors")
+    assert set(kept) == {"weights.all", "strength.hidden"}
+    for row, run in enumerate(results["repeats"]):
+        task = Task(run["spec"], {}, *splits, Recipe.of(TRAIN))
+        network = task.network(Repeat(run["repeat"], run["seed"]))
+        weights = [network.get_parameter(f"{layer.name}.weight").flatten() for layer in layers_of(network)]
+        assert kept["weights.all"][row].equal(quantiles(torch.cat(weights).detach()[None])[0])
+    quantiles_after = load_file(described / sweep_items[family].name / "quantiles.safetensors")
+    assert all(not kept[name].equal(quantiles_after[name]) for name in kept)
+
+
 def test_attention_is_averaged_over_the_first_validation_images(
     described: Path, sweep_items: Items, data_item: Path
 ) -> None:
@@ -177,7 +197,11 @@ def test_other_families_have_layers_but_no_strengths(data_item: Path, tmp_path: 
     item.mkdir()
     spec = Odd().spec([1, 8, 8], 10)
     record = {"architecture": "odd", "dataset": "digits", "family": spec["family"], "parameters": 94, "depth": 1}
+<<<<<<< HEAD
     results = record | {"weights": "weights.safetensors", "repeats": [{"repeat": 3, "spec": spec}]}
+=======
+    results = record | {"weights": "best.safetensors", "repeats": [{"repeat": 3, "seed": 5, "spec": spec}]}
+>>>>>>> wt-sim
     (item / "results.json").write_text(json.dumps(results))
     save_networks(item / "weights.safetensors", {3: OddNetwork([1, 8, 8], 10)})
     folder = describe(data_item, item, tmp_path / "out")
@@ -227,9 +251,15 @@ def test_networks_that_lack_parts_are_described_by_the_others(
     item.mkdir()
     network = build(spec)
     record = {"architecture": "lacking", "dataset": "digits", "family": spec["family"], "depth": 3}
+<<<<<<< HEAD
     record |= {"parameters": parameters(network), "weights": "weights.safetensors"}
     (item / "results.json").write_text(json.dumps(record | {"repeats": [{"repeat": 0, "spec": spec}]}))
     save_networks(item / "weights.safetensors", {0: network})
+=======
+    record |= {"parameters": parameters(network), "weights": "best.safetensors"}
+    (item / "results.json").write_text(json.dumps(record | {"repeats": [{"repeat": 0, "seed": 5, "spec": spec}]}))
+    save_networks(item / "best.safetensors", {0: network})
+>>>>>>> wt-sim
     folder = describe(data_item, item, tmp_path / "out")
     layers = pd.read_csv(folder / "layers.csv")["layer"].tolist()
     assert layers == [*(n.removesuffix(".weight") for n, p in network.named_parameters() if is_layer(n, p)), "all"]

@@ -13,10 +13,15 @@ from minarch.flow.stages.train import trained
 class Similarity(Section):
     """Distances between the weights of good and of poor networks (definitions: our inference)."""
 
-    good_points: Points = Field(1.0, description="good: within this of the family's best repeat (points)")
-    poor_share: Share = Field(0.25, description="poor: this share of a family's repeats, the worst ones")
-    networks: int = Field(20, ge=2, le=1000, description="at most this many good and poor ones per data set and family")
-    permutations: int = Field(1000, ge=100, le=100_000, description="of the labels good and poor")
+    good_points: Points = Field(
+        1.0, description="good: within this of the family's best repeat (points); what differs by less is alike"
+    )
+    poor_share: Share = Field(
+        0.25,
+        description="poor: so many of an architecture's repeats, or of a family's, the worst ones",
+    )
+    networks: int = Field(20, ge=3, le=1000, description="at most this many good and poor ones per architecture")
+    permutations: int = Field(2000, ge=100, le=100_000, description="of the labels good and poor")
     confidence: Confidence = Field(0.95, description="level of each interval")
     seed: Seed = Field(0, description="seed of the draws")
 

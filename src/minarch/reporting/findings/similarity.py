@@ -1,82 +1,75 @@
-"""Whether good networks resemble each other more than poor ones do."""
+"""Whether good networks resemble each other more than poor ones do, and more than before they were trained."""
 
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from minarch.analysis.intervals import of_estimate
 from minarch.reporting.evidence import Evidence
-from minarch.reporting.figures.similarity import BLOCKS, draw_similarity
+from minarch.reporting.figures.similarity import draw_ratios
 from minarch.reporting.findings.finding import Finding, Metric
 from minarch.reporting.tables import rows_of
+from minarch.statistics.contrast import BLOCKS
+from minarch.statistics.labels import ALIKE, COMPARED, FEW, SURPLUS
+from minarch.statistics.verdicts import CASE, COUNTS, FAILS, HOLDS, NEITHER, OPEN, RATIOS
 
-EVERYTHING = "all networks"  # the scope of the headline
-HOLDS, FAILS, OPEN = "holds", "does not hold", "not shown"
+DECISIONS = {COMPARED: "compared", FEW: "few", ALIKE: "alike", SURPLUS: "surplus"}  # as the template names them
+OF_BLOCKS = [*CASE, "comparison", "networks"]
 
 
-def resemblance(blocks: pd.DataFrame, confidence: float) -> list[dict[str, Any]]:
-    """One verdict per scope, quantity and scaling: do good networks lie nearer to each other than poor ones do?
-
-    It holds if they do by every distance, each with p below 1 - confidence; so the largest p counts, and several
-    distances make no error more likely. It does not hold if poor networks lie further apart by no distance. `wider`
-    counts the distances by which poor networks do, `shown` those of them with so small a p. The rule is our inference.
+def by_scope(verdicts: pd.DataFrame) -> list[dict[str, Any]]:
+    """One row per scope: how many of its measures (quantity, distance, scaled or not) have each verdict, how networks
+    were compared, by most quantities, and the smallest and the largest ratio of distances.
     """
-    verdicts = []
-    for (scope, quantity, scaled), rows in blocks.groupby(["scope", "quantity", "scaled"], sort=False):
-        means = rows.pivot(index="distance", columns="block", values="mean")
-        means = means.reindex(columns=["good-good", "poor-poor"]).join(rows.groupby("distance")["p_value"].first())
-        means = means.dropna()
-        wider = means["poor-poor"] > means["good-good"]
-        shown = wider & (means["p_value"] < 1 - confidence)
-        if means.empty:
-            continue
-        verdicts.append(
-            {
-                "scope": scope,
-                "quantity": quantity,
-                "scaled": bool(scaled),
-                "verdict": HOLDS if shown.all() else OPEN if wider.any() else FAILS,
-                "wider": int(wider.sum()),
-                "shown": int(shown.sum()),
-                "distances": len(means),
-                "p_value": means["p_value"].max(),
-                "networks_good": int(rows["networks_good"].max()),
-                "networks_poor": int(rows["networks_poor"].max()),
-            }
-        )
-    return verdicts
+    scopes = []
+    for scope, rows in verdicts.groupby("scope", sort=False):
+        told = rows[rows["verdict"] != NEITHER]
+        row: dict[str, Any] = {"scope": scope, "measures": len(rows)}
+        row["verdicts"] = {str(name): int(count) for name, count in rows["verdict"].value_counts().items()}
+        row["comparisons"] = list(told["comparison"].unique())
+        row |= {name: int(rows[name].max()) for name in COUNTS}
+        for name in RATIOS:
+            row[name] = tuple(np.exp([told[name].min(), told[name].max()])) if len(told) else None
+        scopes.append(row)
+    return scopes
+
+
+def as_ratios(verdicts: pd.DataFrame) -> pd.DataFrame:
+    """The verdicts with ratios of distances in place of their logarithms."""
+    names = [name for ratio in RATIOS for name in of_estimate(ratio)]
+    return verdicts.assign(**{name: np.exp(verdicts[name].astype(float)) for name in [*names, "detectable"]})
 
 
 def in_blocks(blocks: pd.DataFrame) -> list[dict[str, Any]]:
-    """One row per scope, quantity, scaling and distance: the row of each block by its name."""
-    by = ["scope", "quantity", "scaled", "distance"]
+    """One row per case, comparison and state of the networks: the row of each block by its name."""
     return [
-        dict(zip(by, key, strict=True))
+        dict(zip(OF_BLOCKS, key, strict=True))
         | {row["block"]: row for row in rows_of(rows)}
-        | {"p_value": rows["p_value"].iloc[0]}
-        for key, rows in blocks.groupby(by, sort=False)
+        | {name: rows[name].iloc[0] for name in ("ratio", "ratio_low", "ratio_high", "p_value")}
+        for key, rows in blocks.groupby(OF_BLOCKS, sort=False)
     ]
 
 
 def facts(evidence: Evidence) -> dict[str, Any]:
-    confidence = evidence.params["similarity"]["confidence"]
-    blocks, groups = evidence.tables["similarity"], evidence.tables["networks"]["group"]
+    verdicts = evidence.tables["similarity_verdicts"]
+    decided = evidence.tables["similarity_architectures"]["decided"]
     return {
-        "resemblance": resemblance(blocks, confidence),
-        "everything": EVERYTHING,
-        "level": 1 - confidence,
-        "compared": {group: int((groups == group).sum()) for group in ("good", "poor")},
+        "scopes": by_scope(verdicts),
+        "verdicts": rows_of(as_ratios(verdicts)),
+        "architectures": {word: int((decided == name).sum()) for name, word in DECISIONS.items()},
+        "order": [HOLDS, OPEN, FAILS, NEITHER],
+        "level": 1 - evidence.params["similarity"]["confidence"],
         "block_names": BLOCKS,
-        "blocks": in_blocks(blocks),
+        "blocks": in_blocks(evidence.tables["similarity"]),
     }
 
 
 def metrics(evidence: Evidence) -> Iterator[Metric]:
-    for row in resemblance(evidence.tables["similarity"], evidence.params["similarity"]["confidence"]):
-        if row["scope"] == EVERYTHING:
-            name = f"{row['quantity']}, scaled" if row["scaled"] else row["quantity"]
-            numbers = ("verdict", "p_value", "networks_good", "networks_poor")
-            yield ("similarity", name), {number: row[number] for number in numbers}
+    for row in by_scope(evidence.tables["similarity_verdicts"]):
+        numbers = {name: row[name] for name in ("measures", "networks", "architectures")}
+        yield ("similarity", row["scope"]), numbers | row["verdicts"] | {"comparison": ", ".join(row["comparisons"])}
 
 
 FINDING = Finding(
@@ -84,12 +77,18 @@ FINDING = Finding(
     title="Similarity",
     heading="Do good networks resemble each other?",
     tables={
-        "networks": "one good or poor network",
-        "similarity": "one block of pairs and distance: its mean with interval",
+        "networks": "one good or poor network, by a comparison",
+        "similarity": "one block of pairs and distance: its mean with interval, before or after training",
+        "similarity_verdicts": "one distance in one scope: its verdict",
+        "similarity_architectures": "one architecture: whether its good and poor repeats are compared",
     },
-    make=lambda config, inputs: {"similarity": pd.read_csv(inputs["similarity"] / "blocks.csv")},
+    make=lambda config, inputs: {
+        "similarity": pd.read_csv(inputs["similarity"] / "blocks.csv"),
+        "similarity_verdicts": pd.read_csv(inputs["similarity"] / "verdicts.csv"),
+        "similarity_architectures": pd.read_csv(inputs["similarity"] / "architectures.csv"),
+    },
     figures={
-        "similarity": lambda evidence: draw_similarity(evidence.tables["similarity"]),
+        "similarity": lambda evidence: draw_ratios(as_ratios(evidence.tables["similarity_verdicts"])),
     },
     facts=facts,
     metrics=metrics,
