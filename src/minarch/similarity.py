@@ -15,11 +15,7 @@ import pandas as pd
 from safetensors.numpy import load_file
 from scipy import stats
 
-<<<<<<< HEAD
-from minarch.analysis.intervals import EDGE, grid_interval
-=======
 from minarch.analysis.intervals import grid_interval
->>>>>>> wt-sim
 from minarch.analysis.records import FINAL_VALIDATION, MODEL, read_runs
 from minarch.files import read_json
 from minarch.flow.job import run_stage

@@ -52,20 +52,14 @@ def write_trained(item: Path, dataset: str, family: str, parameters: int, seed: 
         repeat, rank = run["repeat"], run["repeat"] * 7 % repeats
         accuracy = SIZES[parameters] - 0.3 * (1 - rank / repeats) + 0.001 * seed
         metrics = run["final"] | {"validation_accuracy": accuracy}
-        runs.append(run | {"seed": 1000 * seed + repeat, "spec": spec, "final": metrics, "best": metrics})
+        runs.append(run | {"seed": 1000 * seed + repeat, "spec": spec, "final": metrics})
         networks[repeat] = build(spec)
         poor = rank < repeats / 2
         width = 0.1 * 8 ** float(2 * torch.rand(1, generator=generator) - 1) if poor else 0.1
         for tensor in networks[repeat].parameters():
             tensor.data.normal_(std=width, generator=generator)
-<<<<<<< HEAD
     save_networks(item / "weights.safetensors", networks)
-    repeats = [run | {"spec": spec} for run in record["repeats"]]
-    write_json(item / "results.json", record | {"repeats": repeats})
-=======
-    save_networks(item / "best.safetensors", networks)
     write_json(item / "results.json", record | {"repeats": runs})
->>>>>>> wt-sim
     return item
 
 
@@ -211,17 +205,10 @@ def test_one_data_set_and_family_has_nothing_across(data_item: Path, tmp_path: P
 
 def test_diverged_networks_are_left_out(data_item: Path, tmp_path: Path) -> None:
     sweep = write_study(tmp_path / "sweep", "a", "x")
-<<<<<<< HEAD
-    for item in sweep[:2]:
-        tensors = load_file(item / "weights.safetensors")
-        tensors["0.hidden.0.weight"][0, 0] = torch.nan
-        save_file(tensors, item / "weights.safetensors")
-=======
-    tensors = load_file(sweep[0] / "best.safetensors")
+    tensors = load_file(sweep[0] / "weights.safetensors")
     for repeat in (0, 1):
         tensors[f"{repeat}.hidden.0.weight"][0, 0] = torch.nan
-    save_file(tensors, sweep[0] / "best.safetensors")
->>>>>>> wt-sim
+    save_file(tensors, sweep[0] / "weights.safetensors")
     compare(data_item, sweep, tmp_path / "out")
     networks, architectures = (table(tmp_path / "out", name) for name in ("networks", "architectures"))
     assert networks.query("parameters == 60 and repeat < 2").empty

@@ -197,11 +197,7 @@ def test_other_families_have_layers_but_no_strengths(data_item: Path, tmp_path: 
     item.mkdir()
     spec = Odd().spec([1, 8, 8], 10)
     record = {"architecture": "odd", "dataset": "digits", "family": spec["family"], "parameters": 94, "depth": 1}
-<<<<<<< HEAD
-    results = record | {"weights": "weights.safetensors", "repeats": [{"repeat": 3, "spec": spec}]}
-=======
-    results = record | {"weights": "best.safetensors", "repeats": [{"repeat": 3, "seed": 5, "spec": spec}]}
->>>>>>> wt-sim
+    results = record | {"weights": "weights.safetensors", "repeats": [{"repeat": 3, "seed": 5, "spec": spec}]}
     (item / "results.json").write_text(json.dumps(results))
     save_networks(item / "weights.safetensors", {3: OddNetwork([1, 8, 8], 10)})
     folder = describe(data_item, item, tmp_path / "out")
@@ -251,15 +247,9 @@ def test_networks_that_lack_parts_are_described_by_the_others(
     item.mkdir()
     network = build(spec)
     record = {"architecture": "lacking", "dataset": "digits", "family": spec["family"], "depth": 3}
-<<<<<<< HEAD
     record |= {"parameters": parameters(network), "weights": "weights.safetensors"}
-    (item / "results.json").write_text(json.dumps(record | {"repeats": [{"repeat": 0, "spec": spec}]}))
-    save_networks(item / "weights.safetensors", {0: network})
-=======
-    record |= {"parameters": parameters(network), "weights": "best.safetensors"}
     (item / "results.json").write_text(json.dumps(record | {"repeats": [{"repeat": 0, "seed": 5, "spec": spec}]}))
-    save_networks(item / "best.safetensors", {0: network})
->>>>>>> wt-sim
+    save_networks(item / "weights.safetensors", {0: network})
     folder = describe(data_item, item, tmp_path / "out")
     layers = pd.read_csv(folder / "layers.csv")["layer"].tolist()
     assert layers == [*(n.removesuffix(".weight") for n, p in network.named_parameters() if is_layer(n, p)), "all"]
