@@ -110,19 +110,32 @@ def test_rank_correlations_without_an_effect_are_told_at_the_nominal_rate():
 
 SLOPE = {
     "dataset": "mnist-32", "family": "dnn", "scope": "global", "finetuned": False, "at_equal": "width", "models": 18,
-    "runs": 360, "slope_points": 1.0, "low": 0.5, "high": 1.5,
+    "runs": 360, "slope_points": 1.0, "low": 0.5, "high": 1.5, "covers": "other models",
 }  # fmt: skip
 
 
-def test_depth_is_judged_by_the_area_alone():
+def test_depth_is_judged_by_the_area_over_many_models_alone():
     rows = [
         SLOPE | {"measure": "area", "verdict_adjusted": "resists better"},
         SLOPE | {"measure": "area", "verdict_adjusted": "resists worse", "slope_points": -1.0},
         SLOPE | {"measure": "area", "verdict_adjusted": "no difference shown"},
         SLOPE | {"measure": "plateau end", "verdict_adjusted": "resists better"},
+        SLOPE | {"measure": "area", "verdict_adjusted": "resists better", "covers": "these models"},
     ]
     tables = {("redundancy", "depth"): rows, ("compression", "depth"): rows[:1]}
     assert verdicts(pruned.DEPTH, tables) == [CONFIRMED, REFUTED, UNDECIDED, CONFIRMED]
+
+
+def test_redundancy_is_that_of_the_network_of_which_most_can_go():
+    row = {"dataset": "mnist", "family": "dnn", "architecture": "a", "scope": "global", "finetuned": False, "n": 20}
+    rows = [
+        row | {"redundancy_test": 0.5, "sixty_test_adjusted": "not shown"},
+        row | {"redundancy_test": 0.7, "sixty_test_adjusted": "yes"},
+        row | {"redundancy_test": 0.4, "sixty_test_adjusted": "not shown", "family": "vit"},
+        row | {"redundancy_test": np.nan, "sixty_test_adjusted": "not shown", "family": "cnn"},
+    ]
+    judged = pruned.REDUNDANCY.judged(Tables({("redundancy", "redundancy"): rows}))
+    assert [row.verdict for row in judged.rows] == [CONFIRMED, UNDECIDED] and judged.verdict == CONFIRMED
 
 
 def test_bits_are_judged_over_all_precisions_within_families():
