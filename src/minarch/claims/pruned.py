@@ -68,7 +68,8 @@ DEPTH = Claim(
     words="deeper architectures are more resilient to pruning than shallower ones",
     source=SOURCE,
     rule="The area under retained test accuracy above chance, over the share of weights pruned, grows with depth in a"
-    " linear fit on depth and the logarithm of the size or width over eight models or more. P-values are adjusted by Benjamini and Hochberg.",
+    " linear fit on depth and the logarithm of the size or width over eight models or more. P-values are adjusted by"
+    " Benjamini and Hochberg.",
     studies=STUDIES,
     rows=slopes,
 )
