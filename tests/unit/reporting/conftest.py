@@ -20,4 +20,6 @@ def simulated(quantized_study):
     """The tables of what was simulated."""
     models = pd.DataFrame([read_json(item / "results.json") for item in quantized_study["sweep"]])
     bootstrap = Bootstrap(resamples=100, confidence=0.95, seed=0)
-    return precision_tables(quantized_study["quantize"], models, 1.0, bootstrap)
+    return precision_tables(
+        quantized_study["quantize"], models, models.groupby("dataset")["classes"].first(), 1.0, bootstrap
+    )

@@ -1,6 +1,6 @@
 import pytest
 
-from minarch.reporting.findings.precision import fewest_counts, fragility, hurt_at
+from minarch.reporting.findings.precision import fewest_counts, fragility, hurt_counts
 
 
 def test_four_bits_are_enough_for_all(simulated) -> None:
@@ -21,7 +21,20 @@ def test_pruning_made_them_more_fragile_at_two_bits_only(simulated) -> None:
             assert row["median"] == pytest.approx(3.0 + 0.301, abs=0.01)
 
 
-def test_where_it_hurts_is_told_in_words(simulated) -> None:
-    size, difficulty = hurt_at(simulated["hurt"])
-    assert (size["term"], size["more"], size["less"]) == ("log10_parameters", "int2 per row, int2 per tensor", "")
-    assert size["open"] == 4 and difficulty["open"] == 6
+def test_what_remains_of_those_judged_alone_is_counted(simulated) -> None:
+    fragile = simulated["fragile"].assign(verdict_adjusted="open")
+    assert {(row["more"], row["less"]) for row in fragility(fragile, ["bits"])} == {(0, 0)}
+    assert {row["bits"]: row["alone"] > 0 for row in fragility(fragile, ["bits"])}[2]
+
+
+def test_whom_it_hurts_is_counted(simulated) -> None:
+    """Two data sets: difficulty cannot be told, and of size the averages do not count."""
+    hurt = simulated["hurt"]
+    counts = {(row["term"], row["loss"]): row for row in hurt_counts(hurt)}
+    assert set(counts) == {(term, loss) for term in ("size", "difficulty") for loss in ("points", "relative")}
+    for (term, _), row in counts.items():
+        rows = hurt[(hurt["term"] == term) & (hurt["precision"] != "all")]
+        assert row["cases"] == len(rows) / 2
+        assert row["too_few"] == row["cases"] if term == "difficulty" else row["more"] <= row["alone"]
+    marked = hurt.assign(verdict="hurt less", verdict_adjusted="hurt less")
+    assert all(row["less"] == row["alone"] == row["cases"] and not row["more"] for row in hurt_counts(marked))
