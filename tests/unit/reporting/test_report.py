@@ -406,7 +406,7 @@ def test_findings_of_weights_are_those_that_were_built_in(study, ragged) -> None
     assert layers.tolist() == [["first", "last"]] * 8
     verdicts = table(study[2], "similarity_verdicts").groupby("scope")["verdict"].agg(set)
     assert verdicts["within architecture"] == {"cannot tell"}  # three repeats, and only small networks are poor
-    assert "within architecture: cannot tell" in words(study[2]) and "holds" not in set().union(*verdicts)
+    assert "within architecture, weights: cannot tell" in words(study[2]) and "holds" not in set().union(*verdicts)
     assert table(study[2], "similarity_architectures")["decided"].eq("too few repeats").all()
 
 
@@ -422,10 +422,13 @@ def test_verdicts_of_similarity_are_said_with_their_comparison(study, tmp_path: 
     out.mkdir()
     aggregate.work(config, {**inputs, "similarity": tmp_path / "similarity"}, out)
     said = words(out)
-    assert "across data sets: holds by 2 of 2 measures, within architectures (144 networks of 12 architectures)" in said
+    assert (
+        "across data sets, weights: holds by 2 of 2 measures, within architectures (144 networks of 12 architectures)"
+        in said
+    )
     shown = simulated[["log_ratio", "untrained_log_ratio_low", "difference_high"]].map(np.exp).map(FORMATS["number"])
     assert set(shown.to_numpy().ravel()) <= set(said.split()) and (out / "figures" / "similarity.svg").exists()
-    details = json.loads((out / "metrics-details.json").read_text())["similarity"]["across both"]
+    details = json.loads((out / "metrics-details.json").read_text())["similarity"]["across both"]["weights"]
     assert details == {
         "measures": 2,
         "networks": 144,

@@ -19,21 +19,19 @@ DECISIONS = {COMPARED: "compared", FEW: "few", ALIKE: "alike", SURPLUS: "surplus
 OF_BLOCKS = [*CASE, "comparison", "networks"]
 
 
-def by_scope(verdicts: pd.DataFrame) -> list[dict[str, Any]]:
-    """One row per scope: how many of its measures (quantity, distance, scaled or not) have each verdict, how networks
-    were compared, by most quantities, and the smallest and the largest ratio of distances.
+def summed_up(verdicts: pd.DataFrame) -> list[dict[str, Any]]:
+    """One row per scope and quantity: how many of its measures (distance, scaled or not) have each verdict, how it was
+    compared, and the smallest and the largest ratio of distances.
     """
-    scopes = []
-    for scope, rows in verdicts.groupby("scope", sort=False):
-        told = rows[rows["verdict"] != NEITHER]
-        row: dict[str, Any] = {"scope": scope, "measures": len(rows)}
+    sums = []
+    for (scope, quantity), rows in verdicts.groupby(["scope", "quantity"], sort=False):
+        row: dict[str, Any] = {"scope": scope, "quantity": quantity, "measures": len(rows)}
         row["verdicts"] = {str(name): int(count) for name, count in rows["verdict"].value_counts().items()}
-        row["comparisons"] = list(told["comparison"].unique())
-        row |= {name: int(rows[name].max()) for name in COUNTS}
+        row |= {name: rows[name].iloc[0] for name in ("comparison", *COUNTS)}
         for name in RATIOS:
-            row[name] = tuple(np.exp([told[name].min(), told[name].max()])) if len(told) else None
-        scopes.append(row)
-    return scopes
+            row[name] = np.exp([rows[name].min(), rows[name].max()]).tolist()
+        sums.append(row | {"told": NEITHER not in row["verdicts"]})
+    return sums
 
 
 def as_ratios(verdicts: pd.DataFrame) -> pd.DataFrame:
@@ -56,7 +54,7 @@ def facts(evidence: Evidence) -> dict[str, Any]:
     verdicts = evidence.tables["similarity_verdicts"]
     decided = evidence.tables["similarity_architectures"]["decided"]
     return {
-        "scopes": by_scope(verdicts),
+        "sums": summed_up(verdicts),
         "verdicts": rows_of(as_ratios(verdicts)),
         "architectures": {word: int((decided == name).sum()) for name, word in DECISIONS.items()},
         "order": [HOLDS, OPEN, FAILS, NEITHER],
@@ -67,9 +65,9 @@ def facts(evidence: Evidence) -> dict[str, Any]:
 
 
 def metrics(evidence: Evidence) -> Iterator[Metric]:
-    for row in by_scope(evidence.tables["similarity_verdicts"]):
-        numbers = {name: row[name] for name in ("measures", "networks", "architectures")}
-        yield ("similarity", row["scope"]), numbers | row["verdicts"] | {"comparison": ", ".join(row["comparisons"])}
+    for row in summed_up(evidence.tables["similarity_verdicts"]):
+        numbers = {name: row[name] for name in ("measures", "networks", "architectures")} | row["verdicts"]
+        yield ("similarity", row["scope"], row["quantity"]), numbers | {"comparison": row["comparison"]}
 
 
 FINDING = Finding(

@@ -2,8 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from minarch.reporting.findings.similarity import as_ratios, by_scope, in_blocks
-from minarch.statistics.verdicts import BLOCK_TABLE, BY_SIZE, COUNTS, TABLE, WITHIN
+from minarch.reporting.findings.similarity import as_ratios, in_blocks, summed_up
+from minarch.statistics.verdicts import BLOCK_TABLE, COUNTS, TABLE, WITHIN
 
 HOW = {"comparison": WITHIN} | dict.fromkeys(COUNTS, 8)
 
@@ -12,20 +12,22 @@ def verdicts(rows: list[dict[str, object]]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=TABLE)
 
 
-def test_verdicts_are_counted_by_scope_with_their_comparisons_and_ratios() -> None:
-    ratios = {"untrained_log_ratio": 0.0, "difference": 0.1}
-    told = [
-        {"scope": "one", "verdict": "holds", "log_ratio": np.log(2), **HOW, **ratios},
-        {"scope": "one", "verdict": "holds", "log_ratio": np.log(3), **HOW, **ratios},
-        {"scope": "one", "verdict": "not shown", "log_ratio": 0.0, **HOW, **ratios, "comparison": BY_SIZE},
-        {"scope": "other", "verdict": "cannot tell", "comparison": "", **dict.fromkeys(COUNTS, 0)},
+def test_verdicts_are_counted_with_their_comparison_and_ratios() -> None:
+    of_one = {"scope": "one", "quantity": "weights", "untrained_log_ratio": 0.0, "difference": 0.1, **HOW}
+    table = [
+        of_one | {"verdict": "holds", "log_ratio": np.log(2)},
+        of_one | {"verdict": "holds", "log_ratio": np.log(3)},
+        of_one | {"verdict": "not shown", "log_ratio": 0.0},
+        of_one | {"verdict": "not shown", "log_ratio": 0.0, "quantity": "strengths"},
+        {"scope": "other", "quantity": "weights", "verdict": "cannot tell", "comparison": ""}
+        | dict.fromkeys(COUNTS, 0),
     ]
-    one, other = by_scope(verdicts(told))
-    assert (one["scope"], one["measures"], one["verdicts"]) == ("one", 3, {"holds": 2, "not shown": 1})
-    assert one["comparisons"] == [WITHIN, BY_SIZE] and one["networks"] == 8
-    assert one["log_ratio"] == pytest.approx((1, 3)) and one["untrained_log_ratio"] == (1, 1)
-    assert other["verdicts"] == {"cannot tell": 1} and other["comparisons"] == [] and other["log_ratio"] is None
-    assert by_scope(verdicts([])) == []
+    weights, strengths, other = summed_up(verdicts(table))
+    assert (weights["scope"], weights["measures"], weights["verdicts"]) == ("one", 3, {"holds": 2, "not shown": 1})
+    assert weights["comparison"] == WITHIN and weights["networks"] == 8 and weights["told"]
+    assert weights["log_ratio"] == pytest.approx([1, 3]) and weights["untrained_log_ratio"] == [1, 1]
+    assert strengths["quantity"] == "strengths" and not other["told"] and other["verdicts"] == {"cannot tell": 1}
+    assert summed_up(verdicts([])) == []
 
 
 def test_logarithms_are_shown_as_ratios() -> None:
