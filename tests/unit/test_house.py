@@ -28,7 +28,7 @@ def _name(path: Path) -> str:
 
 MODULES = {_name(path): path for path in sorted((SOURCE / "minarch").rglob("*.py"))}
 ROOMS = {module.split(".")[1] for module in MODULES if "." in module}
-LIBRARIES = ROOMS - WORK - PLANNED_WITH - GROUND - FAMILIES_AND_DATA - {"analysis", "reporting"}
+LIBRARIES = ROOMS - WORK - PLANNED_WITH - GROUND - FAMILIES_AND_DATA - {"analysis", "reporting", "claims"}
 
 
 def _imports(path: Path) -> Iterator[str]:
@@ -86,6 +86,16 @@ def test_work_knows_only_its_entrance_of_the_plan_and_only_the_report_knows_repo
 
 @pytest.mark.parametrize("module", _of("reporting"))
 def test_the_report_reads_records_and_names_and_runs_nothing(module: str) -> None:
+    assert not _rooms(module) & (PLANNED_WITH | WORK)
+
+
+@pytest.mark.parametrize("module", sorted(set(MODULES) - {"minarch", *_of("claims")}))
+def test_nothing_rests_on_claims(module: str) -> None:
+    assert "claims" not in _rooms(module)
+
+
+@pytest.mark.parametrize("module", _of("claims"))
+def test_claims_read_reports_and_run_nothing(module: str) -> None:
     assert not _rooms(module) & (PLANNED_WITH | WORK)
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import false_discovery_control
 
 from minarch.analysis.intervals import of_estimate
+from minarch.analysis.multiplicity import adjust
 from minarch.statistics.contrast import BLOCKS, Contrast, Estimates
 
 WITHIN, BY_SIZE = "within architectures", "size regressed out"
@@ -82,9 +82,7 @@ def verdicts_table(compared: Iterable[Compared], confidence: float) -> pd.DataFr
             chosen[key] = one
     rows = [row for one in chosen.values() for row in _verdict_rows(one, confidence)]
     table = pd.DataFrame(rows, columns=TABLE)
-    tested = table["p_value"].notna()
-    if tested.any():
-        table.loc[tested, "p_adjusted"] = false_discovery_control(table.loc[tested, "p_value"].astype(float))
+    table["p_adjusted"] = adjust(table["p_value"])
     table["verdict"] = [_verdict(row, 1 - confidence) for _, row in table.iterrows()]
     return table
 

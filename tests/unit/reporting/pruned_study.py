@@ -159,7 +159,7 @@ def write_export(
     record = variant | {"kind": "export", "quantization": how, "precision": "int8", "backend": "openvino"}
     write_json(item / "results.json", record | {"repeats": runs})
     write_json(item / "test.json", {"repeats": tests})
-    write_json(item / "timing.json", PROCESSOR)
+    write_json(item / "timing.json", PROCESSOR | {"seconds": 1.0})
     save_file(classes, item / "classes.safetensors")
     return item
 
@@ -182,7 +182,7 @@ def write_latency(item: Path, exports: list[Path]) -> Path:
                 compiled.append({"item": export.name, "precision": precision, **sizes, "no_c": why})
             held.add(model)
     timing = PROCESSOR | {"rounds": 7, "files": files, "compiler": "cc 1, for elsewhere", "no_compiler": None}
-    write_json(item / "timing.json", timing | {"c": compiled})
+    write_json(item / "timing.json", timing | {"c": compiled, "seconds": 2.0})
     return item
 
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from minarch.analysis.matched import DIFFERENCE, Pairs, groups, joined, pairs_of, verdict
 from minarch.analysis.minimal import Bootstrap
+from minarch.analysis.multiplicity import adjust
 from minarch.analysis.records import FINAL_VALIDATION, read_model_knobs
 from minarch.analysis.shape import has_shape
 from minarch.analysis.spread import SPREAD, range_of, spreads
@@ -112,6 +112,6 @@ def _with_adjusted(table: pd.DataFrame, confidence: float) -> pd.DataFrame:
     """The groups with p-values adjusted by Benjamini and Hochberg over all groups of a data set and split."""
     for name, adjusted in ADJUSTED.items():
         of_set = table.groupby(["dataset", "split"])[name]
-        table[adjusted] = of_set.transform(stats.false_discovery_control).astype(float) if len(table) else np.nan
+        table[adjusted] = of_set.transform(adjust).astype(float) if len(table) else np.nan
     together = table[[*ADJUSTED.values()]].itertuples(index=False)
     return table.assign(verdict_adjusted=[verdict(*p_values, confidence=confidence) for p_values in together])
