@@ -1,5 +1,6 @@
 """A claim of a paper and what the studies say of it (rules and verdicts are our inference, docs/methods.md 6)."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
@@ -28,6 +29,11 @@ class Row:
     unit: str
     verdict: str
     smallest: float | None = None  # the smallest effect that the design would have told, in the effect's unit
+
+    @property
+    def interval(self) -> bool:
+        """Whether both ends of the effect's interval are known."""
+        return all(end is not None and not math.isnan(end) for end in (self.low, self.high))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,13 +89,6 @@ def overall(verdicts: Sequence[str], *, general: bool) -> str:
     if decisive in verdicts:
         return decisive
     return unanimous if verdicts and set(verdicts) == {unanimous} else UNDECIDED
-
-
-def by_interval(low: float | None, high: float | None, *, threshold: float = 0.0) -> str:
-    """CONFIRMED where a whole interval lies above a threshold, REFUTED where below, else (and without) UNDECIDED."""
-    if low is None or high is None:
-        return UNDECIDED
-    return CONFIRMED if low > threshold else REFUTED if high < threshold else UNDECIDED  # of NaN neither holds
 
 
 def smallest_effect(low: float | None, high: float | None) -> float | None:

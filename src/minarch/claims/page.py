@@ -10,7 +10,7 @@ from minarch.claims.claim import Claim, Judged
 from minarch.claims.flattened import GAIN_POINTS, LAST, SHARE, flattening
 from minarch.claims.reports import Reports
 from minarch.errors import UserError
-from minarch.reporting.wording import MISSING, is_missing, number
+from minarch.reporting.wording import is_missing, number
 
 BEGIN, END = "<!-- claims: written by `make claims` -->", "<!-- end of claims -->"
 
@@ -30,7 +30,6 @@ def page_of(judged: Sequence[Judged], reports: Reports) -> str:
         lstrip_blocks=True,
     )
     environment.filters["effect"] = effect
-    environment.globals["missing"] = MISSING
     spent = {study: reports.hours(study) for study in sorted({s for one in judged for s in one.claim.studies})}
 
     def hours_of(claim: Claim) -> float:
@@ -53,7 +52,7 @@ def page_of(judged: Sequence[Judged], reports: Reports) -> str:
 def effect(value: Any) -> str:
     """Three significant digits with a sign, a dash for what is missing."""
     if value is None or is_missing(value):
-        return str(MISSING)
+        return "–"
     return ("+" if value > 0 else "") + number(value) if value else "0"
 
 

@@ -15,10 +15,11 @@ def rows(reports: Reports) -> list[Row]:
 
 
 def _row(row: pd.Series) -> Row:
+    compared = "cannot be compared" if pd.isna(row["comparison"]) else row["comparison"]
     divided = ", divided by their standard deviation" if row["scaled"] else ""
     return Row(
         study=STUDY,
-        case=f"{row['quantity']} {row['scope']}, {row['distance']}{divided}; {row['comparison']}",
+        case=f"{row['quantity']} {row['scope']}, {row['distance']}{divided}; {compared}",
         n=f"{row['networks']:.0f} networks of {row['architectures']:.0f} architectures",
         effect=float(row["difference"]),
         low=float(row["difference_low"]),

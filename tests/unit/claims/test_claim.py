@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from minarch.claims.claim import CONFIRMED, REFUTED, UNDECIDED, by_interval, overall, smallest_effect
+from minarch.claims.claim import CONFIRMED, REFUTED, UNDECIDED, overall, smallest_effect
 
 VERDICTS = st.lists(st.sampled_from([CONFIRMED, REFUTED, UNDECIDED]))
 
@@ -23,13 +23,6 @@ def test_one_case_confirms_that_something_occurs(verdicts):
     verdict = overall(verdicts, general=False)
     assert (verdict == CONFIRMED) == (CONFIRMED in verdicts)
     assert (verdict == REFUTED) == (bool(verdicts) and set(verdicts) == {REFUTED})
-
-
-def test_an_interval_decides_only_as_a_whole():
-    assert by_interval(0.1, 0.2) == CONFIRMED
-    assert by_interval(-0.2, -0.1) == REFUTED
-    assert by_interval(-0.1, 0.2) == by_interval(None, None) == by_interval(float("nan"), float("nan")) == UNDECIDED
-    assert by_interval(-0.4, 0.2, threshold=-0.5) == CONFIRMED
 
 
 def test_the_smallest_effect_is_told_in_four_of_five_designs():

@@ -25,14 +25,16 @@ def test_the_claims_are_ten_and_each_names_its_studies():
     assert all(claim.studies and claim.words and claim.rule for claim in CLAIMS)
 
 
-ORDER = {"unstable": 5, "learning": 5, "overfitting": 5, "tau": 0.8, "p_value": 0.001, "held_low": 0.95}
+ORDER = {"unstable": 5, "learning": 5, "overfitting": 5, "tau": 0.8, "p_value": 0.001, "held_share": 0.95}
 
 
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
         ({}, CONFIRMED),
-        ({"held_low": 0.85}, UNDECIDED),
+        ({"held_share": 0.85}, UNDECIDED),
+        ({"held_share": np.nan}, UNDECIDED),
+        ({"p_value": np.nan, "tau": np.nan}, UNDECIDED),
         ({"p_value": 0.2}, UNDECIDED),
         ({"tau": -0.8}, REFUTED),
         ({"overfitting": 0}, REFUTED),
@@ -70,6 +72,8 @@ def test_shapes_are_judged_on_test_images_by_adjusted_verdicts():
         group | {"split": "test", "verdict_adjusted": "not equivalent"},
         group | {"split": "test", "verdict_adjusted": "cannot tell"},
         group | {"split": "validation", "verdict_adjusted": "equivalent"},
+        group | {"split": "test", "verdict_adjusted": "not equivalent", "p_min_multiple": 0.5},
+        group | {"split": "test", "verdict_adjusted": "not equivalent", "p_min_multiple": np.nan},
     ]
     tables = {("shape", "equivalence"): rows[:2], ("phase1", "equivalence"): rows[2:]}
     assert verdicts(shape.CLAIM, tables) == [CONFIRMED, REFUTED, UNDECIDED]
@@ -101,6 +105,15 @@ def test_p_min_that_rises_with_difficulty_confirms_and_one_that_falls_refutes():
     assert verdicts(minimal.CLAIM, difficulty([100, 200, 300])) == [UNDECIDED], "three data sets cannot tell"
 
 
+def test_a_p_min_beyond_the_grid_is_the_largest():
+    hardest = [100, 200, 300, 400, 500, 600, np.nan, np.nan]
+    (row,) = minimal.CLAIM.judged(Tables(difficulty(hardest))).rows
+    assert row.verdict == CONFIRMED and row.n == "8 data sets" and row.case.count("beyond the grid") == 2
+    easiest = [np.nan, np.nan, 600, 500, 400, 300, 200, 100]
+    assert verdicts(minimal.CLAIM, difficulty(easiest)) == [REFUTED]
+    assert verdicts(minimal.CLAIM, difficulty([np.nan] * 8)) == [UNDECIDED]
+
+
 def test_rank_correlations_without_an_effect_are_told_at_the_nominal_rate():
     generator = np.random.default_rng(0)
     ranks = np.arange(6.0)
@@ -127,14 +140,22 @@ def test_depth_is_judged_by_the_area_over_many_models_alone():
 
 
 def test_redundancy_is_that_of_the_network_of_which_most_can_go():
-    row = {"dataset": "mnist", "family": "dnn", "architecture": "a", "scope": "global", "finetuned": False, "n": 20}
+    row = {
+        "dataset": "mnist", "family": "dnn", "architecture": "a", "scope": "global", "finetuned": False,
+        "retention_n": 20,
+    }  # fmt: skip
     rows = [
         row | {"redundancy_test": 0.5, "sixty_test_adjusted": "not shown"},
         row | {"redundancy_test": 0.7, "sixty_test_adjusted": "yes"},
         row | {"redundancy_test": 0.4, "sixty_test_adjusted": "not shown", "family": "vit"},
         row | {"redundancy_test": np.nan, "sixty_test_adjusted": "not shown", "family": "cnn"},
+        row | {"redundancy_test": 0.99, "sixty_test_adjusted": "yes", "family": "vit", "architecture": "too small"},
     ]
-    judged = pruned.REDUNDANCY.judged(Tables({("redundancy", "redundancy"): rows}))
+    models = [("dnn", "a", 100), ("vit", "a", 100), ("cnn", "a", 100), ("vit", "too small", 99)]
+    sizes = pd.DataFrame(models, columns=["family", "architecture", "parameters"]).assign(dataset="mnist")
+    p_min = pd.DataFrame({"family": ["dnn", "vit", "cnn"], "depth": "all", "p_min": 100}).assign(dataset="mnist")
+    tables = {"redundancy": rows, "sizes": sizes, "minimal": p_min}
+    judged = pruned.REDUNDANCY.judged(Tables({("redundancy", name): of for name, of in tables.items()}))
     assert [row.verdict for row in judged.rows] == [CONFIRMED, UNDECIDED] and judged.verdict == CONFIRMED
 
 
@@ -183,6 +204,7 @@ def test_a_search_must_leave_few_parameters_and_lose_nothing():
     ]
     tables = {("depth", "odn"): rows}
     assert verdicts(grown.MNIST, tables) == [CONFIRMED, REFUTED, UNDECIDED, REFUTED]
+    assert grown.MNIST.judged(Tables(tables)).verdict == CONFIRMED, "of one search, as the paper says up to"
     assert verdicts(grown.SVHN, tables) == [] and grown.SVHN.judged(Tables(tables)).verdict == UNDECIDED
 
 

@@ -5,7 +5,7 @@ import re
 import pandas as pd
 import pytest
 
-from minarch.claims.claim import CONFIRMED, REFUTED, Claim, Row
+from minarch.claims.claim import CONFIRMED, REFUTED, UNDECIDED, Claim, Judged, Row
 from minarch.claims.flattened import flattening
 from minarch.claims.page import BEGIN, END, csv_of, effect, page_of, readme_with
 from minarch.claims.reports import Reports
@@ -59,6 +59,13 @@ def test_every_case_is_on_the_page_with_what_it_took(reports):
     assert "a &amp; b" in page and "3 &lt;runs&gt;" in page and "A processor" in page
     assert "2.00" in page, "core-hours"
     assert len(re.findall(r'class="verdict refuted"', page)) == 2, "in the overview and above its cases"
+
+
+def test_an_interval_that_is_not_known_is_not_shown(reports):
+    case = {"study": "one", "case": "a", "n": "3", "effect": float("nan"), "unit": "points", "verdict": UNDECIDED}
+    ends = [(None, None), (float("nan"), float("nan")), (0.25, 0.75)]
+    judged = Judged(claim=CLAIM, rows=[Row(**case, low=low, high=high) for low, high in ends], verdict=UNDECIDED)
+    assert re.findall(r"<small>(\S+ to \S+)</small>", page_of([judged], reports)) == ["+0.250 to +0.750"]
 
 
 def test_the_table_has_a_row_per_case(reports, tmp_path):

@@ -58,6 +58,16 @@ def test_a_repeat_that_lacks_a_level_is_left_out_of_the_phases() -> None:
     assert magnitude_tables(whole, CLASSES, BOOTSTRAP, RELIABILITY)[1]["n"].tolist() == [2]
 
 
+def test_a_network_that_guesses_has_nothing_redundant() -> None:
+    guessing = curve({0.0: 0.1, 0.5: 0.1, 0.7: 0.1, 0.9: 0.1}, repeats=range(3, 6))
+    _, alone = magnitude_tables(guessing, CLASSES, BOOTSTRAP, RELIABILITY)
+    assert alone["redundancy_test"].isna().all() and alone["sixty_test_adjusted"].tolist() == ["not shown"]
+    _, plain = magnitude_tables(PLAIN, CLASSES, BOOTSTRAP, RELIABILITY)
+    _, both = magnitude_tables(pd.concat([PLAIN, guessing]), CLASSES, BOOTSTRAP, RELIABILITY)
+    assert both["redundancy_test"].tolist() == plain["redundancy_test"].tolist() == [0.5]
+    assert both["p"].tolist() == plain["p"].tolist(), "of the repeats that learned"
+
+
 @pytest.mark.parametrize(("low", "high", "answer"), [(0.6, 0.8, "yes"), (0.4, 0.5, "no"), (0.5, 0.6, "open")])
 def test_whether_sixty_per_cent_are_reached(low: float, high: float, answer: str) -> None:
     assert sixty(low, high) == answer

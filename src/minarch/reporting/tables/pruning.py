@@ -74,6 +74,11 @@ def whole_curves(curves: pd.DataFrame, fewest: int = LEVELS) -> Iterator[tuple[d
             yield curve, wide
 
 
+def learned_of(wide: pd.DataFrame, classes: int, reliability: Reliability) -> pd.DataFrame:
+    """The rows of `whole_curves` whose unpruned network did not fail: the others have nothing to lose."""
+    return wide[wide["validation", 0.0] >= reliability.lowest(classes)]
+
+
 def sixty(low: float, high: float) -> str:
     """REACHES, FALLS_SHORT or OPEN: does the plateau reach SHARE of the weights, by its interval?"""
     return REACHES if low >= SHARE else FALLS_SHORT if high < SHARE else OPEN
@@ -85,8 +90,8 @@ def magnitude_tables(
     """Mean curves of unstructured pruning with their phases, and what they say: redundancy, collapse and retention.
 
     Phases are of validation images; SURELY, SIXTY_TEST and the retention are of test images, which nothing is chosen
-    by. The p-value is that of SHARE of the weights costing a point or more; the curves of one kind are a family of
-    verdicts.
+    by, and of the repeats that learned: a network that guesses loses nothing. The p-value is that of SHARE of the
+    weights costing a point or more; the curves of one kind are a family of verdicts.
 
     Args:
         curves: of read.read_magnitude.
@@ -98,7 +103,8 @@ def magnitude_tables(
         levels = accuracy.columns.to_numpy(float)
         phases = find_phases(levels, accuracy.to_numpy(), 1 / classes[curve["dataset"]], bootstrap)
         labels.append(pd.DataFrame({"level": levels, PHASE: phases.labels}).assign(**curve))
-        share, p = phases.redundancy, p_of_drops(wide["test"].to_numpy())
+        learned = learned_of(wide, classes[curve["dataset"]], reliability)
+        share, p = phases.redundancy, p_of_drops(learned["test"].to_numpy())
         row = {"n": len(wide), "base_validation": accuracy[0].mean(), "collapse": phases.collapse}
         row |= dict(zip(REDUNDANCY, (share.value, share.low, share.high), strict=True))
         surely = surely_redundant(levels, p, bootstrap.confidence)
@@ -126,7 +132,7 @@ def curve_measures(curves: pd.DataFrame, classes: pd.Series, reliability: Reliab
     """
     tables = [pd.DataFrame(columns=MEASURED)]
     for curve, wide in whole_curves(curves, fewest=1):
-        wide = wide[wide["validation", 0.0] >= reliability.lowest(classes[curve["dataset"]])]
+        wide = learned_of(wide, classes[curve["dataset"]], reliability)
         levels = wide["test"].columns.to_numpy(float)
         if wide.empty or len(levels) < 2:
             continue
