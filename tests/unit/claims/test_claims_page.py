@@ -1,15 +1,19 @@
 """The page, the table and the README's part, from made-up reports."""
 
 import re
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from minarch.claims.__main__ import texts
 from minarch.claims.claim import CONFIRMED, REFUTED, UNDECIDED, Claim, Judged, Row
 from minarch.claims.flattened import flattening
 from minarch.claims.page import BEGIN, END, csv_of, effect, page_of, readme_with
 from minarch.claims.reports import Reports
 from minarch.errors import UserError
+
+REPOSITORY = Path(__file__).parents[3]
 
 
 def rows(reports):
@@ -83,6 +87,13 @@ def test_the_readme_changes_between_its_marks_alone(reports):
     assert readme_with(written, judged) == written
     with pytest.raises(UserError, match=r"README\.md: .*missing"):
         readme_with("nothing", judged)
+
+
+@pytest.mark.skipif(not (REPOSITORY / "reports/claims.html").exists(), reason="the claims are not judged yet")
+def test_the_committed_page_and_tables_are_what_the_committed_reports_say(monkeypatch):
+    monkeypatch.chdir(REPOSITORY)
+    stale = [str(path) for path, text in texts().items() if path.read_text(encoding="utf-8") != text]
+    assert stale == [], "make claims"
 
 
 def test_a_study_that_was_not_run_is_named_in_one_line(tmp_path):

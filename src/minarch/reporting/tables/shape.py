@@ -97,8 +97,8 @@ def _largest(inside: list[Pairs], confidence: float) -> dict[str, Any]:
     if not inside:
         return {"groups": 0, "pairs": 0}
     pairs = joined(inside)
-    found = dict(zip(DIFFERENCE, pairs.largest(confidence), strict=True))
-    return {"groups": len(inside), "pairs": len(pairs.difference)} | found
+    largest = dict(zip(DIFFERENCE, pairs.largest(confidence), strict=True))
+    return {"groups": len(inside), "pairs": len(pairs.difference)} | largest
 
 
 def _judged(pairs: Pairs, margin: float, confidence: float) -> dict[str, Any]:
