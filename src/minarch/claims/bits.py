@@ -41,5 +41,7 @@ CLAIM = Claim(
     rule="The mean loss of simulated parameters of 6 to 2 bits falls with size (within a family and data set) and rises"
     " with difficulty (between data sets, at equal size). P-values are adjusted by Benjamini and Hochberg.",
     studies=(STUDY,),
+    limits="Several data sets are made of the same images, so they are less than independent. Precisions are"
+    " simulated.",
     rows=rows,
 )

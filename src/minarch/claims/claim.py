@@ -52,7 +52,8 @@ class Claim:
     studies: tuple[str, ...]
     rows: Callable[[Reports], Sequence[Row]]
     general: bool = True
-    lacking: str = ""  # what was not run, and why
+    limits: str = ""  # what the studies leave open
+    of_sweep: bool = True  # the networks judged are those of the sweep, or what was made of them
 
     def judged(self, reports: Reports) -> "Judged":
         rows = list(self.rows(reports))

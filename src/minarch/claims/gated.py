@@ -40,4 +40,5 @@ BOTH = Claim(
     " Benjamini and Hochberg over all comparisons of the study; worse: below.",
     studies=(STUDY,),
     rows=rows,
+    of_sweep=False,
 )

@@ -35,6 +35,7 @@ def page_of(judged: Sequence[Judged], reports: Reports) -> str:
     def hours_of(claim: Claim) -> float:
         return sum(spent[study] for study in claim.studies)
 
+    swept = sorted({study for one in judged if one.claim.of_sweep for study in one.claim.studies})
     processors = sorted({name for study in spent for name in reports.processors(study)})
     template = environment.get_template("claims/page.html.j2")
     return template.render(
@@ -42,7 +43,7 @@ def page_of(judged: Sequence[Judged], reports: Reports) -> str:
         spent=spent,
         hours_of=hours_of,
         processors=processors,
-        flattenings=[row for study in spent for row in flattening(reports, study)],
+        flattenings=[row for study in swept for row in flattening(reports, study)],
         flat_points=GAIN_POINTS,
         flat_share=SHARE,
         flat_last=LAST,

@@ -75,6 +75,7 @@ DEPTH = Claim(
     " Benjamini and Hochberg.",
     studies=STUDIES,
     rows=slopes,
+    limits="Only of multilayer perceptrons there are enough depths and sizes.",
 )
 REDUNDANCY = Claim(
     number="C5",

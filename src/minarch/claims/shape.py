@@ -44,5 +44,8 @@ CLAIM = Claim(
     " adjusted by Benjamini and Hochberg over the groups of a data set. Limits are one-sided. Groups from P_min"
     " on: below it trainings are unstable by definition.",
     studies=STUDIES,
+    limits="Shapes of multilayer perceptrons alone: layers that grow, shrink or stay equal, also to a few units"
+    " before the"
+    " last layer.",
     rows=rows,
 )

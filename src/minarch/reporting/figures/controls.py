@@ -59,10 +59,10 @@ def draw_controls(tables: Tables) -> Figure | None:
     for axes, dataset in zip(grid[:, 0], datasets, strict=True):
         axes.set_ylabel(dataset, fontweight="bold")
     for axes in grid[-1]:
-        axes.set_xlabel("points of test accuracy, method - control", fontsize=8.5)
+        axes.set_xlabel("method - control, points", fontsize=8.5)
     families = sorted(table["family"].unique())
     entries = [(family, {"marker": "o", "color": palette[family]}) for family in families]
     kinds = [("not told apart, all judged together", {"marker": "o", "markerfacecolor": "white"})]
     kinds.append(("told apart", {"marker": "o"}))
-    legend_above(figure, [*entries, *kinds, ("levels from top to bottom; right of 0: the method is better", {})])
+    legend_above(figure, [*entries, *kinds, ("levels from top to bottom", {})])
     return figure

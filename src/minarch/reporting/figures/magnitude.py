@@ -79,7 +79,7 @@ def draw_magnitude(tables: Tables) -> Figure | None:
     for (i, j), axes in np.ndenumerate(grid):
         (dataset, scope), family = rows[i], families[j]
         models = plain[(plain["dataset"] == dataset) & (plain["family"] == family) & (plain["scope"] == scope)]
-        axes.set_title(f"{dataset}: {family}, {SCOPES[scope]}")
+        axes.set_title(f"{dataset}: {family}\n{SCOPES[scope]}")
         if models.empty:
             missing(axes)
             continue
