@@ -45,7 +45,6 @@ CLAIM = Claim(
     " on: below it trainings are unstable by definition.",
     studies=STUDIES,
     limits="Shapes of multilayer perceptrons alone: layers that grow, shrink or stay equal, also to a few units"
-    " before the"
-    " last layer.",
+    " before the last layer.",
     rows=rows,
 )
