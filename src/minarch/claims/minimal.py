@@ -86,7 +86,7 @@ CLAIM = Claim(
     " permutation at most 5 %. A P_min beyond the grid is the largest.",
     studies=(STUDY,),
     limits="Of two data sets a fifth of the labels is drawn by lot, on validation images, too, which makes them"
-    " difficult by definition. Several are made of the same images (two of MNIST, two of Fashion-MNIST, three of CIFAR-10), so"
-    " they are less than independent.",
+    " difficult by definition. Several are made of the same images (two of MNIST, two of Fashion-MNIST,"
+    " three of CIFAR-10), so they are less than independent.",
     rows=rows,
 )
