@@ -67,7 +67,7 @@ def resnet_items(data_item, tmp_path_factory):
     items = {}
     for name, knobs in RESNETS.items():
         items[name] = tmp_path_factory.mktemp(f"digits-resnet-{name}")
-        training = TRAIN | {"epochs": 6, "learning_rate": 1e-2}
+        training = TRAIN | {"epochs": 6, "learning_rate": 1e-2, "schedule": "cosine"}  # the last epoch is what is used
         config = {"dataset": "digits", "family": "resnet", "knobs": knobs, "repeats": [0], "train": training}
         sweep(config, {"data": data_item}, items[name])
     return items
