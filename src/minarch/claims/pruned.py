@@ -5,7 +5,7 @@ import pandas as pd
 from minarch.claims.claim import CONFIRMED, REFUTED, UNDECIDED, Claim, Row, smallest_effect
 from minarch.claims.reports import Reports
 
-STUDIES = ("redundancy", "compression")
+STUDIES, AMPLE = ("redundancy", "compression"), ("redundancy", "ample")
 SOURCE = "arXiv 2601.17987, abstract"
 SLOPES = {"resists better": CONFIRMED, "resists worse": REFUTED}
 SCOPES = {"global": "over the whole network", "layer": "within each layer"}
@@ -41,20 +41,23 @@ def _slope(study: str, row: pd.Series) -> Row:
 
 
 def redundancies(reports: Reports) -> list[Row]:
-    """A case for each data set and family: its model from P_min on of which surely most can go."""
+    """A case for each study, data set and family: its model from P_min on of which surely most can go."""
+    return [_redundancy(study, row) for study in AMPLE for _, row in _most(reports, study).iterrows()]
+
+
+def _most(reports: Reports, study: str) -> pd.DataFrame:
     model = ["dataset", "family", "architecture"]
-    sizes, p_min = reports.table(STUDIES[0], "sizes"), reports.p_min(STUDIES[0])
-    table = reports.table(STUDIES[0], "redundancy").merge(sizes[[*model, "parameters"]], on=model)
+    sizes, p_min = reports.table(study, "sizes"), reports.p_min(study)
+    table = reports.table(study, "redundancy").merge(sizes[[*model, "parameters"]], on=model)
     least = [p_min[key] for key in zip(table["dataset"], table["family"], strict=True)]
     table = table[(table["parameters"] >= least) & table["redundancy_test"].notna()]
-    best = table.loc[table.groupby(["dataset", "family", "finetuned"])["redundancy_test"].idxmax()]
-    return [_redundancy(row) for _, row in best.iterrows()]
+    return table.loc[table.groupby(["dataset", "family", "finetuned"])["redundancy_test"].idxmax()]
 
 
-def _redundancy(row: pd.Series) -> Row:
+def _redundancy(study: str, row: pd.Series) -> Row:
     share = float(row["redundancy_test"])
     return Row(
-        study=STUDIES[0],
+        study=study,
         case=f"{row['dataset']}, {row['architecture']}, pruned {SCOPES[row['scope']]}, {trained(row)}",
         n=f"{row['retention_n']:.0f} networks",
         effect=100 * share,
@@ -85,7 +88,7 @@ REDUNDANCY = Claim(
     rule="Of some network from P_min on 60 % of the weights, the smallest ones, can be set to zero for surely"
     " (one-sided, 95 %, paired by repeat, of the repeats that learned) less than a point of test accuracy. Of each data"
     " set and family the network of which most can go. P-values are adjusted by Benjamini and Hochberg.",
-    studies=STUDIES[:1],
+    studies=AMPLE,
     rows=redundancies,
     general=False,
 )

@@ -155,8 +155,11 @@ def test_redundancy_is_that_of_the_network_of_which_most_can_go():
     sizes = pd.DataFrame(models, columns=["family", "architecture", "parameters"]).assign(dataset="mnist")
     p_min = pd.DataFrame({"family": ["dnn", "vit", "cnn"], "depth": "all", "p_min": 100}).assign(dataset="mnist")
     tables = {"redundancy": rows, "sizes": sizes, "minimal": p_min}
-    judged = pruned.REDUNDANCY.judged(Tables({("redundancy", name): of for name, of in tables.items()}))
-    assert [row.verdict for row in judged.rows] == [CONFIRMED, UNDECIDED] and judged.verdict == CONFIRMED
+    ample = tables | {"redundancy": [row | {"redundancy_test": 0.8, "sixty_test_adjusted": "yes"}]}
+    studies = {("redundancy", name): of for name, of in tables.items()} | {("ample", n): of for n, of in ample.items()}
+    judged = pruned.REDUNDANCY.judged(Tables(studies))
+    assert [(row.study, row.effect) for row in judged.rows] == [("redundancy", 70), ("redundancy", 40), ("ample", 80)]
+    assert [row.verdict for row in judged.rows] == [CONFIRMED, UNDECIDED, CONFIRMED] and judged.verdict == CONFIRMED
 
 
 def test_bits_are_judged_over_all_precisions_within_families():
