@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from minarch.claims.claim import Claim, Judged
 from minarch.claims.flattened import GAIN_POINTS, LAST, SHARE, flattening
 from minarch.claims.reports import Reports
 from minarch.errors import UserError
 from minarch.reporting.wording import is_missing, number
+from minarch.templates import environment_with_templates
 
 BEGIN, END = "<!-- claims: written by `make claims` -->", "<!-- end of claims -->"
 
@@ -22,13 +22,7 @@ def csv_of(judged: Sequence[Judged]) -> str:
 
 def page_of(judged: Sequence[Judged], reports: Reports) -> str:
     """claims.html."""
-    environment = Environment(
-        loader=PackageLoader("minarch", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = environment_with_templates("minarch")
     environment.filters["effect"] = effect
     spent = {study: reports.hours(study) for study in sorted({s for one in judged for s in one.claim.studies})}
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from minarch.reporting import wording
@@ -10,6 +10,7 @@ from minarch.reporting.evidence import Evidence
 from minarch.reporting.findings import FINDINGS
 from minarch.reporting.findings.finding import Finding
 from minarch.reporting.tables.models import stored_as
+from minarch.templates import environment_with_templates
 
 MOST_ROWS = 250  # of a table in the report: the file has all
 ESCAPED = str.maketrans({"%": "%25", "#": "%23", "&": "%26", "'": "%27"})  # in a data URI between single quotes
@@ -32,14 +33,8 @@ def render_section(environment: Environment, finding: Finding, evidence: Evidenc
 
 
 def environment_of(evidence: Evidence, figures: Path) -> Environment:
-    """What every template reads, with the SVGs of the folder `figures`."""
-    environment = Environment(
-        loader=PackageLoader("minarch.reporting", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    """The environment with what every template reads, and with the SVGs of the folder `figures`."""
+    environment = environment_with_templates("minarch.reporting")
     environment.filters |= wording.FORMATS
     environment.globals |= {"estimate": wording.estimate, "between": wording.between, "stored_as": stored_as}
     environment.globals |= {

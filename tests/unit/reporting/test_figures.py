@@ -3,20 +3,26 @@
 import re
 import zlib
 from io import BytesIO
-from itertools import product
+from itertools import pairwise, product
 from pathlib import Path
 from xml.etree import ElementTree
 
+import numpy as np
 import pandas as pd
 import pytest
 from fontTools.ttLib import TTFont
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
+from minarch.reporting.figures.distributions import draw_weights
 from minarch.reporting.figures.families import MOST, accuracy_axis, family_panels, fitting, models_in_panels
 from minarch.reporting.figures.files import save
+from minarch.reporting.figures.images import draw_first_layer
 from minarch.reporting.figures.regimes import draw_sizes
-from minarch.reporting.figures.style import panels, styled
+from minarch.reporting.figures.routes import NAME, name_lines
+from minarch.reporting.figures.style import log_axis, panels, styled
 from minarch.reporting.figures.svg import slim
 from minarch.reporting.figures.sweep_map import with_width
+from minarch.reporting.tables.shown import POOREST, Shown
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -64,6 +70,46 @@ def test_an_accuracy_axis_uses_the_range_of_its_values() -> None:
     accuracy_axis(grid[0, 0], [0.9, 0.92, float("nan")], [0.95])
     low, high = grid[0, 0].get_ylim()
     assert 0.89 < low < 0.9 and 0.95 < high < 0.96
+
+
+@pytest.mark.parametrize("across", [1, 3])
+@pytest.mark.parametrize("unit", ["", "B"])
+@pytest.mark.parametrize("decades", [0.3, 0.5, 0.9, 1.5, 1.9, 2.5, 3.5])
+def test_labels_of_a_logarithmic_axis_do_not_touch(across: int, unit: str, decades: float) -> None:
+    with styled():
+        figure, grid = panels(1, across, row_height=2)
+        axes = grid[0, 0]
+        log_axis(axes, [5000, 5000 * 10**decades], unit=unit)
+        FigureCanvasAgg(figure).draw()
+        low, high = axes.get_xlim()
+        ticks = zip(axes.get_xticks(), axes.get_xticklabels(), strict=True)
+        boxes = [label.get_window_extent() for at, label in ticks if low <= at <= high]
+    gaps = [right.x0 - left.x1 for left, right in pairwise(boxes)]
+    assert len(boxes) >= 2 or decades == 0.3
+    assert all(gap > 2 for gap in gaps), gaps
+
+
+def test_long_names_are_broken_at_hyphens_and_commas() -> None:
+    lines = name_lines({"model": "shaped-dnn-depth2-width33-grow-growth1.5, 50 % of units cut, INT8"})
+    assert lines == ["shaped-dnn-", "depth2-width33-grow-", "growth1.5", "50 % of units cut", "INT8"]
+    assert max(map(len, lines)) <= NAME
+
+
+def network(role: str) -> Shown:
+    weights = dict.fromkeys(["weights.all", "weights.fc"], np.linspace(-1, 1, 50)[None])
+    return Shown(
+        dataset="digits", family="dnn", role=role, parameters=10, layers=["fc"], node_layers=[], quantiles=weights,
+        images=np.ones((2, 1, 3, 3)), attention=None,
+    )  # fmt: skip
+
+
+def test_the_poorest_network_alone_is_not_drawn() -> None:
+    """Of a study that chose no model to be pruned there is nothing to compare it with."""
+    poorest, minimal = network(POOREST), network("minimal")
+    for draw in (draw_weights, draw_first_layer):
+        assert draw([poorest]) is None
+        figure = draw([minimal, poorest])
+        assert figure is not None and figure.axes
 
 
 def test_sizes_of_open_shape_are_points_below_their_envelope() -> None:

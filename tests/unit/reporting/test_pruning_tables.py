@@ -5,7 +5,8 @@ import pytest
 from constructed import RELIABILITY
 
 from minarch.analysis.minimal import Bootstrap
-from minarch.reporting.tables.pruning import curve_measures, layerwise_table, magnitude_tables, on_front, sixty
+from minarch.reporting.tables.magnitude import curve_measures, magnitude_tables, sixty
+from minarch.reporting.tables.pruning import layerwise_table, on_front
 
 BOOTSTRAP = Bootstrap(resamples=100, confidence=0.95, seed=0)
 MODEL = {"dataset": "digits", "family": "dnn", "architecture": "dnn-8"}

@@ -57,9 +57,11 @@ def draw_histograms(axes: Axes, drawn: Sequence[tuple[Shown, np.ndarray]], bins:
 def draw_parts(
     shown: Sequence[Shown], parts: list[str], of: Callable[[Shown], list[str | None]], what: str
 ) -> Figure | None:
-    """A figure with a row per data set and part, as many parts as fit, and a column per family; None without values."""
+    """A figure with a row per data set and part, as many parts as fit, and a column per family; None where no
+    representative has values.
+    """
     networks = [network for network in shown if any(of(network))]
-    if not networks:
+    if all(network.role == POOREST for network in networks):
         return None
     families = sorted({network.family for network in networks})
     datasets = fitting(dict.fromkeys(network.dataset for network in networks), families)
@@ -93,10 +95,10 @@ def draw_parts(
 
 
 def draw_weights(shown: Sequence[Shown]) -> Figure | None:
-    """Histograms of weights, or None where no network has any."""
+    """Histograms of weights, or None where no representative has any."""
     return draw_parts(shown, WEIGHTS, weights_of, "weight")
 
 
 def draw_strengths(shown: Sequence[Shown]) -> Figure | None:
-    """Histograms of node strengths, or None where no network has any."""
+    """Histograms of node strengths, or None where no representative has any."""
     return draw_parts(shown, STRENGTHS, strengths_of, "strength")

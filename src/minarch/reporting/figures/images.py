@@ -62,8 +62,10 @@ def draw_heads(axes: Axes, attention: np.ndarray) -> None:
 def draw_pictures(
     pictures: Sequence[tuple[Shown, np.ndarray]], draw: Callable[[Axes, np.ndarray], None], row_height: float
 ) -> Figure | None:
-    """A column per family, a row per data set and network of it, as many as fit; the poorest network is one of them."""
-    if not pictures:
+    """A column per family, a row per data set and network of it, as many as fit; the poorest network is one of them.
+    None where no representative has a picture.
+    """
+    if all(network.role == POOREST for network, _ in pictures):
         return None
     by_family: dict[tuple[str, str], list[tuple[Shown, np.ndarray]]] = {}
     for network, picture in pictures:
@@ -99,7 +101,7 @@ def _best_and_poorest(group: list[tuple[Shown, np.ndarray]], room: int) -> list[
 
 
 def draw_first_layer(shown: Sequence[Shown]) -> Figure | None:
-    """Pictures of the first layers whose units see an image, or None."""
+    """Pictures of the first layers whose units see an image, or None where no representative has such a layer."""
     pictures = [(network, network.images) for network in shown if network.images is not None]
     return draw_pictures(pictures, draw_units, row_height=1.6)
 

@@ -15,7 +15,7 @@ from minarch.reporting.figures.families import MOST, TALLEST, accuracy_axis, fit
 from minarch.reporting.figures.regimes import shades
 from minarch.reporting.figures.style import FAINT, colours, label_chance, legend_above, missing, panels, percent_axis
 from minarch.reporting.tables import Table, Tables, rows_of
-from minarch.reporting.tables.pruning import PHASE, SHARE
+from minarch.reporting.tables.magnitude import PHASE, SHARE
 from minarch.reporting.wording import SCOPES, role_name
 
 STROKES = {"minimal": (0, (1, 1.2)), "near-best": (0, (5, 1.5)), "overfitting": "-", "best": (0, (4, 1, 1, 1))}

@@ -1,6 +1,7 @@
 """Accuracy against bytes of every final model, by the route that led to it, with the answer marked."""
 
 from math import ceil
+from textwrap import wrap
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from minarch.reporting.tables.models import RECOMMENDED
 from minarch.reporting.wording import exact_percent
 
 MOST, ACROSS = 9, 3  # panels of the figure, and of a row
+NAME = 20  # characters of a line of a name
 LINE = 8  # entries of the legend
 LINE_HEIGHT, LABELS = 0.14, 0.4  # inches of a line of a name, and of what stands around a panel
 WINDOW, MARGIN = 0.06, 0.005  # of accuracy below the best, and around what is drawn
@@ -46,6 +48,11 @@ def draw_models(axes: Axes, models: pd.DataFrame, accuracy: Columns, palette: di
             axes.plot(front["bytes"], front[accuracy.value], **steps)
 
 
+def name_lines(answer: dict[str, Any]) -> list[str]:
+    """The name of its model in lines: a new one after every comma, and where it gets too long, at a hyphen."""
+    return [line for part in str(answer["model"]).split(", ") for line in wrap(part, NAME)]
+
+
 def draw_answer(axes: Axes, answer: dict[str, Any], accuracy: Columns, sizes: np.ndarray, target: float | None) -> None:
     """The answer: on validation images its name above and to the left, where no model is as good; on test images its
     interval over trainings and test images.
@@ -54,9 +61,9 @@ def draw_answer(axes: Axes, answer: dict[str, Any], accuracy: Columns, sizes: np
         sizes: bytes of the models that are drawn; the axis leaves room for the name.
         target: if there is one, the name stands below it: smaller models, which are not reliable, can be as good.
     """
-    lines = str(answer["model"]).split(", ")
+    lines = name_lines(answer)
     width = axes.get_position().width or 0.4
-    room = min(0.5, 0.06 + 0.0054 * max(map(len, lines)) / width)  # of the axis, on its logarithmic scale
+    room = min(0.6, 0.06 + 0.0054 * max(map(len, lines)) / width)  # of the axis, on its logarithmic scale
     free = sizes.max() / answer["bytes"] if target is None else answer["bytes"] / sizes.min()
     span = free ** (room / (1 - room))
     ends = [answer["bytes"] / span, sizes.max()] if target is None else [sizes.min(), answer["bytes"] * span]
@@ -108,7 +115,7 @@ def draw_routes(tables: Tables, max_drop_points: float, target: float | None = N
         deepest = (best_of_all if target is None else answer[VALIDATION.value]) - WINDOW
         lowest = max(deepest, np.nanmin(accuracies))
         low, high = lowest - MARGIN, min(np.nanmax(accuracies), 1.0) + 2 * MARGIN
-        name = (str(answer["model"]).count(", ") + 2) * LINE_HEIGHT / (height - LABELS)  # share of the panel
+        name = (len(name_lines(answer)) + 1) * LINE_HEIGHT / (height - LABELS)  # share of the panel
         high = max(high, low + (answer[VALIDATION.value] - low) / (1 - min(name, 0.5)))
         if target is not None:
             low = min(low, target - MARGIN, (target - min(name, 0.5) * high) / (1 - min(name, 0.5)))

@@ -18,6 +18,11 @@ BAR: dict[str, Any] = {"marker": "|", "markersize": 10, "color": QUIET}  # of an
 BAND: dict[str, Any] = {"marker": "s", "markersize": 9, "color": FAINT}
 P_MIN_SAID, P_NEAR_BEST_SAID = r"P$_\mathrm{min}$", r"P$_\mathrm{near\ best}$"
 WIDTH = 10.0  # inches
+TICKS = [  # of a logarithmic axis: up to how many decades, the smallest distance of two in decades, and where they are
+    (0.6, 0.09, (1, 1.5, 2, 3, 4, 5, 7)),
+    (2.0, 0.30, (1, 2, 5)),
+    (3.0, 0.47, (1, 3)),
+]
 
 STYLE: dict[Any, Any] = {
     "svg.hashsalt": "minarch",  # element ids, and so bytes, that do not change between runs
@@ -82,11 +87,15 @@ def short_number(value: float, _: int = 0) -> str:
 
 
 def log_axis(axes: Axes, values: Iterable[float], unit: str = "", axis: str = "x") -> None:
-    """A logarithmic axis around `values` with labels such as 200, 1k, 5k; narrow ranges get ticks at 1, 2 and 5."""
+    """A logarithmic axis around `values` with labels such as 200, 1k, 5k: the fewer decades, the closer they are, where
+    they have room.
+    """
     finite = np.array([value for value in values if np.isfinite(value) and value > 0])
     low, high = (finite.min() / 1.25, finite.max() * 1.25) if len(finite) else (1.0, 10.0)
     decades = np.log10(high / low)
-    ticks = (1,) if decades > 3 else (1, 3) if decades > 2 else (1, 2, 5) if decades > 0.6 else (1, 1.5, 2, 3, 4, 5, 7)
+    width, height = axes.get_window_extent().size / mpl.rcParams["figure.dpi"]
+    decade, label = (width / decades, 0.09 * (4 + len(unit))) if axis == "x" else (height / decades, 0.2)  # inches
+    ticks = next((t for most, closest, t in TICKS if decades <= most and closest * decade >= label), (1,))
     along = axes.xaxis if axis == "x" else axes.yaxis
     (axes.set_xscale if axis == "x" else axes.set_yscale)("log")
     (axes.set_xlim if axis == "x" else axes.set_ylim)(low, high)

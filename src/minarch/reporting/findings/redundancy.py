@@ -9,7 +9,7 @@ from minarch.analysis.phases import COLLAPSE_SHARE, PLATEAU_POINTS
 from minarch.reporting.evidence import Evidence
 from minarch.reporting.figures.magnitude import draw_magnitude
 from minarch.reporting.findings.finding import Finding
-from minarch.reporting.tables.pruning import FALLS_SHORT, OPEN, REACHES, SHARE, SIXTY_TEST, SURELY
+from minarch.reporting.tables.magnitude import FALLS_SHORT, OPEN, REACHES, SHARE, SIXTY_TEST, SURELY
 from minarch.reporting.wording import SCOPES
 
 

@@ -18,6 +18,7 @@ from minarch.reporting.tables.compiled import c_front_table, read_compiled
 from minarch.reporting.tables.complexity import complexity_tables
 from minarch.reporting.tables.correct import read_rights, with_sampling
 from minarch.reporting.tables.grown import SEARCH_MACS, SEARCH_TRAININGS, named_models, searched_models
+from minarch.reporting.tables.magnitude import curve_measures, magnitude_tables
 from minarch.reporting.tables.models import front_table, models_table, with_failures
 from minarch.reporting.tables.networks import layers_table, read_folders, read_rows, weights_table
 from minarch.reporting.tables.routes import routes_tables
@@ -43,11 +44,11 @@ def make_tables(config: dict[str, Any], inputs: dict[str, Any]) -> Tables:
     candidates = pd.read_csv(inputs["finalists"] / "candidates.csv")
     named = named_models(representatives, searched, candidates[candidates[FINALIST]])
     curves = read.read_magnitude(inputs["prune"])
-    magnitude, redundancy = pruning.magnitude_tables(curves, classes, bootstrap, reliability)
+    magnitude, redundancy = magnitude_tables(curves, classes, bootstrap, reliability)
     layerwise = pruning.layerwise_table(read.read_sensitivity(inputs["prune"]), curves, confidence)
     structures = sweep[[*MODEL, "depth", "parameters"]].drop_duplicates(MODEL)
     structures = structures.merge(read.read_widths(inputs["sweep"]), on=MODEL)
-    resistance = pruning.curve_measures(curves, classes, reliability).merge(structures, on=MODEL)
+    resistance = curve_measures(curves, classes, reliability).merge(structures, on=MODEL)
     methods = list(config["params"]["quantize"]["methods"])
     exports = quantization.read_exports(inputs["quantize"], methods)
     exports = with_failures(exports, pd.read_csv(inputs["finalists"] / "repeats.csv"), classes, reliability)
