@@ -4,11 +4,14 @@ from collections.abc import Callable, Sequence
 
 import pandas as pd
 
+from minarch.analysis.multiplicity import adjust, of_t_intervals
 from minarch.claims.claim import CONFIRMED, REFUTED, UNDECIDED, Claim, Row, smallest_effect
 from minarch.claims.reports import Reports
 
 STUDY = "depth"
 LOST = 0.5  # points of accuracy that the paper's tolerance allows
+KEPT = 0.1  # share of the parameters that may be left
+CONFIDENCE = 0.95
 
 
 def rows_of(datasets: Sequence[str]) -> Callable[[Reports], list[Row]]:
@@ -17,38 +20,43 @@ def rows_of(datasets: Sequence[str]) -> Callable[[Reports], list[Row]]:
     def rows(reports: Reports) -> list[Row]:
         table = reports.table(STUDY, "odn")
         searched = table[table["restart"].notna() & (table["family"] == "resnet") & table["dataset"].isin(datasets)]
-        return [_row(row) for _, row in searched.iterrows()]
+        mean, low, high = (searched[f"test_difference_points_{end}"] + LOST for end in ("mean", "low", "high"))
+        adjusted = adjust(of_t_intervals(mean, low, high, searched["n"], CONFIDENCE))
+        return [_row(row, p) for (_, row), p in zip(searched.iterrows(), adjusted, strict=True)]
 
     return rows
 
 
-def _row(row: pd.Series) -> Row:
+def _row(row: pd.Series, p: float) -> Row:
     low, high = (float(row[f"test_difference_points_{end}"]) for end in ("low", "high"))
-    kept = float(row["parameters_share_mean"])
+    mean, kept = float(row["test_difference_points_mean"]), float(row["parameters_share_mean"])
     return Row(
         study=STUDY,
         case=f"{row['dataset']}, {row['tower']}, method {row['way']}: depth {row['depths']} of {row['full_depth']},"
         f" {100 * (1 - kept):.1f} % fewer parameters, test {100 * row['test_mean']:.2f} %",
         n=f"{row['n']:.0f} searches",
-        effect=float(row["test_difference_points_mean"]),
+        effect=mean,
         low=low,
         high=high,
         unit="points of test accuracy against the full depth",
         smallest=smallest_effect(low, high),
-        verdict=_verdict(low, high, kept),
+        verdict=_verdict(mean, p, kept),
     )
 
 
-def _verdict(low: float, high: float, kept: float) -> str:
-    """As accurate but for LOST points, by at most a tenth of the parameters."""
-    if kept > 0.1 or high < -LOST:
+def _verdict(mean: float, p: float, kept: float) -> str:
+    """As accurate but for LOST points, by at most a tenth of the parameters; `p`: of a difference of just LOST."""
+    if kept > KEPT:
         return REFUTED
-    return CONFIRMED if low >= -LOST else UNDECIDED
+    if p <= 1 - CONFIDENCE:
+        return CONFIRMED if mean > -LOST else REFUTED
+    return UNDECIDED
 
 
 RULE = (
-    f"The network that a search ends with keeps at most a tenth of the parameters, and the whole interval of its test"
-    f" accuracy less that of the full depth, trained alone, lies above -{LOST} points (the paper's tolerance)."
+    f"The network that a search ends with keeps at most {KEPT:.0%} of the parameters, and its test accuracy less that"
+    f" of the full depth, trained alone, lies surely above -{LOST} points (the paper's tolerance; t-test, p adjusted by"
+    " Benjamini and Hochberg over the searches at most 5 %). Refuted: it keeps more, or lies surely below."
 )
 SOURCE = "arXiv 2510.10764, abstract"
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from minarch.analysis.multiplicity import adjust
 from minarch.claims.claim import CONFIRMED, POWERED, REFUTED, UNDECIDED, Claim, Row
 from minarch.claims.reports import Reports
 
@@ -17,7 +18,7 @@ NORMAL, OF_RANKS = 1.96, 1.03  # the latter: error of the z-transform of a rank 
 
 
 def rows(reports: Reports) -> list[Row]:
-    """A case for each family: rank correlation over the data sets of equal images."""
+    """A case for each family: rank correlation over the data sets of equal images; their p-values are one family."""
     shapes = reports.table(STUDY, "data").set_index("dataset")["shape"]
     best = reports.table(STUDY, "sweep").groupby(["dataset", "architecture"])["final_validation_accuracy"].mean()
     difficulty = 100 * (1 - best.groupby("dataset").max())
@@ -26,24 +27,25 @@ def rows(reports: Reports) -> list[Row]:
     for family, sizes in p_min.groupby(level=1):
         sizes = sizes.droplevel(1)
         sizes = sizes[(shapes.reindex(sizes.index) == SHAPE).to_numpy()].fillna(BEYOND)
-        cases.append(_row(str(family), sizes, difficulty.reindex(sizes.index)))
-    return cases
+        sizes = sizes.loc[difficulty.reindex(sizes.index).sort_values().index]
+        cases.append((str(family), sizes, *rank_correlation(difficulty[sizes.index].to_numpy(), sizes.to_numpy())))
+    adjusted = adjust([p for *_, p in cases])
+    return [_row(family, sizes, rho, p) for (family, sizes, rho, _), p in zip(cases, adjusted, strict=True)]
 
 
-def _row(family: str, sizes: pd.Series, difficulty: pd.Series) -> Row:
+def _row(family: str, sizes: pd.Series, rho: float, p: float) -> Row:
+    """Of the P_min from the easiest data set to the hardest."""
     count = len(sizes)
-    rho, p = rank_correlation(difficulty.to_numpy(), sizes.to_numpy())
     low = high = None
     if count > 3 and abs(rho) < 1:
         half = NORMAL * OF_RANKS / math.sqrt(count - 3)
         low, high = (math.tanh(math.atanh(rho) + sign * half) for sign in (-1, 1))
     decided = CONFIRMED if rho > 0 else REFUTED
-    listed = sizes.loc[difficulty.sort_values().index]
     return Row(
         study=STUDY,
         case=f"{family}, P_min from the easiest data set to the hardest: "
         + ", ".join(
-            f"{name} {'beyond the grid' if size == BEYOND else f'{size:,.0f}'}" for name, size in listed.items()
+            f"{name} {'beyond the grid' if size == BEYOND else f'{size:,.0f}'}" for name, size in sizes.items()
         ),
         n=f"{count} data sets",
         effect=rho,
@@ -83,7 +85,8 @@ CLAIM = Claim(
     source="arXiv 2601.17987, abstract",
     rule="P_min (from which on every size gains 90 % of what the best gains over chance, reliably) goes with difficulty"
     " (what the best network is short of 100 % on validation images) in rank, over data sets of equal images; p by"
-    " permutation at most 5 %. A P_min beyond the grid is the largest.",
+    " permutation, adjusted by Benjamini and Hochberg over the families, at most 5 %. A P_min beyond the grid is the"
+    " largest.",
     studies=(STUDY,),
     limits="Of two data sets a fifth of the labels is drawn by lot, on validation images, too, which makes them"
     " difficult by definition. Several are made of the same images (two of MNIST, two of Fashion-MNIST,"

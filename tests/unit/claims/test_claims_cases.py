@@ -25,7 +25,7 @@ def test_the_claims_are_ten_and_each_names_its_studies():
     assert all(claim.studies and claim.words and claim.rule for claim in CLAIMS)
 
 
-ORDER = {"unstable": 5, "learning": 5, "overfitting": 5, "tau": 0.8, "p_value": 0.001, "held_share": 0.95}
+ORDER = {"unstable": 5, "learning": 5, "overfitting": 5, "tau": 0.8, "p_adjusted": 0.001, "held_share": 0.95}
 
 
 @pytest.mark.parametrize(
@@ -34,8 +34,8 @@ ORDER = {"unstable": 5, "learning": 5, "overfitting": 5, "tau": 0.8, "p_value": 
         ({}, CONFIRMED),
         ({"held_share": 0.85}, UNDECIDED),
         ({"held_share": np.nan}, UNDECIDED),
-        ({"p_value": np.nan, "tau": np.nan}, UNDECIDED),
-        ({"p_value": 0.2}, UNDECIDED),
+        ({"p_adjusted": np.nan, "tau": np.nan}, UNDECIDED),
+        ({"p_adjusted": 0.2}, UNDECIDED),
         ({"tau": -0.8}, REFUTED),
         ({"overfitting": 0}, REFUTED),
         ({"unstable": 0}, UNDECIDED),
@@ -43,6 +43,20 @@ ORDER = {"unstable": 5, "learning": 5, "overfitting": 5, "tau": 0.8, "p_value": 
 )
 def test_regimes_must_occur_in_order_and_hold_on_the_other_half(changes, expected):
     assert regimes.verdict(pd.Series(ORDER | changes), largest=1600.0, p_min=100.0) == expected
+
+
+def test_many_orders_by_chance_confirm_nothing():
+    """One p of 0.03 among ten: alone it would be told, with the others it is not."""
+    chance = [ORDER | {"dataset": f"d{i}", "family": "dnn", "p_value": p} for i, p in enumerate([0.03, *[0.5] * 9])]
+    more = {"sizes": 20, "checked": 20, "held": 19, "held_low": 0.8}
+    orders = pd.DataFrame(chance).assign(**more).drop(columns="p_adjusted")
+    sizes = pd.DataFrame({"dataset": orders["dataset"], "family": "dnn", "parameters": 1600.0})
+    p_min = pd.DataFrame({"dataset": orders["dataset"], "family": "dnn", "depth": "all", "p_min": 100})
+    tables = {"sizes": sizes, "minimal": p_min, "order": orders}
+    nothing = {("difficulty", name): table.head(0) for name, table in tables.items()}
+    alone = {("phase1", name): table.head(1) for name, table in tables.items()}
+    assert verdicts(regimes.CLAIM, nothing | alone) == [CONFIRMED]
+    assert set(verdicts(regimes.CLAIM, nothing | {("phase1", n): of for n, of in tables.items()})) == {UNDECIDED}
 
 
 def test_a_grid_that_ends_early_does_not_refute():
@@ -196,12 +210,15 @@ SEARCH = {
 }  # fmt: skip
 
 
+ENDS = ("mean", "low", "high")
+
+
 def test_a_search_must_leave_few_parameters_and_lose_nothing():
     rows = [
         SEARCH,
         SEARCH | {"parameters_share_mean": 0.2},
-        SEARCH | {"test_difference_points_low": -0.6},
-        SEARCH | {"test_difference_points_high": -0.6, "test_difference_points_low": -1.0},
+        SEARCH | {"test_difference_points_low": -0.6, "test_difference_points_high": 0.8},
+        SEARCH | {f"test_difference_points_{end}": value for end, value in zip(ENDS, (-0.8, -0.9, -0.7), strict=True)},
         SEARCH | {"dataset": "cifar10"},
         SEARCH | {"restart": None},
     ]
