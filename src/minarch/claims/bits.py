@@ -21,6 +21,7 @@ def _row(row: pd.Series) -> Row:
     low, high = float(row["low"]), float(row["high"])
     return Row(
         study=STUDY,
+        group=TERMS[row["term"]],
         case=f"{row['family']}, {TERMS[row['term']]}, interval over {row['interval_over']}",
         n=f"{row['models']:.0f} models on {row['datasets']:.0f} data sets",
         effect=float(row["coefficient"]),

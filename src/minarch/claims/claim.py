@@ -21,6 +21,7 @@ class Row:
     """
 
     study: str
+    group: str  # of cases that are counted together
     case: str  # what was compared, in words
     n: str  # how many of what
     effect: float | None
@@ -71,13 +72,24 @@ class Judged:
     @property
     def counts(self) -> dict[str, int]:
         """How many cases say what."""
-        return {name: sum(row.verdict == name for row in self.rows) for name in (CONFIRMED, REFUTED, UNDECIDED)}
+        return counted(self.rows)
+
+    @property
+    def counts_of_groups(self) -> dict[str, dict[str, int]]:
+        """The same for each group, in the order of the cases."""
+        groups = dict.fromkeys(row.group for row in self.rows)
+        return {group: counted([row for row in self.rows if row.group == group]) for group in groups}
 
     @property
     def table(self) -> list[dict[str, Any]]:
         """Its rows of claims.csv."""
         shared = {"claim": self.claim.number, "claim_verdict": self.verdict}
         return [shared | vars(row) for row in self.rows]
+
+
+def counted(rows: Sequence[Row]) -> dict[str, int]:
+    """How many of the cases say what."""
+    return {name: sum(row.verdict == name for row in rows) for name in (CONFIRMED, REFUTED, UNDECIDED)}
 
 
 def overall(verdicts: Sequence[str], *, general: bool) -> str:

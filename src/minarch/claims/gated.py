@@ -20,6 +20,7 @@ def _row(row: pd.Series) -> Row:
     low, high = (float(row[f"test_difference_points_{end}"]) for end in ("low", "high"))
     return Row(
         study=STUDY,
+        group=f"against {ALONE[row['against']]}",
         case=f"{row['dataset']}, {row['whole']}: both against {ALONE[row['against']]}",
         n=f"{row['n']:.0f} repeats of {row['nus']:.0f} prices",
         effect=float(row["test_difference_points_mean"]),

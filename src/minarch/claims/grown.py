@@ -32,6 +32,7 @@ def _row(row: pd.Series, p: float) -> Row:
     mean, kept = float(row["test_difference_points_mean"]), float(row["parameters_share_mean"])
     return Row(
         study=STUDY,
+        group=str(row["way"]),
         case=f"{row['dataset']}, {row['tower']}, method {row['way']}: depth {row['depths']} of {row['full_depth']},"
         f" {100 * (1 - kept):.1f} % fewer parameters, test {100 * row['test_mean']:.2f} %",
         n=f"{row['n']:.0f} searches",

@@ -43,6 +43,7 @@ def _row(family: str, sizes: pd.Series, rho: float, p: float) -> Row:
     decided = CONFIRMED if rho > 0 else REFUTED
     return Row(
         study=STUDY,
+        group=family,
         case=f"{family}, P_min from the easiest data set to the hardest: "
         + ", ".join(
             f"{name} {'beyond the grid' if size == BEYOND else f'{size:,.0f}'}" for name, size in sizes.items()

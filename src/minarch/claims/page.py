@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
+from markupsafe import Markup, escape
 
 from minarch.claims.claim import Claim, Judged
 from minarch.claims.flattened import GAIN_POINTS, LAST, SHARE, flattening
@@ -23,18 +24,18 @@ def csv_of(judged: Sequence[Judged]) -> str:
 def page_of(judged: Sequence[Judged], reports: Reports) -> str:
     """claims.html."""
     environment = environment_with_templates("minarch")
-    environment.filters["effect"] = effect
-    spent = {study: reports.hours(study) for study in sorted({s for one in judged for s in one.claim.studies})}
+    environment.filters |= {"effect": effect, "size": size, "symbols": symbols}
+    runs = {study: reports.run(study) for study in sorted({s for one in judged for s in one.claim.studies})}
 
     def hours_of(claim: Claim) -> float:
-        return sum(spent[study] for study in claim.studies)
+        return sum(runs[study]["hours"] for study in claim.studies)
 
     swept = sorted({study for one in judged if one.claim.of_sweep for study in one.claim.studies})
-    processors = sorted({name for study in spent for name in reports.processors(study)})
+    processors = sorted({name for study in runs for name in reports.processors(study)})
     template = environment.get_template("claims/page.html.j2")
     return template.render(
         judged=judged,
-        spent=spent,
+        runs=runs,
         hours_of=hours_of,
         processors=processors,
         flattenings=[row for study in swept for row in flattening(reports, study)],
@@ -49,6 +50,16 @@ def effect(value: Any) -> str:
     if value is None or is_missing(value):
         return "–"
     return ("+" if value > 0 else "") + number(value) if value else "0"
+
+
+def size(value: Any) -> str:
+    """Three significant digits without a sign, a dash for what is missing."""
+    return effect(value).removeprefix("+")
+
+
+def symbols(words: str) -> Markup:
+    """The words as HTML, with the index of P_min below the line."""
+    return Markup(escape(words).replace("P_min", Markup("P<sub>min</sub>")))  # noqa: S704  (the words are escaped)
 
 
 def readme_with(text: str, judged: Sequence[Judged]) -> str:

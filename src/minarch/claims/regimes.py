@@ -35,6 +35,7 @@ def _row(study: str, row: pd.Series, largest: float, p_min: float) -> Row:
     )
     return Row(
         study=study,
+        group=str(row["family"]),
         case=f"{row['dataset']}, {row['family']}: {counts}; from P_min on by half of the repeats, {held} on the other",
         n=f"{row['sizes']:.0f} sizes",
         effect=float(row["tau"]),

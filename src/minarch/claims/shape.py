@@ -12,18 +12,20 @@ VERDICTS = {"equivalent": CONFIRMED, "not equivalent": REFUTED}
 def rows(reports: Reports) -> list[Row]:
     """A case for each group of shapes of equal size from P_min on, on test images."""
     return [
-        _row(study, row)
+        _row(study, row, at_least=(row["dataset"], row["family"]) in reports.p_min_at_most(study))
         for study in STUDIES
         for _, row in reports.table(study, "equivalence").query("split == 'test' and p_min_multiple >= 1").iterrows()
     ]
 
 
-def _row(study: str, row: pd.Series) -> Row:
+def _row(study: str, row: pd.Series, *, at_least: bool) -> Row:
+    """`at_least`: P_min is the smallest size that was run, so that the size may be a larger multiple."""
     effect, high = float(row["largest_difference_points"]), float(row["largest_difference_points_high"])
     return Row(
         study=study,
+        group=str(row["dataset"]),
         case=f"{row['dataset']}, {row['family']}: {row['parameters']:,.0f} to {row['parameters_largest']:,.0f}"
-        f" parameters ({row['p_min_multiple']:.1f} P_min)",
+        f" parameters ({'at least ' if at_least else ''}{row['p_min_multiple']:.1f} P_min)",
         n=f"{row['architectures']:.0f} shapes, {row['runs']:.0f} trainings",
         effect=effect,
         low=float(row["largest_difference_points_low"]),

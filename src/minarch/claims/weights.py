@@ -6,6 +6,7 @@ from minarch.claims.claim import CONFIRMED, REFUTED, UNDECIDED, Claim, Row
 from minarch.claims.reports import Reports
 
 STUDY = "seeds"
+DISTANCES = {"kl": "symmetrised KL", "js": "Jensen-Shannon distance", "wasserstein": "Wasserstein-1"}
 VERDICTS = {"holds": CONFIRMED, "does not hold": REFUTED}
 
 
@@ -19,8 +20,9 @@ def _row(row: pd.Series) -> Row:
     divided = ", divided by their standard deviation" if row["scaled"] else ""
     return Row(
         study=STUDY,
-        case=f"{row['quantity']} {row['scope']}, {row['distance']}{divided}; {compared}",
-        n=f"{row['networks']:.0f} networks of {row['architectures']:.0f} architectures",
+        group=str(row["quantity"]),
+        case=f"{row['quantity']} {row['scope']}, {DISTANCES[row['distance']]}{divided}; {compared}",
+        n=f"{row['networks']:,.0f} networks of {row['architectures']:.0f} architectures",
         effect=float(row["difference"]),
         low=float(row["difference_low"]),
         high=float(row["difference_high"]),

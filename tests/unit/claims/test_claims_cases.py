@@ -90,7 +90,12 @@ def test_shapes_are_judged_on_test_images_by_adjusted_verdicts():
         group | {"split": "test", "verdict_adjusted": "not equivalent", "p_min_multiple": np.nan},
     ]
     tables = {("shape", "equivalence"): rows[:2], ("phase1", "equivalence"): rows[2:]}
-    assert verdicts(shape.CLAIM, tables) == [CONFIRMED, REFUTED, UNDECIDED]
+    for study, at_most in (("shape", True), ("phase1", False)):
+        p_min = {"dataset": "mnist-32", "family": "shaped-dnn", "depth": ["1", "all"], "p_min_at_most": [True, at_most]}
+        tables[study, "minimal"] = pd.DataFrame(p_min)
+    cases = shape.CLAIM.judged(Tables(tables)).rows
+    assert [row.verdict for row in cases] == [CONFIRMED, REFUTED, UNDECIDED]
+    assert ["(at least 2.0 P_min)" in row.case for row in cases] == [True, True, False]
 
 
 def difficulty(p_mins):
@@ -153,27 +158,40 @@ def test_depth_is_judged_by_the_area_over_many_models_alone():
     assert verdicts(pruned.DEPTH, tables) == [CONFIRMED, REFUTED, UNDECIDED, CONFIRMED]
 
 
+LOSS = [f"sixty_test_drop_points_{end}" for end in ("mean", "low", "high")]
+
+
 def test_redundancy_is_that_of_the_network_of_which_most_can_go():
     row = {
         "dataset": "mnist", "family": "dnn", "architecture": "a", "scope": "global", "finetuned": False,
-        "retention_n": 20,
+        "retention_n": 20, "p": 0.5, "sixty_test_adjusted": "not shown",
     }  # fmt: skip
+    near, much = dict(zip(LOSS, (1.1, 0.9, 1.3), strict=True)), dict(zip(LOSS, (9.0, 8.0, 10.0), strict=True))
+    little = dict(zip(LOSS, (0.2, 0.1, 0.3), strict=True))
     rows = [
-        row | {"redundancy_test": 0.5, "sixty_test_adjusted": "not shown"},
-        row | {"redundancy_test": 0.7, "sixty_test_adjusted": "yes"},
-        row | {"redundancy_test": 0.4, "sixty_test_adjusted": "not shown", "family": "vit"},
-        row | {"redundancy_test": np.nan, "sixty_test_adjusted": "not shown", "family": "cnn"},
-        row | {"redundancy_test": 0.99, "sixty_test_adjusted": "yes", "family": "vit", "architecture": "too small"},
+        row | near | {"redundancy_test": 0.5},
+        row | little | {"redundancy_test": 0.7, "p": 0.03, "scope": "layer"},
+        row | little | {"redundancy_test": 0.7, "p": 0.001, "sixty_test_adjusted": "yes"},
+        row | near | {"redundancy_test": 0.4, "family": "vit"},
+        row | much | {"redundancy_test": 0.2, "family": "resnet"},
+        row | near | {"redundancy_test": np.nan, "family": "cnn"},
+        row | little | {"redundancy_test": 0.99, "p": 0.0, "family": "vit", "architecture": "small"},
     ]
-    models = [("dnn", "a", 100), ("vit", "a", 100), ("cnn", "a", 100), ("vit", "too small", 99)]
+    models = [("dnn", "a", 100), ("vit", "a", 100), ("cnn", "a", 100), ("resnet", "a", 100), ("vit", "small", 99)]
     sizes = pd.DataFrame(models, columns=["family", "architecture", "parameters"]).assign(dataset="mnist")
-    p_min = pd.DataFrame({"family": ["dnn", "vit", "cnn"], "depth": "all", "p_min": 100}).assign(dataset="mnist")
+    families = ["dnn", "vit", "cnn", "resnet"]
+    p_min = pd.DataFrame({"family": families, "depth": "all", "p_min": 100}).assign(dataset="mnist")
     tables = {"redundancy": rows, "sizes": sizes, "minimal": p_min}
-    ample = tables | {"redundancy": [row | {"redundancy_test": 0.8, "sixty_test_adjusted": "yes"}]}
+    ample = tables | {"redundancy": [row | much | {"redundancy_test": 0.3}]}
     studies = {("redundancy", name): of for name, of in tables.items()} | {("ample", n): of for n, of in ample.items()}
     judged = pruned.REDUNDANCY.judged(Tables(studies))
-    assert [(row.study, row.effect) for row in judged.rows] == [("redundancy", 70), ("redundancy", 40), ("ample", 80)]
-    assert [row.verdict for row in judged.rows] == [CONFIRMED, UNDECIDED, CONFIRMED] and judged.verdict == CONFIRMED
+    assert [(row.study, row.group, row.effect, row.verdict) for row in judged.rows] == [
+        ("redundancy", "dnn", 0.2, CONFIRMED),
+        ("redundancy", "resnet", 9.0, REFUTED),
+        ("redundancy", "vit", 1.1, UNDECIDED),
+        ("ample", "dnn", 9.0, REFUTED),
+    ]
+    assert judged.verdict == CONFIRMED
 
 
 def test_bits_are_judged_over_all_precisions_within_families():

@@ -9,7 +9,7 @@ import pytest
 from minarch.claims.__main__ import texts
 from minarch.claims.claim import CONFIRMED, REFUTED, UNDECIDED, Claim, Judged, Row
 from minarch.claims.flattened import flattening
-from minarch.claims.page import BEGIN, END, csv_of, effect, page_of, readme_with
+from minarch.claims.page import BEGIN, END, csv_of, effect, page_of, readme_with, size, symbols
 from minarch.claims.reports import Reports
 from minarch.errors import UserError
 
@@ -21,7 +21,8 @@ def rows(reports):
     table = reports.table("one", "measured")
     return [
         Row(
-            study="one", case=row["case"], n="3 <runs>", effect=row["effect"], low=row["low"], high=None, unit="points",
+            study="one", group=row["case"][0], case=row["case"], n="3 <runs>", effect=row["effect"], low=row["low"],
+            high=None, unit="points",
             verdict=row["verdict"],
         )
         for _, row in table.iterrows()
@@ -48,6 +49,10 @@ def reports(tmp_path):
     trend.assign(dataset="digits", family="dnn").to_csv(tables / "trend.csv", index=False)
     minimal = {"dataset": ["digits"] * 2, "family": ["dnn"] * 2, "depth": ["1", "all"], "p_min": [50, 100]}
     pd.DataFrame(minimal).to_csv(tables / "minimal.csv", index=False)
+    data = {"dataset": ["digits", "mnist"], "train": [1151, 20000]}
+    pd.DataFrame(data).to_csv(tables / "data.csv", index=False)
+    sweep = {"dataset": ["digits"] * 3 + ["mnist"], "architecture": ["a", "a", "b", "a"]}
+    pd.DataFrame(sweep).to_csv(tables / "sweep.csv", index=False)
     return Reports(tmp_path)
 
 
@@ -61,15 +66,31 @@ def test_curves_that_still_rise_are_told(reports):
 def test_every_case_is_on_the_page_with_what_it_took(reports):
     page = page_of([CLAIM.judged(reports)], reports)
     assert "a &amp; b" in page and "3 &lt;runs&gt;" in page and "A processor" in page
-    assert "2.00" in page, "core-hours"
+    assert "digits, mnist" in page and "1,151 to 20,000" in page
+    assert re.search(r"<td>3</td><td>4</td><td>2\.00</td>", page), "networks, trainings and core-hours"
     assert len(re.findall(r'class="verdict refuted"', page)) == 2, "in the overview and above its cases"
 
 
 def test_an_interval_that_is_not_known_is_not_shown(reports):
-    case = {"study": "one", "case": "a", "n": "3", "effect": float("nan"), "unit": "points", "verdict": UNDECIDED}
+    case = {"study": "one", "group": "g", "case": "a", "n": "3", "effect": float("nan"), "unit": "points"}
     ends = [(None, None), (float("nan"), float("nan")), (0.25, 0.75)]
-    judged = Judged(claim=CLAIM, rows=[Row(**case, low=low, high=high) for low, high in ends], verdict=UNDECIDED)
-    assert re.findall(r"<small>(\S+ to \S+)</small>", page_of([judged], reports)) == ["+0.250 to +0.750"]
+    rows = [Row(**case, verdict=UNDECIDED, low=low, high=high) for low, high in ends]
+    page = page_of([Judged(claim=CLAIM, rows=rows, verdict=UNDECIDED)], reports)
+    assert re.findall(r"<small>(\S+ to \S+)</small>", page) == ["+0.250 to +0.750"]
+
+
+def test_cases_are_counted_by_group(reports):
+    case = {"study": "one", "case": "a", "n": "3", "effect": 1.0, "low": None, "high": None, "unit": "points"}
+    told = [("x", CONFIRMED), ("y", REFUTED), ("x", UNDECIDED), ("x", CONFIRMED)]
+    judged = Judged(claim=CLAIM, rows=[Row(**case, group=g, verdict=v) for g, v in told], verdict=REFUTED)
+    assert judged.counts == {CONFIRMED: 2, REFUTED: 1, UNDECIDED: 1}
+    assert judged.counts_of_groups["x"] == {CONFIRMED: 2, REFUTED: 0, UNDECIDED: 1}
+    page = " ".join(page_of([judged], reports).split())
+    assert "x: <strong>confirmed</strong> by 2, <strong>undecided</strong> by 1 of 3 cases" in page
+
+
+def test_words_are_escaped_and_p_min_is_set_as_a_symbol():
+    assert symbols("from P_min on, n < 3") == "from P<sub>min</sub> on, n &lt; 3"
 
 
 def test_the_table_has_a_row_per_case(reports, tmp_path):
@@ -106,3 +127,4 @@ def test_a_study_that_was_not_run_is_named_in_one_line(tmp_path):
 )
 def test_effects_are_written_with_their_sign(value, text):
     assert effect(value) == text
+    assert size(value) == text.removeprefix("+")

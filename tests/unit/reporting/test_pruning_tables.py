@@ -1,8 +1,10 @@
 """The tables of pruning from rows whose findings are known."""
 
+import numpy as np
 import pandas as pd
 import pytest
 from constructed import RELIABILITY
+from scipy import stats
 
 from minarch.analysis.minimal import Bootstrap
 from minarch.reporting.tables.magnitude import curve_measures, magnitude_tables, sixty
@@ -67,6 +69,22 @@ def test_a_network_that_guesses_has_nothing_redundant() -> None:
     _, both = magnitude_tables(pd.concat([PLAIN, guessing]), CLASSES, BOOTSTRAP, RELIABILITY)
     assert both["redundancy_test"].tolist() == plain["redundancy_test"].tolist() == [0.5]
     assert both["p"].tolist() == plain["p"].tolist(), "of the repeats that learned"
+
+
+def test_the_drop_at_sixty_per_cent_is_paired_by_repeat_on_test_images() -> None:
+    """At the first level of at least 60 %, with the interval of Student's t of the repeats' differences."""
+    repeats = range(4)
+    lost = np.array([0.01, 0.02, 0.03, 0.04])
+    curves = curve({0.0: 0.9, 0.5: 0.9, 0.7: 0.9, 0.9: 0.3}, repeats=repeats)
+    base = 0.9 + 0.01 * np.arange(4)  # repeats differ by more than they lose
+    for level, drop in ((0.0, 0 * lost), (0.7, lost)):
+        curves.loc[curves["level"] == level, "test"] = base - drop
+    _, table = magnitude_tables(curves, CLASSES, BOOTSTRAP, RELIABILITY)
+    mean, low, high = table.iloc[0][[f"sixty_test_drop_points_{end}" for end in ("mean", "low", "high")]].astype(float)
+    half = stats.t.ppf((1 + BOOTSTRAP.confidence) / 2, 3) * 100 * lost.std(ddof=1) / 2
+    assert (mean, low, high) == pytest.approx((2.5, 2.5 - half, 2.5 + half))
+    _, short = magnitude_tables(curves[curves["level"] <= 0.5], CLASSES, BOOTSTRAP, RELIABILITY)
+    assert short["sixty_test_drop_points_mean"].isna().all()
 
 
 @pytest.mark.parametrize(("low", "high", "answer"), [(0.6, 0.8, "yes"), (0.4, 0.5, "no"), (0.5, 0.6, "open")])

@@ -26,6 +26,7 @@ PHASE, SIXTY = "phase", "sixty"  # of a level; whether the curve's plateau reach
 SURELY, SIXTY_TEST = "redundancy_test", "sixty_test"  # the share that can surely go; whether it reaches SHARE
 MEASURED = [*CURVE, "repeat", "measure", "validation", "test"]
 SHARE = 0.6  # of redundant parameters, as the paper finds
+SIXTY_DROP = "sixty_test_drop_points"
 REACHES, FALLS_SHORT, OPEN = "yes", "no", "open"
 NOT_SHOWN = "not shown"
 LEVELS = 3  # a fine-tuned curve with fewer says nothing of phases
@@ -82,6 +83,7 @@ def magnitude_tables(
         classes: of each data set, by its name.
     """
     labels, rows = [pd.DataFrame(columns=[*CURVE, "level", PHASE])], []
+    drops = [pd.DataFrame(columns=[*CURVE, SIXTY_DROP])]
     for curve, wide in whole_curves(curves):
         accuracy = wide["validation"]
         levels = accuracy.columns.to_numpy(float)
@@ -89,6 +91,7 @@ def magnitude_tables(
         labels.append(pd.DataFrame({"level": levels, PHASE: phases.labels}).assign(**curve))
         learned = learned_of(wide, classes[curve["dataset"]], reliability)
         share, p = phases.redundancy, p_of_drops(learned["test"].to_numpy())
+        drops.append(pd.DataFrame({SIXTY_DROP: drops_at_share(levels, learned["test"].to_numpy())}).assign(**curve))
         row = {"n": len(wide), "base_validation": accuracy[0].mean(), "collapse": phases.collapse}
         row |= dict(zip(REDUNDANCY, (share.value, share.low, share.high), strict=True))
         surely = surely_redundant(levels, p, bootstrap.confidence)
@@ -102,9 +105,18 @@ def magnitude_tables(
     areas = areas.rename(columns={"test": "retention"}).astype({"retention": float})
     retained = with_intervals(areas, CURVE, ["retention"], bootstrap.confidence).rename(columns={"n": "retention_n"})
     findings = findings.merge(retained[[*CURVE, "retention_n", *RETENTION]], on=CURVE, how="left")
+    at_share = with_intervals(pd.concat(drops[1:] or drops), CURVE, [SIXTY_DROP], bootstrap.confidence)
+    findings = findings.merge(at_share.drop(columns="n"), on=CURVE, how="left")
     accuracies = with_intervals(curves, [*CURVE, "level"], ["validation", "test"], bootstrap.confidence, ACCURACY)
     by_level = pd.concat(labels[1:] or labels)
     return accuracies.merge(by_level, on=[*CURVE, "level"], how="left"), findings
+
+
+def drops_at_share(levels: np.ndarray, accuracy: np.ndarray) -> np.ndarray:
+    """Points that each repeat of `accuracy` [R, L] loses [R] at the first level of at least SHARE; none where there is
+    no such level.
+    """
+    return 100 * (accuracy[:, 0] - accuracy[:, levels >= SHARE][:, 0]) if levels.max() >= SHARE else np.empty(0)
 
 
 def curve_measures(curves: pd.DataFrame, classes: pd.Series, reliability: Reliability) -> pd.DataFrame:
