@@ -43,8 +43,8 @@ CLAIM = Claim(
     source="arXiv 2601.17987, abstract",
     rule="Shapes within 2 % of one number of parameters are equivalent if no two of them differ by a point of test"
     " accuracy (two one-sided tests of each pair); refuted where two surely differ by more than a point. P-values are"
-    " adjusted by Benjamini and Hochberg over the groups of a data set. Limits are one-sided. Groups from P_min"
-    " on: below it trainings are unstable by definition.",
+    " adjusted by Benjamini and Hochberg over the groups of a data set. Limits are one-sided. Groups from the"
+    " family's P_min on, that of the depth that needs least: below it no shape learns reliably.",
     studies=STUDIES,
     limits="Shapes of multilayer perceptrons alone: layers that grow, shrink or stay equal, also to a few units"
     " before the last layer.",
