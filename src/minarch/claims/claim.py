@@ -81,6 +81,12 @@ class Judged:
         return {group: counted([row for row in self.rows if row.group == group]) for group in groups}
 
     @property
+    def by_unit(self) -> dict[str, list[Row]]:
+        """The cases whose effects can be compared, by their unit."""
+        units = dict.fromkeys(row.unit for row in self.rows)
+        return {unit: [row for row in self.rows if row.unit == unit] for unit in units}
+
+    @property
     def table(self) -> list[dict[str, Any]]:
         """Its rows of claims.csv."""
         shared = {"claim": self.claim.number, "claim_verdict": self.verdict}

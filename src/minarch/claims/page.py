@@ -9,6 +9,7 @@ from markupsafe import Markup, escape
 from minarch.claims.claim import Claim, Judged
 from minarch.claims.flattened import GAIN_POINTS, LAST, SHARE, flattening
 from minarch.claims.reports import Reports
+from minarch.claims.strip import scale
 from minarch.errors import UserError
 from minarch.reporting.wording import is_missing, number
 from minarch.templates import environment_with_templates
@@ -25,6 +26,7 @@ def page_of(judged: Sequence[Judged], reports: Reports) -> str:
     """claims.html."""
     environment = environment_with_templates("minarch")
     environment.filters |= {"effect": effect, "size": size, "symbols": symbols}
+    environment.globals["scale"] = scale
     runs = {study: reports.run(study) for study in sorted({s for one in judged for s in one.claim.studies})}
 
     def hours_of(claim: Claim) -> float:
