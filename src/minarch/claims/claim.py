@@ -2,15 +2,19 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from statistics import NormalDist
 from typing import Any
 
+import numpy as np
+
+from minarch.analysis.multiplicity import adjust
 from minarch.claims.reports import Reports
 
 CONFIRMED, REFUTED, UNDECIDED = "confirmed", "refuted", "undecided"
-QUANTILE, LIMIT, POWER = (NormalDist().inv_cdf(share) for share in (0.975, 0.95, 0.8))
-POWERED = QUANTILE + POWER  # standard errors of the effect that a two-sided test of 5 % finds with a power of 80 %
+CONFIDENCE = 0.95
+ALPHA = 1 - CONFIDENCE
+QUANTILE, LIMIT, POWER = (NormalDist().inv_cdf(share) for share in ((1 + CONFIDENCE) / 2, CONFIDENCE, 0.8))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,12 +28,15 @@ class Row:
     group: str  # of cases that are counted together
     case: str  # what was compared, in words
     n: str  # how many of what
-    effect: float | None
-    low: float | None
-    high: float | None
     unit: str
-    verdict: str
-    smallest: float | None = None  # the smallest effect that the design would have told, in the effect's unit
+    effect: float | None = None
+    low: float | None = None
+    high: float | None = None
+    null: float = 0.0  # the effect that the test is about: no effect, or a margin
+    p: float | None = None  # of that effect; without one the case is undecided
+    p_adjusted: float | None = None  # over all cases of the claim
+    verdict: str = UNDECIDED  # what the case says; of rows that are not judged yet, what it says if p is small enough
+    smallest: float | None = None  # the smallest distance from `null` that the design would have told, in `unit`
 
     @property
     def interval(self) -> bool:
@@ -41,8 +48,8 @@ class Row:
 class Claim:
     """A claim in the words of its paper's abstract, and how it is judged.
 
-    `general`: it says something of all cases, so one case refutes it; otherwise that something occurs, so one case
-    confirms it.
+    `general`: it says something of all cases, so one case can refute it; otherwise that something occurs, so one case
+    can confirm it.
     """
 
     number: str
@@ -57,8 +64,18 @@ class Claim:
     of_sweep: bool = True  # the networks judged are those of the sweep, or what was made of them
 
     def judged(self, reports: Reports) -> "Judged":
+        """Its cases with p-values adjusted by Benjamini and Hochberg over all of them: a case says something if its
+        own is at most 5 %.
+        """
         rows = list(self.rows(reports))
-        return Judged(claim=self, rows=rows, verdict=overall([row.verdict for row in rows], general=self.general))
+        p = np.array([math.nan if row.p is None else row.p for row in rows])
+        told = [
+            replace(row, p_adjusted=None, verdict=UNDECIDED)
+            if math.isnan(value)
+            else replace(row, p_adjusted=float(value), verdict=row.verdict if value <= ALPHA else UNDECIDED)
+            for row, value in zip(rows, adjust(p), strict=True)
+        ]
+        return Judged(claim=self, rows=told, verdict=overall(told, general=self.general))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +107,7 @@ class Judged:
     def table(self) -> list[dict[str, Any]]:
         """Its rows of claims.csv."""
         shared = {"claim": self.claim.number, "claim_verdict": self.verdict}
-        return [shared | vars(row) for row in self.rows]
+        return [shared | asdict(row) for row in self.rows]
 
 
 def counted(rows: Sequence[Row]) -> dict[str, int]:
@@ -98,26 +115,37 @@ def counted(rows: Sequence[Row]) -> dict[str, int]:
     return {name: sum(row.verdict == name for row in rows) for name in (CONFIRMED, REFUTED, UNDECIDED)}
 
 
-def overall(verdicts: Sequence[str], *, general: bool) -> str:
-    """What all cases together say.
+def overall(rows: Sequence[Row], *, general: bool) -> str:
+    """What all judged cases together say.
 
     A general claim is refuted by one case and confirmed if every case confirms it; one that says that something occurs
-    is confirmed by one case and refuted if every case refutes it. Without a case it is undecided.
+    is confirmed by one case. One case decides only if its p-value is at most 5 % by Holm's method (Scand. J. Stat. 6,
+    1979) over all cases, too: of verdicts by one of many cases at most 5 % are wrong. Otherwise it is undecided.
     """
-    decisive, unanimous = (REFUTED, CONFIRMED) if general else (CONFIRMED, REFUTED)
-    if decisive in verdicts:
+    p = np.array([math.nan if row.p is None else row.p for row in rows])
+    decisive = REFUTED if general else CONFIRMED
+    if any(row.verdict == decisive and value <= ALPHA for row, value in zip(rows, holm(p), strict=True)):
         return decisive
-    return unanimous if verdicts and set(verdicts) == {unanimous} else UNDECIDED
+    return CONFIRMED if general and rows and all(row.verdict == CONFIRMED for row in rows) else UNDECIDED
+
+
+def holm(p: np.ndarray) -> np.ndarray:
+    """The p-values [N], adjusted so that the chance of any wrong verdict is the nominal one; NaN were no tests."""
+    adjusted, tested = np.full(p.shape, math.nan), np.flatnonzero(~np.isnan(p))
+    order = tested[np.argsort(p[tested], kind="stable")]
+    adjusted[order] = np.minimum(np.maximum.accumulate(p[order] * np.arange(len(order), 0, -1)), 1.0)
+    return adjusted
 
 
 def smallest_effect(low: float | None, high: float | None) -> float | None:
     """The effect that a two-sided test of 5 % finds with a power of 80 %, from a 95 % interval of the effect.
 
-    The half width is 1.96 standard errors; such an effect is 1.96 + 0.84 of them (normal approximation).
+    The half width is 1.96 standard errors; such an effect is 1.96 + 0.84 of them (normal approximation, before
+    p-values are adjusted).
     """
-    return None if low is None or high is None else (high - low) / 2 / QUANTILE * POWERED
+    return None if low is None or high is None else (high - low) / 2 / QUANTILE * (QUANTILE + POWER)
 
 
 def smallest_of_limit(effect: float, high: float) -> float:
-    """The same from an effect and its one-sided upper 95 % limit."""
-    return (high - effect) / LIMIT * POWERED
+    """The same of a one-sided test of 5 %, from an effect and its one-sided upper 95 % limit: 1.64 + 0.84 errors."""
+    return (high - effect) / LIMIT * (LIMIT + POWER)

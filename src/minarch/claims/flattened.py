@@ -34,10 +34,9 @@ class Flattening:
 
 def flattening(reports: Reports, study: str) -> list[Flattening]:
     """A row for each data set and family of a study that has sizes from P_min on."""
-    p_min = reports.p_min(study)
     rows = []
     for (dataset, family), table in reports.table(study, "trend").groupby(["dataset", "family"]):
-        least = p_min[str(dataset), str(family)]
+        least = reports.p_min(study, str(dataset), str(family))
         courses = table[table["parameters"] >= least].pivot(
             index="epoch", columns="parameters", values="validation_mean"
         )

@@ -1,5 +1,6 @@
 """The page of all claims, their table for other programs, and the short one of the README."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from minarch.errors import UserError
 from minarch.reporting.wording import is_missing, number
 from minarch.templates import environment_with_templates
 
+TYPE_OF_PROCESSOR = re.compile(r"-[0-9a-f]{12}$")  # how a sweep names what it ran on: the name stands beside it
 BEGIN, END = "<!-- claims: written by `make claims` -->", "<!-- end of claims -->"
 
 
@@ -25,15 +27,17 @@ def csv_of(judged: Sequence[Judged]) -> str:
 def page_of(judged: Sequence[Judged], reports: Reports) -> str:
     """claims.html."""
     environment = environment_with_templates("minarch")
-    environment.filters |= {"effect": effect, "size": size, "symbols": symbols}
+    environment.filters |= {"effect": effect, "size": size, "symbols": symbols, "chance": chance}
     environment.globals["scale"] = scale
-    runs = {study: reports.run(study) for study in sorted({s for one in judged for s in one.claim.studies})}
+    studies = sorted({study for one in judged for study in one.claim.studies if reports.has(study)})
+    runs = {study: reports.run(study) for study in studies}
 
     def hours_of(claim: Claim) -> float:
-        return sum(runs[study]["hours"] for study in claim.studies)
+        return sum(runs[study]["hours"] for study in claim.studies if study in runs)
 
     swept = sorted({study for one in judged if one.claim.of_sweep for study in one.claim.studies})
-    processors = sorted({name for study in runs for name in reports.processors(study)})
+    named = {name for study in runs for name in reports.processors(study)}
+    processors = sorted(name for name in named if not TYPE_OF_PROCESSOR.search(name))
     template = environment.get_template("claims/page.html.j2")
     return template.render(
         judged=judged,
@@ -57,6 +61,11 @@ def effect(value: Any) -> str:
 def size(value: Any) -> str:
     """Three significant digits without a sign, a dash for what is missing."""
     return effect(value).removeprefix("+")
+
+
+def chance(p: float | None) -> str:
+    """A p-value in two digits, a dash for what is no test."""
+    return "–" if p is None else "< 0.001" if p < 0.001 else f"{p:.2g}"
 
 
 def symbols(words: str) -> Markup:

@@ -1,5 +1,7 @@
 """The committed reports of studies: their tables and settings."""
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,11 +18,15 @@ class Reports:
     folder: Path
     _tables: dict[tuple[str, str], pd.DataFrame] = field(default_factory=dict)
 
-    def table(self, study: str, name: str) -> pd.DataFrame:
+    def has(self, study: str) -> bool:
+        """Whether there is a report of a study."""
+        return (self.folder / study).is_dir()
+
+    def table(self, study: str, name: str, columns: Sequence[str] = ()) -> pd.DataFrame:
         """A table of a study's report.
 
         Raises:
-            UserError: the study has no such table here.
+            UserError: the study has no such table here, or one without some of the `columns`.
         """
         if (study, name) not in self._tables:
             path = self.folder / study / "tables" / f"{name}.csv"
@@ -31,11 +37,13 @@ class Reports:
                     f"{path}: cannot be read ({error}); allowed: the report of a study that was run: make study"
                     f" STUDY={study}"
                 ) from None
-        return self._tables[study, name]
-
-    def hours(self, study: str) -> float:
-        """Core-hours that the items of a study took, as its report says."""
-        return float(self.table(study, "run")["seconds"].sum()) / 3600
+        table = self._tables[study, name]
+        if lacking := [column for column in columns if column not in table]:
+            raise UserError(
+                f"{name}.csv of study {study} has no column {lacking[0]}; allowed: a report made by today's code: make"
+                f" study STUDY={study}"
+            )
+        return table
 
     def run(self, study: str) -> dict[str, Any]:
         """What a study ran: its data sets, images to train (fewest and most), networks and trainings of the sweep, and
@@ -47,20 +55,24 @@ class Reports:
             "images": (int(data["train"].min()), int(data["train"].max())),
             "networks": len(sweep[["dataset", "architecture"]].drop_duplicates()),
             "trainings": len(sweep),
-            "hours": self.hours(study),
+            "hours": float(self.table(study, "run")["seconds"].sum()) / 3600,
         }
 
     def processors(self, study: str) -> set[str]:
-        """The processors that computed a study."""
+        """The names of the processors that computed a study."""
         named = self.table(study, "run")["processors"].dropna()
         return {name for names in named for name in str(names).split("; ") if name}
 
-    def p_min_at_most(self, study: str) -> set[tuple[str, str]]:
-        """Data sets and families whose P_min is the smallest size that was run, so that it may be smaller."""
-        table = self.table(study, "minimal").query("depth == 'all' and p_min_at_most")
-        return set(zip(table["dataset"], table["family"], strict=True))
+    def p_min(self, study: str, dataset: str, family: str) -> float:
+        """P_min of a family on a data set; NaN where it lies beyond the grid or there is none."""
+        row = self._minimal(study, dataset, family)
+        return math.nan if row.empty else float(row["p_min"].iloc[0])
 
-    def p_min(self, study: str) -> dict[tuple[str, str], float]:
-        """P_min by (data set, family), NaN where it lies beyond the grid."""
-        table = self.table(study, "minimal").query("depth == 'all'")
-        return {(row["dataset"], row["family"]): float(row["p_min"]) for _, row in table.iterrows()}
+    def p_min_at_most(self, study: str, dataset: str, family: str) -> bool:
+        """Whether that P_min is the smallest size that was run, so that it may be smaller."""
+        return bool(self._minimal(study, dataset, family)["p_min_at_most"].eq(True).any())
+
+    def _minimal(self, study: str, dataset: str, family: str) -> pd.DataFrame:
+        """Its row of minimal.csv, if there is one."""
+        table = self.table(study, "minimal")
+        return table[(table["dataset"] == dataset) & (table["family"] == family) & (table["depth"] == "all")]

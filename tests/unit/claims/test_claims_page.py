@@ -23,7 +23,7 @@ def rows(reports):
         Row(
             study="one", group=row["case"][0], case=row["case"], n="3 <runs>", effect=row["effect"], low=row["low"],
             high=None, unit="points",
-            verdict=row["verdict"],
+            p=0.001, verdict=row["verdict"],
         )
         for _, row in table.iterrows()
     ]  # fmt: skip

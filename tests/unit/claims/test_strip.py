@@ -37,7 +37,7 @@ def test_no_effect_and_an_interval_that_is_not_known():
     axis = scale(rows)
     drawn = [axis.drawn(one) for one in rows]
     (zero, _), (at,) = pixels(drawn[0], "x1"), pixels(drawn[1], "cx")
-    assert (axis.low, axis.high) == (-1.0, 1.5) and at == EDGE < zero
+    assert (axis.low, axis.high, axis.null) == (-1.0, 1.5, 0.0) and at == EDGE < zero
     assert pixels(drawn[1], "x1") == [zero], "no interval"
     assert drawn[2:] == ["", ""]
 
