@@ -65,9 +65,9 @@ class Claim:
 
     def judged(self, reports: Reports) -> "Judged":
         """Its cases with p-values adjusted by Benjamini and Hochberg over all of them: a case says something if its
-        own is at most 5 %.
+        own is at most 5 %. Without the report of one of its studies there is no case.
         """
-        rows = list(self.rows(reports))
+        rows = list(self.rows(reports)) if all(map(reports.has, self.studies)) else []
         p = np.array([math.nan if row.p is None else row.p for row in rows])
         told = [
             replace(row, p_adjusted=None, verdict=UNDECIDED)

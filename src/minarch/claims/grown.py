@@ -12,11 +12,9 @@ KEPT = 0.1  # share of the parameters that may be left
 
 
 def rows_of(study: str, dataset: str) -> Callable[[Reports], list[Row]]:
-    """The rows of residual networks of a study on a data set; none where there is no report of it."""
+    """The rows of residual networks of a study on a data set."""
 
     def rows(reports: Reports) -> list[Row]:
-        if not reports.has(study):
-            return []
         table = reports.table(study, "odn")
         searched = table["restart"].notna() & (table["family"] == "resnet") & (table["dataset"] == dataset)
         return [_row(study, row) for _, row in table[searched].iterrows()]

@@ -35,7 +35,7 @@ def page_of(judged: Sequence[Judged], reports: Reports) -> str:
     def hours_of(claim: Claim) -> float:
         return sum(runs[study]["hours"] for study in claim.studies if study in runs)
 
-    swept = sorted({study for one in judged if one.claim.of_sweep for study in one.claim.studies})
+    swept = sorted({study for one in judged if one.claim.of_sweep for study in one.claim.studies} & set(runs))
     named = {name for study in runs for name in reports.processors(study)}
     processors = sorted(name for name in named if not TYPE_OF_PROCESSOR.search(name))
     template = environment.get_template("claims/page.html.j2")

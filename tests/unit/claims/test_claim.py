@@ -30,7 +30,14 @@ def judged(rows, *, general=True):
     claim = Claim(
         number="C1", title="t", words="w", source="s", rule="r", studies=("s",), rows=lambda _: rows, general=general
     )
-    return claim.judged(None)
+    return claim.judged(Run())
+
+
+class Run:
+    """Every study was run."""
+
+    def has(self, study):
+        return True
 
 
 @given(st.lists(st.tuples(st.one_of(st.none(), st.floats(0, 1)), SAID), max_size=12))

@@ -42,8 +42,9 @@ def test_the_claims_are_ten_and_each_names_its_studies():
 
 
 def test_a_table_of_older_code_is_named_in_one_line():
+    tables = {(study, name): [{"p": 1.0}] for study in ("redundancy", "ample") for name in ("redundancy", "sizes")}
     with pytest.raises(UserError, match=r"redundancy\.csv of study redundancy has no column sixty_.*make study"):
-        judged(pruned.REDUNDANCY, {("redundancy", "redundancy"): [{"p": 1.0}], ("redundancy", "sizes"): [{"a": 1}]})
+        judged(pruned.REDUNDANCY, tables)
 
 
 def regimes_of(sequence, checked=20, held=20):

@@ -1,6 +1,7 @@
 """The page, the table and the README's part, from made-up reports."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -117,7 +118,16 @@ def test_the_committed_page_and_tables_are_what_the_committed_reports_say(monkey
     assert stale == [], "make claims"
 
 
-def test_a_study_that_was_not_run_is_named_in_one_line(tmp_path):
+def test_a_study_that_was_not_run_leaves_its_claim_undecided_and_is_said(reports, tmp_path):
+    claim = replace(CLAIM, studies=("one", "other"))
+    judged = claim.judged(reports)
+    assert judged.verdict == UNDECIDED and not judged.rows
+    page = page_of([judged], reports)
+    assert "other (not run)" in page and "No case was run." in page
+
+
+def test_a_report_without_a_table_is_named_in_one_line(tmp_path):
+    (tmp_path / "one").mkdir()
     with pytest.raises(UserError, match=r"tables/measured\.csv: cannot be read .*make study STUDY=one$"):
         CLAIM.judged(Reports(tmp_path))
 
