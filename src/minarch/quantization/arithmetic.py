@@ -18,14 +18,17 @@ LARGEST = np.finfo(np.float32).max
 def in_float(model: ov.Model) -> ov.Model:
     """A copy of a model that computes every product in float32, of the same 8-bit values.
 
-    OpenVINO's low precision does not go through the Minimum that stands before each factor here.
+    OpenVINO's low precision does not go through the Minimum that stands before each factor here. Another stands before
+    each quantization: of pixels that are normalised in one step with it, low precision takes the level below instead of
+    the nearest one (2026.4.1).
     """
     model = model.clone()
     for operation in model.get_ordered_ops():
-        if operation.get_type_name() in PRODUCTS:
-            for factor in operation.inputs()[:3]:  # of attention: queries, keys and values, not the mask
-                bounded = ov.opset1.minimum(factor.get_source_output(), LARGEST)
-                factor.replace_source_output(bounded.output(0))
+        kind = operation.get_type_name()
+        # of attention: queries, keys and values, not the mask; of quantization what is quantized, not the range
+        for value in operation.inputs()[: 3 if kind in PRODUCTS else 1 if kind == "FakeQuantize" else 0]:
+            bounded = ov.opset1.minimum(value.get_source_output(), LARGEST)
+            value.replace_source_output(bounded.output(0))
     return model
 
 

@@ -22,7 +22,7 @@ from minarch.flow.stages.quantize import Quantization
 from minarch.models.build import build
 from minarch.models.families import architecture
 from minarch.models.weights import load_networks
-from minarch.quantization.arithmetic import in_float, int8_kernel, saturates
+from minarch.quantization.arithmetic import float_logits, in_float, int8_kernel, saturates
 from minarch.quantization.export import Deployed, export
 from minarch.quantization.files import Exported
 from minarch.quantization.int8 import calibration_images
@@ -30,6 +30,7 @@ from minarch.quantization.measure import core, runner
 from minarch.quantization.methods import Source, quantize
 from minarch.quantization.parity import torch_logits
 from minarch.quantization.preprocessing import Preprocessing
+from minarch.quiet import openvino as ov
 
 DIGITS = Preprocessing("digits", [1, 8, 8], [str(digit) for digit in range(10)], resize=False)
 LARGEST = 2**15 // (2 * 255)  # of a weight: two products with activations of 8 bits are a number of 16 bits
@@ -128,7 +129,8 @@ def test_files_for_any_processor_compute_the_same_without_vnni(written, splits, 
     command = [sys.executable, "-c", RUN, str(tmp_path / "images.npy"), *map(str, paths)]
     subprocess.run(command, check=True, env=WITHOUT_VNNI)
     for path in paths:
-        expected, logits = runner(in_float(core().read_model(path)))(images), torch.from_numpy(np.load(f"{path}.npy"))
+        (expected,) = float_logits([core().read_model(path)], images)
+        logits = torch.from_numpy(np.load(f"{path}.npy"))
         assert (logits - expected).abs().amax(1).median() <= 1e-3 * expected.abs().max(), path.name
         assert (logits.argmax(1) == expected.argmax(1)).double().mean() > 0.99, path.name
 
@@ -165,15 +167,30 @@ def test_in_float_no_product_is_of_integers_and_torch_agrees(written, splits, fa
     files = written(family, CONFIGS["torch"] | {"target": target})
     images = splits["test"].images
     expected = torch_logits(files.networks["int8"], images)
-    for model in (in_float(core().read_model(files.path("int8"))), in_float(files.models["int8"])):
-        layers = [
-            operation.get_rt_info() for operation in core().compile_model(model, "CPU").get_runtime_model().get_ops()
-        ]
+    for model in (core().read_model(files.path("int8")), files.models["int8"]):
+        compiled = core().compile_model(in_float(model), "CPU")
+        layers = [operation.get_rt_info() for operation in compiled.get_runtime_model().get_ops()]
         kernels = {layer["layerType"].astype(str): layer["primitiveType"].astype(str) for layer in layers}
         products = {kernels[kind] for kind in ("FullyConnected", "Convolution", "MatMul") if kind in kernels}
         assert products and all(kernel.lower().endswith("f32") for kernel in products), products
-        differences = (runner(model)(images) - expected).abs().amax(1)
+        differences = (float_logits([model], images)[0] - expected).abs().amax(1)
         assert differences.median() <= 1e-3 * expected.abs().max()
+
+
+def test_in_float_pixels_are_quantized_to_the_nearest_level():
+    """All values of a pixel, normalised and quantized, then multiplied by weights of 8 bits."""
+    low, step, mean, std = (np.float32(value) for value in (-0.8199767, 0.01108077, 73.4, 90.46))
+    pixels = ov.opset1.parameter([-1, 1, 1, 256], ov.Type.u8)
+    normalised = ov.opset1.divide(ov.opset1.subtract(ov.opset1.convert(pixels, "f32"), mean), std)
+    high = low + 255 * step
+    quantized = ov.opset1.fake_quantize(normalised, low, high, low, high, 256)
+    integers = ov.opset1.convert(ov.op.Constant(np.full((1, 1, 1, 1), 64, np.int8)), "f32")
+    weights = ov.opset1.multiply(integers, np.float32(1 / 64))
+    product = ov.opset1.convolution(quantized, weights, [1, 1], [0, 0], [0, 0], [1, 1])
+    images = torch.arange(256, dtype=torch.uint8).reshape(1, 1, 1, 256)
+    (levels,) = float_logits([ov.Model([product], [pixels], "pixels")], images)
+    exact = ((images.double() - float(mean)) / float(std) - float(low)) / float(step)
+    assert (levels - (float(low) + float(step) * exact.round().clip(0, 255))).abs().max() < 1e-3 * step
 
 
 @pytest.mark.parametrize("precision", ["int4", "nf4"])
@@ -182,7 +199,7 @@ def test_beside_weights_of_4_bits_activations_are_float(written, splits, precisi
     path = written("dnn", CONFIGS[precision]).path(precision)
     assert path.suffix == ".xml"
     images = splits["test"].images
-    expected = runner(in_float(core().read_model(path)))(images)
+    (expected,) = float_logits([core().read_model(path)], images)
     assert (runner(path)(images) - expected).abs().amax(1).median() <= 1e-3 * expected.abs().max()
 
 

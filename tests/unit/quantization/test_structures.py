@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from minarch.models.build import build
-from minarch.quantization.arithmetic import in_float
+from minarch.quantization.arithmetic import float_logits
 from minarch.quantization.export import Deployed, export
 from minarch.quantization.files import Exported
 from minarch.quantization.int8 import calibration_images
@@ -59,8 +59,8 @@ def test_every_file_computes_what_the_network_does(trained, splits, tmp_path, ba
     assert accuracy(expected, validation.labels) > 0.8  # agreement is not that of one answer for all
     parity("fp32", runner(tmp_path / "fp32-0.onnx")(validation.images), expected)
     stored = core().read_model(tmp_path / "int8-0.onnx")
-    logits = runner(in_float(stored))(validation.images)
-    parity("int8", logits, runner(in_float(quantized.model))(validation.images), quantized=True)
+    logits, of_model = float_logits([stored, quantized.model], validation.images)
+    parity("int8", logits, of_model, quantized=True)
     assert agreement(logits.argmax(1), expected.argmax(1)) >= 0.9
     if quantized.network is not None:
         parity("int8", logits, torch_logits(quantized.network, validation.images), quantized=True)
