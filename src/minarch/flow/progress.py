@@ -32,13 +32,16 @@ class Progress(threading.Thread):
     def _tell(self, stage: str) -> None:
         items = self.plan.items(stage)
         costs = {name: item.resources.seconds for name, item in items.items()}
-        done = [name for name, item in items.items() if os.path.exists(self.plan.folder(item.path) / RECORD)]
+        folders = {name: self.plan.folder(item.path) for name, item in items.items()}
+        done = [name for name, folder in folders.items() if os.path.exists(folder / RECORD)]
         now, spent = time.monotonic(), sum(costs[name] for name in done)
         since, at_start = self._began.setdefault(stage, (now, spent))
-        if stage not in self._shown or spent <= at_start:
-            self._began[stage], self._shown[stage] = (now, spent), len(done)  # what was there before is no progress
+        at_work = sum(map(os.path.isdir, folders.values())) > len(done)
+        # What was there before is no progress, and a stage has begun with its first item, not when that is done.
+        if stage not in self._shown or (spent <= at_start and not at_work):
+            self._began[stage], self._shown[stage] = (now, spent), len(done)
             return
-        if len(items) == 1 or len(done) == self._shown[stage]:
+        if len(items) == 1 or len(done) == self._shown[stage] or spent <= at_start:
             return
         self._shown[stage] = len(done)
         left = (now - since) / (spent - at_start) * (sum(costs.values()) - spent)
