@@ -11,7 +11,7 @@ from minarch.claims.claim import CONFIDENCE, CONFIRMED, REFUTED, Claim, Row, sma
 from minarch.claims.reports import Reports
 from minarch.reporting.tables.magnitude import SIXTY_DROP, SURELY
 
-STUDIES, AMPLE = ("redundancy", "compression"), ("redundancy", "ample")
+STUDY, AMPLE = "redundancy", ("redundancy", "ample")
 SOURCE = "arXiv 2601.17987, abstract"
 SCOPES = {"global": "over the whole network", "layer": "within each layer"}
 LOSS = of_mean(SIXTY_DROP)
@@ -23,17 +23,14 @@ def trained(row: pd.Series) -> str:
 
 def slopes(reports: Reports) -> list[Row]:
     """A case for each fit of retained accuracy on depth and size."""
-    return [
-        _slope(study, row)
-        for study in STUDIES
-        for _, row in reports.table(study, "depth").query("measure == 'area' and covers == 'other models'").iterrows()
-    ]
+    table = reports.table(STUDY, "depth").query("measure == 'area' and covers == 'other models'")
+    return [_slope(row) for _, row in table.iterrows()]
 
 
-def _slope(study: str, row: pd.Series) -> Row:
+def _slope(row: pd.Series) -> Row:
     low, high, slope = float(row["low"]), float(row["high"]), float(row["slope_points"])
     return Row(
-        study=study,
+        study=STUDY,
         group=str(row["dataset"]),
         case=f"{row['dataset']}, {row['family']}, pruned {SCOPES[row['scope']]}, {trained(row)}, at equal"
         f" {row['at_equal']}",
@@ -103,7 +100,7 @@ DEPTH = Claim(
     source=SOURCE,
     rule="The area under retained test accuracy above chance, over the share of weights pruned, grows with depth in a"
     " linear fit on depth and the logarithm of the size or width over eight models or more; refuted: it falls.",
-    studies=STUDIES,
+    studies=(STUDY,),
     rows=slopes,
     limits="Only of multilayer perceptrons there are enough depths and sizes.",
 )
