@@ -28,7 +28,7 @@ def _row(row: pd.Series) -> Row:
         effect=coefficient,
         low=low,
         high=high,
-        unit=f"% of the accuracy above chance that {TERMS[row['term']]} add to the loss",
+        unit=f"% of the accuracy above chance: change of the loss with {TERMS[row['term']]}",
         p=float(row[P_VALUE]) if tested else None,
         verdict=CONFIRMED if coefficient * MORE[row["term"]] > 0 else REFUTED,
         smallest=smallest_effect(low, high),

@@ -16,6 +16,7 @@ from minarch.reporting.wording import is_missing, number
 from minarch.templates import environment_with_templates
 
 TYPE_OF_PROCESSOR = re.compile(r"-[0-9a-f]{12}$")  # how a sweep names what it ran on: the name stands beside it
+MOST_SHOWN = 24  # cases of a claim that are not folded
 BEGIN, END = "<!-- claims: written by `make claims` -->", "<!-- end of claims -->"
 
 
@@ -28,7 +29,7 @@ def page_of(judged: Sequence[Judged], reports: Reports) -> str:
     """claims.html."""
     environment = environment_with_templates("minarch")
     environment.filters |= {"effect": effect, "size": size, "symbols": symbols, "chance": chance}
-    environment.globals["scale"] = scale
+    environment.globals |= {"scale": scale, "effect": effect, "size": size}
     studies = sorted({study for one in judged for study in one.claim.studies if reports.has(study)})
     runs = {study: reports.run(study) for study in studies}
 
@@ -45,6 +46,7 @@ def page_of(judged: Sequence[Judged], reports: Reports) -> str:
         hours_of=hours_of,
         processors=processors,
         flattenings=[row for study in swept for row in flattening(reports, study)],
+        most_shown=MOST_SHOWN,
         flat_points=GAIN_POINTS,
         flat_share=SHARE,
         flat_last=LAST,

@@ -17,7 +17,7 @@ STUDIES = ("phase1", "difficulty")
 NEAR = 1e-9  # to 0 or 1, where the variance of a share is none and so is every share's distance
 HELD = 0.9  # of the sizes from P_min on, on the other half of the repeats
 IN_ORDER = "% of pairs of sizes in which the later regime has more parameters"
-HOLD = "% of the sizes that do not fail on the other half of the repeats"
+HOLD = "% of the sizes from P_min on, as half of the repeats has it, that do not fail on the other half"
 
 
 def rows(reports: Reports) -> list[Row]:
@@ -88,7 +88,7 @@ def _hold(study: str, row: pd.Series) -> Row:
     untested = Row(
         study=study,
         group="hold on the other half",
-        case=f"{row['dataset']}, {row['family']}: sizes from the P_min on that half of the repeats names",
+        case=f"{row['dataset']}, {row['family']}: sizes from P_min on",
         n=f"{checked} sizes",
         unit=HOLD,
         null=100 * HELD,
