@@ -3,6 +3,8 @@
 import pandas as pd
 import pytest
 
+from minarch.contract import ORIGINAL
+from minarch.reporting.findings.glance import at_a_glance
 from minarch.reporting.tables import Table, in_listed_order
 from minarch.reporting.tables.edges import minimal_rows
 
@@ -50,6 +52,22 @@ def test_a_family_of_one_size_has_no_numbers() -> None:
     (row,) = minimal_rows(study({"1": [100]}, {"all": (100, 100)}))
     names = ("p_min", "p_min_low", "p_near_best", "p_near_best_high")
     assert all(pd.isna(row[name]) for name in names) and row["p_min_sign"] == row["p_near_best_sign"] == ""
+
+
+def test_a_glance_at_families_has_the_signs_and_what_later_stages_say_of_each() -> None:
+    model = {"dataset": "digits", "family": "dnn", "role": "minimal"}
+    later = {
+        Table.REDUNDANCY: [
+            model | {"finetuned": False, "scope": "global"},
+            model | {"finetuned": True, "scope": "global"},
+        ],
+        Table.QUANTIZATION: [model | {"method": ORIGINAL, "quantization": "int8", "precision": "int8"}],
+        Table.SHAPE: [model | {"scope": "all sizes", "source": "size"}],
+    }
+    tables = study({"1": [100, 200]}, {"1": (100, 200), "all": (100, 200)})
+    (row,) = at_a_glance(tables | {name: pd.DataFrame(rows) for name, rows in later.items()})
+    assert (row["p_min_sign"], row["p_near_best_sign"], row["repeats"]) == ("≤ ", "≥ ", "5")
+    assert [len(row[name]) for name in ("redundancy", "drops", "shape")] == [1, 1, 0]
 
 
 def test_rows_follow_the_study_s_list_of_data_sets_and_keep_their_order_within() -> None:

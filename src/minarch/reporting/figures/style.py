@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter
 
 FAMILY_COLOURS = {"dnn": "#0072B2", "cnn": "#D55E00", "vit": "#009E73", "separable": "#E69F00"}  # Okabe and Ito, as
 FURTHER_COLOURS = ["#CC79A7", "#56B4E9", "#000000"]  # are these
@@ -18,10 +18,12 @@ BAR: dict[str, Any] = {"marker": "|", "markersize": 10, "color": QUIET}  # of an
 BAND: dict[str, Any] = {"marker": "s", "markersize": 9, "color": FAINT}
 P_MIN_SAID, P_NEAR_BEST_SAID = r"P$_\mathrm{min}$", r"P$_\mathrm{near\ best}$"
 WIDTH = 10.0  # inches
-TICKS = [  # of a logarithmic axis: up to how many decades, the smallest distance of two in decades, and where they are
-    (0.6, 0.09, (1, 1.5, 2, 3, 4, 5, 7)),
-    (2.0, 0.30, (1, 2, 5)),
-    (3.0, 0.47, (1, 3)),
+TICKS = [  # within a decade of a logarithmic axis, the closest first
+    (1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 3.5, 4, 5, 6, 7, 8, 9),
+    (1, 1.5, 2, 3, 4, 5, 7),
+    (1, 2, 5),
+    (1, 3),
+    (1,),
 ]
 
 STYLE: dict[Any, Any] = {
@@ -87,23 +89,28 @@ def short_number(value: float, _: int = 0) -> str:
 
 
 def log_axis(axes: Axes, values: Iterable[float], unit: str = "", axis: str = "x") -> None:
-    """A logarithmic axis around `values` with labels such as 200, 1k, 5k: the fewer decades, the closer they are, where
-    they have room.
-    """
+    """A logarithmic axis around `values` with labels such as 200, 1k, 5k: as many as have room."""
     finite = np.array([value for value in values if np.isfinite(value) and value > 0])
     low, high = (finite.min() / 1.25, finite.max() * 1.25) if len(finite) else (1.0, 10.0)
-    decades = np.log10(high / low)
     width, height = axes.get_window_extent().size / mpl.rcParams["figure.dpi"]
-    decade, label = (width / decades, 0.09 * (4 + len(unit))) if axis == "x" else (height / decades, 0.2)  # inches
-    ticks = next((t for most, closest, t in TICKS if decades <= most and closest * decade >= label), (1,))
+    length, label = (width, 0.09 * (4 + len(unit))) if axis == "x" else (height, 0.2)  # inches
+    closest = label / length * np.log10(high / low)  # decades
+    choices = [_ticks(low, high, within) for within in TICKS]
+    ticks = next((some for some in choices if (np.diff(np.log10(some)) >= closest).all()), choices[-1])
     along = axes.xaxis if axis == "x" else axes.yaxis
     (axes.set_xscale if axis == "x" else axes.set_yscale)("log")
     (axes.set_xlim if axis == "x" else axes.set_ylim)(low, high)
-    along.set_major_locator(LogLocator(subs=ticks))
+    along.set_major_locator(FixedLocator(ticks))
     along.set_minor_locator(LogLocator(subs=range(1, 10)))
     along.set_major_formatter(FuncFormatter(lambda value, _: short_number(value) + unit))
     along.set_minor_formatter(NullFormatter())
     axes.grid(which="minor", visible=False)
+
+
+def _ticks(low: float, high: float, within: Iterable[float]) -> list[float]:
+    """The numbers from `low` to `high` that are one of `within` times a power of ten, in order."""
+    decades = range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high))) + 1)
+    return [tick for decade in decades for first in within if low <= (tick := first * 10.0**decade) <= high]
 
 
 def percent_axis(axes: Axes, axis: str = "y") -> None:

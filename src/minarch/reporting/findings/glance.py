@@ -8,14 +8,13 @@ from minarch.reporting.evidence import Evidence
 from minarch.reporting.findings.finding import Finding
 from minarch.reporting.findings.redundancy import headline
 from minarch.reporting.tables import Tables, rows_of
+from minarch.reporting.tables.edges import ALL, minimal_rows
 from minarch.reporting.tables.models import headline_method, stored_as
-from minarch.reporting.wording import span
 
 
 def at_a_glance(tables: Tables) -> list[dict[str, Any]]:
     """One row per data set and family: its minimal sizes, and what later stages say of models that are not FURTHER."""
-    rows = rows_of(tables["minimal"][tables["minimal"]["depth"] == "all"])
-    repeats = tables["sizes"].groupby(["dataset", "family"])["repeats"].agg(span)
+    rows = [row for row in minimal_rows(tables) if row["depth"] == ALL]
     quantized = tables["quantization"]
     method, _ = headline_method(quantized)
     originals = quantized[(quantized["method"] == ORIGINAL) & (quantized["quantization"] == method)]
@@ -23,7 +22,6 @@ def at_a_glance(tables: Tables) -> list[dict[str, Any]]:
     redundancy, originals = (table[table["role"] != FURTHER] for table in (redundancy, originals))
     shape = tables["shape"][(tables["shape"]["scope"] == "all sizes") & (tables["shape"]["source"] == "shape")]
     for row in rows:
-        row["repeats"] = repeats[row["dataset"], row["family"]]
         for name, table in {"redundancy": redundancy, "drops": originals, "shape": shape}.items():
             row[name] = rows_of(table[(table["dataset"] == row["dataset"]) & (table["family"] == row["family"])])
     return rows
