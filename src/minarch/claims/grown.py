@@ -35,8 +35,8 @@ def _row(study: str, row: pd.Series) -> Row:
         study=study,
         group=str(row["way"]),
         case=f"{row['dataset']}, {row['tower']}, method {row['way']}: depth {row['depths']} of {row['full_depth']},"
-        f" {100 * (1 - kept):.1f} % fewer parameters [{100 * (1 - most):.1f} to {100 * (1 - fewest):.1f}], test"
-        f" {100 * row['test_mean']:.2f} %",
+        f" {100 * (1 - kept):.1f} % fewer parameters [{100 * (1 - most):.1f} to {100 * (1 - fewest):.1f}]"
+        f"{f': more than {KEPT:.0%} are kept' if kept > KEPT else ''}; test {100 * row['test_mean']:.2f} %",
         n=f"{n:.0f} searches",
         effect=mean,
         low=low,

@@ -88,5 +88,6 @@ def readme_with(text: str, judged: Sequence[Judged]) -> str:
     lines = ["| claim | confirm, refute, open | verdict |", "|---|---|---|"]
     for one in judged:
         counts = ", ".join(map(str, one.counts.values()))
-        lines.append(f"| {one.claim.number} {one.claim.title} | {counts} | {one.verdict} |")
+        verdict = one.verdict if one.rows else f"{one.verdict}: not run"
+        lines.append(f"| {one.claim.number} {one.claim.title} | {counts} | {verdict} |")
     return "\n".join([before + BEGIN, *lines, END + after])

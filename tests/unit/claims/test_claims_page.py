@@ -111,7 +111,6 @@ def test_the_readme_changes_between_its_marks_alone(reports):
         readme_with("nothing", judged)
 
 
-@pytest.mark.skipif(not (REPOSITORY / "reports/claims.html").exists(), reason="the claims are not judged yet")
 def test_the_committed_page_and_tables_are_what_the_committed_reports_say(monkeypatch):
     monkeypatch.chdir(REPOSITORY)
     stale = [str(path) for path, text in texts().items() if path.read_text(encoding="utf-8") != text]
