@@ -36,7 +36,8 @@ class Row:
     p: float | None = None  # of that effect; without one the case is undecided
     p_adjusted: float | None = None  # over all cases of the claim
     verdict: str = UNDECIDED  # what the case says; of rows that are not judged yet, what it says if p is small enough
-    smallest: float | None = None  # the smallest distance from `null` that the design would have told, in `unit`
+    smallest: float | None = None  # the smallest distance from `null` that the design would have told, in `unit`;
+    # None where it is not known, or no outcome could have confirmed the case
 
     @property
     def interval(self) -> bool:
@@ -61,6 +62,7 @@ class Claim:
     rows: Callable[[Reports], Sequence[Row]]
     general: bool = True
     limits: str = ""  # what the studies leave open
+    remark: Callable[[Reports, Sequence[Row]], str] | None = None  # what else the tables say, in whole sentences
     of_sweep: bool = True  # the networks judged are those of the sweep, or what was made of them
 
     def judged(self, reports: Reports) -> "Judged":
@@ -75,7 +77,8 @@ class Claim:
             else replace(row, p_adjusted=float(value), verdict=row.verdict if value <= ALPHA else UNDECIDED)
             for row, value in zip(rows, adjust(p), strict=True)
         ]
-        return Judged(claim=self, rows=told, verdict=overall(told, general=self.general))
+        remark = self.remark(reports, told) if self.remark and told else ""
+        return Judged(claim=self, rows=told, verdict=overall(told, general=self.general), remark=remark)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +88,7 @@ class Judged:
     claim: Claim
     rows: Sequence[Row]
     verdict: str
+    remark: str = ""
 
     @property
     def counts(self) -> dict[str, int]:
@@ -108,6 +112,11 @@ class Judged:
         """Its rows of claims.csv."""
         shared = {"claim": self.claim.number, "claim_verdict": self.verdict}
         return [shared | asdict(row) for row in self.rows]
+
+
+def plural(count: float, noun: str, ending: str = "s") -> str:
+    """Such as "1 size" and "1,200 sizes"."""
+    return f"{count:,.0f} {noun}" + ("" if count == 1 else ending)
 
 
 def counted(rows: Sequence[Row]) -> dict[str, int]:

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup, escape
 
-from minarch.claims.claim import Claim, Judged
+from minarch.claims.claim import POWER, QUANTILE, Claim, Judged
 from minarch.claims.flattened import GAIN_POINTS, LAST, SHARE, flattening
 from minarch.claims.reports import Reports
 from minarch.claims.strip import scale
@@ -47,6 +47,7 @@ def page_of(judged: Sequence[Judged], reports: Reports) -> str:
         processors=processors,
         flattenings=[row for study in swept for row in flattening(reports, study)],
         most_shown=MOST_SHOWN,
+        even_odds_percent=100 * QUANTILE / (QUANTILE + POWER),
         flat_points=GAIN_POINTS,
         flat_share=SHARE,
         flat_last=LAST,
@@ -85,7 +86,7 @@ def readme_with(text: str, judged: Sequence[Judged]) -> str:
     _, end, after = rest.partition(END)
     if not (mark and end):
         raise UserError(f"README.md: {BEGIN!r} and {END!r} are missing; allowed: both, one after the other")
-    lines = ["| claim | confirm, refute, open | verdict |", "|---|---|---|"]
+    lines = ["| claim | confirm, refute, undecided | verdict |", "|---|---|---|"]
     for one in judged:
         counts = ", ".join(map(str, one.counts.values()))
         verdict = one.verdict if one.rows else f"{one.verdict}: not run"

@@ -1,5 +1,6 @@
 """Resistance to pruning: depth, and how much is redundant (arXiv 2601.17987)."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pandas as pd
@@ -7,7 +8,9 @@ import pandas as pd
 from minarch.analysis.intervals import of_mean
 from minarch.analysis.multiplicity import P_VALUE, of_column
 from minarch.analysis.phases import PLATEAU_POINTS
-from minarch.claims.claim import CONFIDENCE, CONFIRMED, REFUTED, Claim, Row, smallest_effect
+from minarch.analysis.records import MODEL
+from minarch.analysis.regimes import UNSTABLE
+from minarch.claims.claim import CONFIDENCE, CONFIRMED, REFUTED, Claim, Row, plural, smallest_effect
 from minarch.claims.reports import Reports
 from minarch.reporting.tables.magnitude import SIXTY_DROP, SURELY
 
@@ -24,16 +27,17 @@ def trained(row: pd.Series) -> str:
 def slopes(reports: Reports) -> list[Row]:
     """A case for each fit of retained accuracy on depth and size."""
     table = reports.table(STUDY, "depth").query("measure == 'area' and covers == 'other models'")
-    return [_slope(row) for _, row in table.iterrows()]
+    levels = reports.table(STUDY, "magnitude").query("level > 0").groupby(["finetuned", "scope"])["level"].nunique()
+    return [_slope(row, int(levels[row["finetuned"], row["scope"]])) for _, row in table.iterrows()]
 
 
-def _slope(row: pd.Series) -> Row:
+def _slope(row: pd.Series, levels: int) -> Row:
     low, high, slope = float(row["low"]), float(row["high"]), float(row["slope_points"])
     return Row(
         study=STUDY,
         group=str(row["dataset"]),
-        case=f"{row['dataset']}, {row['family']}, pruned {SCOPES[row['scope']]}, {trained(row)}, at equal"
-        f" {row['at_equal']}",
+        case=f"{row['dataset']}, {row['family']}, pruned {SCOPES[row['scope']]}, {trained(row)}"
+        f" ({plural(levels, 'level')}), at equal {row['at_equal']}",
         n=f"{row['models']:.0f} models, {row['runs']:.0f} networks",
         effect=slope,
         low=low,
@@ -43,6 +47,16 @@ def _slope(row: pd.Series) -> Row:
         verdict=CONFIRMED if slope > 0 else REFUTED,
         smallest=smallest_effect(low, high),
     )
+
+
+def unlearned(reports: Reports, judged: Sequence[Row]) -> str:
+    """How many models of the fits are unstable."""
+    depth, sizes = (reports.table(STUDY, name) for name in ("depth", "sizes"))
+    curves = reports.table(STUDY, "redundancy")[MODEL].drop_duplicates().merge(sizes, on=MODEL)
+    fitted = curves.merge(depth[["dataset", "family"]].drop_duplicates())
+    unstable = fitted[fitted["regime"] == UNSTABLE].groupby("dataset").size()
+    where = ", ".join(f"{count} on {dataset}" for dataset, count in unstable.items()) or "none"
+    return f"Of the {plural(len(fitted), 'model')} of all fits are unstable: {where}."
 
 
 def redundancies(reports: Reports) -> list[Row]:
@@ -81,9 +95,9 @@ def _redundancy(untested: Row, curves: pd.DataFrame) -> Row:
     loss, low, high = (float(row[column]) for column in LOSS)
     return replace(
         untested,
-        case=f"{row['dataset']}, {row['architecture']}, pruned {SCOPES[row['scope']]}, {trained(row)}: surely"
-        f" {row[SURELY]:.0%} can go",
-        n=f"{row['retention_n']:.0f} networks, best of {len(curves)} curves",
+        case=f"{row['dataset']}, {row['architecture']}, pruned {SCOPES[row['scope']]}, {trained(row)}: by this curve"
+        f" alone {row[SURELY]:.0%} can surely go",
+        n=f"{plural(row['retention_n'], 'network')}, best of {plural(len(curves), 'curve')}",
         effect=loss,
         low=low,
         high=high,
@@ -102,16 +116,20 @@ DEPTH = Claim(
     " linear fit on depth and the logarithm of the size or width over eight models or more; refuted: it falls.",
     studies=(STUDY,),
     rows=slopes,
-    limits="Only of multilayer perceptrons there are enough depths and sizes.",
+    remark=unlearned,
+    limits="Only of multilayer perceptrons there are enough depths and sizes. The area is judged because all levels"
+    " count for it; by the end of the plateau, the last level that costs next to nothing, less is told apart (the"
+    " study's report).",
 )
 REDUNDANCY = Claim(
     number="C5",
-    title="up to 60 % of the weights are redundant",
+    title="60 % of the weights can be redundant",
     words="parameter redundancy as high as 60%",
     source=SOURCE,
     rule="Of some network from P_min on 60 % of the weights, the smallest ones, can be set to zero for less than a"
     " point of test accuracy (t-test, paired by repeat, of the repeats that learned). Of each data set and family the"
-    " curve that shows it best, its p-value times the number of curves; refuted: even it costs more than a point.",
+    " curve that shows it best, its p-value times the number of curves, which the interval does not pay for; refuted:"
+    " even it costs more than a point.",
     studies=AMPLE,
     rows=redundancies,
     general=False,

@@ -63,16 +63,17 @@ class Reports:
         named = self.table(study, "run")["processors"].dropna()
         return {name for names in named for name in str(names).split("; ") if name}
 
-    def p_min(self, study: str, dataset: str, family: str) -> float:
-        """P_min of a family on a data set; NaN where it lies beyond the grid or there is none."""
-        row = self._minimal(study, dataset, family)
+    def p_min(self, study: str, dataset: str, family: str, depth: str = "all") -> float:
+        """P_min of a family, or of one of its depths, on a data set; NaN if it is beyond the grid or there is none."""
+        row = self._minimal(study, dataset, family, depth)
         return math.nan if row.empty else float(row["p_min"].iloc[0])
 
     def p_min_at_most(self, study: str, dataset: str, family: str) -> bool:
         """Whether that P_min is the smallest size that was run, so that it may be smaller."""
         return bool(self._minimal(study, dataset, family)["p_min_at_most"].eq(True).any())
 
-    def _minimal(self, study: str, dataset: str, family: str) -> pd.DataFrame:
+    def _minimal(self, study: str, dataset: str, family: str, depth: str = "all") -> pd.DataFrame:
         """Its row of minimal.csv, if there is one."""
         table = self.table(study, "minimal")
-        return table[(table["dataset"] == dataset) & (table["family"] == family) & (table["depth"] == "all")]
+        of_family = (table["dataset"] == dataset) & (table["family"] == family)
+        return table[of_family & (table["depth"].astype(str) == depth)]

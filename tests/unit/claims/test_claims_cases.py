@@ -54,7 +54,7 @@ def regimes_of(sequence, checked=20, held=20):
     sizes = [key | {"regime": names[letter], "parameters": 100 * (i + 1)} for i, letter in enumerate(sequence)]
     low, high = stats.binomtest(held, checked).proportion_ci() if checked else (np.nan, np.nan)
     order = key | {"checked": checked, "held": held, "held_share": held / checked if checked else np.nan}
-    order |= {"held_low": low, "held_high": high}
+    order |= {"held_low": low, "held_high": high} | {name: sequence.count(letter) for letter, name in names.items()}
     return {
         ("phase1", "sizes"): sizes,
         ("phase1", "order"): [order],
@@ -87,6 +87,22 @@ def test_each_regime_is_compared_with_the_one_that_follows(sequence, expected):
 def test_sizes_hold_on_the_other_half_surely_or_not(checked, held, expected):
     case = judged(regimes.CLAIM, regimes_of("u" * 10 + "l" * 10 + "o" * 10, checked, held)).rows[-1]
     assert case.verdict == expected and case.n == f"{checked} sizes"
+
+
+@pytest.mark.parametrize(
+    ("sequence", "checked", "complete", "hopeless"),
+    [
+        ("u" * 20 + "l" * 20 + "o" * 20, 400, 1, 0),
+        ("u" * 20 + "l" * 20 + "o" * 20, 35, 1, 1),
+        ("u" * 20 + "l" * 20, 400, 0, 1),
+        ("u" * 3 + "l" * 3 + "o" * 20, 35, 1, 2),
+        ("u" + "l", 0, 0, 3),
+    ],
+)
+def test_what_no_outcome_could_confirm_is_counted(sequence, checked, complete, hopeless):
+    claim = judged(regimes.CLAIM, regimes_of(sequence, checked, checked))
+    assert f"occur in {complete} of 1 data sets" in claim.remark and f"In {hopeless} of 3 cases" in claim.remark
+    assert sum(row.smallest is None for row in claim.rows) == hopeless
 
 
 def test_the_interval_of_pairs_in_order_covers_at_its_rate():
@@ -128,10 +144,15 @@ def test_shapes_are_judged_on_test_images_against_a_point():
         group | {"p_equivalent": 1.0, "p_different": 1e-4, "p_min_multiple": np.nan},
     ]
     tables = {("shape", "equivalence"): rows[:2], ("phase1", "equivalence"): rows[2:]}
-    for study, at_most in (("shape", True), ("phase1", False)):
-        p_min = {"dataset": "mnist-32", "family": "shaped-dnn", "depth": ["1", "all"], "p_min_at_most": [True, at_most]}
-        tables[study, "minimal"] = pd.DataFrame(p_min)
+    key = {"dataset": "mnist-32", "family": "shaped-dnn"}
+    for study, at_most, deeper in (("shape", True, 9050), ("phase1", False, 9051)):
+        p_min = {"depth": ["1", "2", "all"], "p_min_at_most": [True, True, at_most], "p_min": [4500, deeper, 4500]}
+        tables[study, "minimal"] = pd.DataFrame(key | p_min)
+        tables[study, "sizes"] = pd.DataFrame(key | {"depth": [1, 2, 2], "parameters": [9000, 9050, 9101]})
     cases = judged(shape.CLAIM, tables).rows
+    assert [row.group for row in cases] == [shape.ALL_LEARN] * 2 + [shape.SOME_BELOW] * 2
+    assert ["1 of the shapes below that of their depth" in row.case for row in cases] == [False, False, True, True]
+    assert [row.smallest is None for row in cases] == [False, True, False, True], "it is about equivalence"
     assert [row.verdict for row in cases] == [CONFIRMED, REFUTED, UNDECIDED, UNDECIDED]
     assert ["(at least 2.0 P_min)" in row.case for row in cases] == [True, True, False, False]
     assert "P_min unknown" in cases[-1].case and {row.null for row in cases} == {1.0}
@@ -199,7 +220,17 @@ def test_depth_is_judged_by_the_area_over_many_models_alone():
         SLOPE | {"measure": "plateau end"},
         SLOPE | {"covers": "these models"},
     ]
-    assert verdicts(pruned.DEPTH, {("redundancy", "depth"): rows}) == [CONFIRMED, REFUTED, UNDECIDED]
+    models = {"dataset": "mnist-32", "family": ["dnn", "dnn", "cnn"], "architecture": ["a", "b", "c"]}
+    tables = {
+        ("redundancy", "depth"): rows,
+        ("redundancy", "magnitude"): {"finetuned": False, "scope": "global", "level": [0.0, 0.5, 0.5, 0.9]},
+        ("redundancy", "sizes"): models | {"regime": ["learning", "unstable", "unstable"]},
+        ("redundancy", "redundancy"): models | {"role": "further"},
+    }
+    claim = judged(pruned.DEPTH, tables)
+    assert [row.verdict for row in claim.rows] == [CONFIRMED, REFUTED, UNDECIDED]
+    assert all("(2 levels)" in row.case for row in claim.rows)
+    assert claim.remark == "Of the 2 models of all fits are unstable: 1 on mnist-32."
 
 
 CURVE = {
@@ -272,10 +303,12 @@ def test_bits_are_judged_by_relative_loss_over_all_precisions_within_families():
         row | {"p_adjusted": np.nan},
         row | {"precision": "int4"},
         row | {"family": "all"},
-        row | {"loss": "points"},
+        *(row | {"loss": "points", "term": term, "coefficient": 3.0} for term in ("size", "difficulty")),
     ]
     expected = [CONFIRMED, REFUTED, REFUTED, CONFIRMED, UNDECIDED, UNDECIDED]
-    assert verdicts(bits.CLAIM, {("difficulty", "hurt"): rows}) == expected
+    cases = judged(bits.CLAIM, {("difficulty", "hurt"): rows}).rows
+    assert [case.verdict for case in cases] == expected
+    assert all(case.case.endswith("in points of accuracy +3.00 [-2.00 to -0.50]") for case in cases)
 
 
 def test_weights_are_judged_against_those_before_training():
@@ -317,6 +350,22 @@ def test_a_search_must_leave_few_parameters_and_stay_within_its_tolerance():
     expected = [CONFIRMED, CONFIRMED, UNDECIDED, REFUTED, REFUTED, UNDECIDED, UNDECIDED]
     assert verdicts(grown.MNIST, tables) == expected
     assert judged(grown.MNIST, tables).verdict == CONFIRMED, "of one search, as the paper says up to"
+
+
+def test_of_a_search_that_fails_twice_what_is_surer_is_shown_and_pays_for_both():
+    keeps = SEARCH | estimate("parameters_share", 0.2, 0.02)
+    rows = [
+        keeps,
+        keeps | estimate("test_difference_points", -1.5, 1.0),
+        keeps | estimate("test_difference_points", -1.5, 0.01),
+        SEARCH | estimate("parameters_share", 0.2, 0.0),
+    ]
+    of_parameters, doubled, of_test, of_signs = judged(grown.MNIST, {("depth", "odn"): rows}).rows
+    assert (of_parameters.unit, of_parameters.null, of_parameters.effect) == (grown.FEWER, 90, pytest.approx(80))
+    assert (of_parameters.low, of_parameters.high) == (pytest.approx(78), pytest.approx(82))
+    assert (doubled.unit, doubled.p) == (grown.FEWER, pytest.approx(2 * of_parameters.p))
+    assert (of_test.unit, of_test.effect) == (grown.POINTS, -1.5)
+    assert (of_signs.p, of_signs.verdict, of_signs.smallest) == (2**-4, UNDECIDED, None)
 
 
 def test_a_study_that_needs_another_machine_is_no_case_until_it_was_run():
