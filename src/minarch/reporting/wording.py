@@ -34,8 +34,8 @@ PLAIN = {  # settings and statuses as a reader says them
     "saturated_train": "train accuracy of overfitting",
     "gap_factor": "gap of train and validation",
     "loss_rise": "rise of the validation loss",
-    "from p_min": "from P_min on",
-    "P_min to 4 P_min": "from P_min to 4 P_min",
+    "from p_min": Markup("from P<sub>min</sub> on"),
+    "P_min to 4 P_min": Markup("from P<sub>min</sub> to 4 P<sub>min</sub>"),
 }
 ROLES = {"near-best": "near best"}
 MISSING = Markup("–")

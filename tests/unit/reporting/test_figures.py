@@ -13,6 +13,7 @@ import pytest
 from fontTools.ttLib import TTFont
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
+from minarch.reporting.figures.depth import draw_depth
 from minarch.reporting.figures.distributions import draw_weights
 from minarch.reporting.figures.families import MOST, accuracy_axis, family_panels, fitting, models_in_panels
 from minarch.reporting.figures.files import save
@@ -22,6 +23,7 @@ from minarch.reporting.figures.routes import NAME, name_lines
 from minarch.reporting.figures.style import log_axis, panels, styled
 from minarch.reporting.figures.svg import slim
 from minarch.reporting.figures.sweep_map import with_width
+from minarch.reporting.tables import Table
 from minarch.reporting.tables.shown import POOREST, Shown
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -111,6 +113,27 @@ def test_the_poorest_network_alone_is_not_drawn() -> None:
         assert draw([poorest]) is None
         figure = draw([minimal, poorest])
         assert figure is not None and figure.axes
+
+
+@pytest.mark.parametrize(("families", "rows"), [(["dnn"], 2), (["cnn", "dnn"], 4)])
+def test_depths_of_one_family_have_their_scopes_side_by_side_on_one_scale(families: list[str], rows: int) -> None:
+    keys = ["dataset", "family", "scope", "architecture"]
+    curves = pd.DataFrame(product(["a", "b"], families, ["global", "layer"], ["x1", "x2"]), columns=keys)
+    curves["retention_mean"] = np.linspace(0.7, 0.9, len(curves))
+    curves = curves.assign(finetuned=False, role="further", n=5)
+    curves = curves.assign(retention_low=curves["retention_mean"] - 0.01, retention_high=curves["retention_mean"])
+    sizes = curves[["dataset", "family", "architecture"]].drop_duplicates()
+    sizes = sizes.assign(depth=sizes["architecture"].str[1:].astype(int), parameters=1000)
+    tables = {Table.REDUNDANCY: curves, Table.DEPTH: curves, Table.SIZES: sizes}
+    with styled():
+        figure = draw_depth(tables)
+        FigureCanvasAgg(figure).draw()
+    assert len(figure.axes) == 4 * len(families) and figure.axes[0].get_gridspec().nrows == rows
+    for line in np.reshape(figure.axes, (rows, 2)):
+        shown = [axes.get_ylim() for axes in line]
+        drawn = np.concatenate([artist.get_ydata() for axes in line for artist in axes.lines])
+        assert shown[0] == shown[1] and shown[0][0] <= drawn.min() and drawn.max() <= shown[0][1]
+        assert shown[0][1] - shown[0][0] < 0.5, "an effect of few points is seen"
 
 
 def test_sizes_of_open_shape_are_points_below_their_envelope() -> None:

@@ -64,5 +64,5 @@ def draw_controls(tables: Tables) -> Figure | None:
     entries = [(family, {"marker": "o", "color": palette[family]}) for family in families]
     kinds = [("not told apart, all judged together", {"marker": "o", "markerfacecolor": "white"})]
     kinds.append(("told apart", {"marker": "o"}))
-    legend_above(figure, [*entries, *kinds, ("levels from top to bottom", {})])
+    legend_above(figure, [*entries, *kinds])
     return figure

@@ -87,7 +87,7 @@ def draw_pictures(
         if i < len(chosen):
             network, picture = chosen[i]
             size = short_number(network.parameters)
-            axes.set_title(f"{dataset}: {family}, {role_name(network.role)}, {size} parameters", fontsize=8.5)
+            axes.set_title(f"{dataset}: {family}\n{role_name(network.role)}, {size} parameters", fontsize=8.5)
             draw(axes, picture)
             axes.set_anchor("NW")
     return figure

@@ -42,7 +42,7 @@ def draw_precision(tables: Tables) -> Figure | None:
             axes.set_xlabel("bits of every trainable parameter (simulated)")
         grid[i, 0].set_ylim(*ENDS)
         grid[i, 0].set_ylabel("points lost (test images)")
-    legend(figure, families, ("interval of the mean", BAND))
+    legend(figure, families, ("interval of the mean", BAND), pruned=False)
     return figure
 
 
@@ -73,7 +73,7 @@ def draw_fewest(tables: Tables) -> Figure | None:
             axes.set_title(f"{dataset}: {SCHEMES[scheme]}")
             axes.set_xlabel("trainable parameters")
         grid[i, 0].set_ylabel("fewest bits (simulated)")
-    legend(figure, families, ("bootstrap interval", BAR))
+    legend(figure, families, ("bootstrap interval", BAR), pruned=bool((table["method"] != ORIGINAL).any()))
     return figure
 
 

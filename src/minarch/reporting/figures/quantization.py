@@ -20,11 +20,11 @@ def marker(axes: Axes, x: float, y: float, colour: str, method: str) -> None:
     axes.plot([x], [y], "o", color=colour, markerfacecolor=face, zorder=3)
 
 
-def legend(figure: Figure, families: list[str], *more: tuple[str, dict[str, Any]]) -> None:
-    """The legend of families and of originals and pruned models, with `more` entries after them."""
+def legend(figure: Figure, families: list[str], *more: tuple[str, dict[str, Any]], pruned: bool = True) -> None:
+    """The legend of families, and of originals and pruned models if these are drawn, with `more` entries after them."""
     entries = [(family, {"marker": "o", "color": colours(families)[family]}) for family in families]
     kinds = [("original", {"marker": "o"}), ("structurally pruned", {"marker": "o", "markerfacecolor": "white"})]
-    legend_above(figure, [*entries, *kinds, *more])
+    legend_above(figure, [*entries, *(kinds if pruned else []), *more])
 
 
 def draw_drops(tables: Tables) -> Figure:

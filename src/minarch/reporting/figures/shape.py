@@ -7,7 +7,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from minarch.analysis.shape import SOURCES
-from minarch.reporting.figures.style import FAINT, INK, legend_above, panels, percent_axis
+from minarch.reporting.figures.style import FAINT, INK, P_MIN_SAID, legend_above, panels, percent_axis
 
 COLOURS = dict(zip(SOURCES, ["#56B4E9", "#E69F00", FAINT], strict=True))
 
@@ -37,7 +37,7 @@ def draw_shape(bars: Sequence[Mapping[str, Any]]) -> Figure | None:
             start += row["share"]
     axes.set_yticks(
         range(len(bars)),
-        [f"{bar['dataset']}: {bar['family']}, {bar['scope'].replace('p_min', 'P_min')}" for bar in bars],
+        [f"{bar['dataset']}: {bar['family']}, {bar['scope'].replace('p_min', P_MIN_SAID)}" for bar in bars],
     )
     axes.set_ylim(len(bars) - 0.5, -0.5)
     axes.set_xlim(0, 1)

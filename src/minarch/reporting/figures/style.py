@@ -126,7 +126,7 @@ def label_chance(axes: Axes, chance: float) -> None:
         "xycoords": ("axes fraction", "data"),
         "xytext": (2, 0),
         "textcoords": "offset points",
-        "va": "center",
+        "va": "bottom",  # above the labels of the horizontal axis
     }
     axes.annotate("chance", (1, chance), color=QUIET, fontsize=7.5, rotation=90, **where)
 

@@ -53,7 +53,7 @@ def draw_sweep_map(tables: Tables) -> Figure | None:
     if sizes.empty:
         return None
     height = 0.4 * sizes["depth"].nunique() + 0.9
-    figure, filled = family_panels(sizes, row_height=height, x="width", y="depth", share_y=False)
+    figure, filled = family_panels(sizes, row_height=height, x="width or channels", y="depth", share_y=False)
     for panel in filled:
         draw_cells(panel.axes, panel.rows)
     legend_above(figure, [("unstable", {"marker": "o", "color": "#D55E00", "markersize": 4})])
