@@ -16,7 +16,6 @@ def facts(evidence: Evidence) -> dict[str, Any]:
         "finetuned": len(evidence.tables["pruning"]) > 0,
         "graph_dominates": int((models["weight_bytes"] < models["bytes"] / 2).sum()),
         "refined": evidence.run.refined,
-        "grown": len(evidence.tables["odn"]) > 0,
     }
 
 
