@@ -91,6 +91,7 @@ def _check(project: Project, tmp_path: Path, *remote: str, **environment: str) -
     clone.assert_clean()
 
 
+@pytest.mark.long
 def test_a_study_on_s3_is_reviewed(project: Project, tmp_path: Path) -> None:
     with s3_server("artifacts") as (_, url):
         _check(project, tmp_path, "s3://artifacts/minarch", "endpointurl", url, **KEYS)

@@ -139,6 +139,7 @@ def test_what_another_clone_made_counts_once_it_is_committed_here(group: Group) 
     _assert_settled(taker)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("link", LINKS)
 def test_a_clone_that_is_killed_while_it_adds_to_the_cache_takes_nothing_from_the_other(
     group: Group, tmp_path: Path, link: str

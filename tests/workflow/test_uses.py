@@ -59,7 +59,7 @@ def test_one_more_architecture_trains_exactly_that_one(project: Project, tool: s
     project.assert_clean()
 
 
-@pytest.mark.parametrize("tool", ["dvc", "snakemake"])
+@pytest.mark.parametrize("tool", [pytest.param("dvc", marks=pytest.mark.long), "snakemake"])
 def test_another_pruning_level_trains_nothing(project: Project, tool: str) -> None:
     before = project.items("prune")
     project.edit(prune__levels=[0.5, 0.75])
@@ -99,6 +99,7 @@ def test_a_comment_in_the_code_computes_nothing(project: Project, tool: str) -> 
     project.assert_clean()
 
 
+@pytest.mark.long
 def test_an_experiment_runs_as_dvc_users_expect(project: Project) -> None:
     said = project.run("dvc", "exp", "run", "-S", "aggregate.max_drop_points=2.0")
     assert jobs(said, "sweep_item") == 0 and jobs(said, "aggregate_item") == 1
