@@ -32,9 +32,9 @@ def _row(study: str, row: pd.Series) -> Row:
         float(of_t_intervals(value - null, lowest - null, highest - null, n, CONFIDENCE))
         for value, lowest, highest, null in ((mean, low, high, bound), (kept, fewest, most, KEPT))
     )
-    loses, keeps = (p_loss, mean <= bound), (p_kept, kept > KEPT)
-    against = [p for p, fails in (loses, keeps) if fails]
-    by_parameters = keeps[1] and (not loses[1] or p_kept <= p_loss)  # of what fails, that which is surer
+    tests = ((FEWER, p_kept, kept > KEPT), (POINTS, p_loss, mean <= bound))
+    against = {unit: p for unit, p, fails in tests if fails}
+    shown = min(against, key=against.__getitem__, default=POINTS)  # of what fails, that which is surer
     fewer = [100 * (1 - share) for share in (kept, most, fewest)]
     of_test = Row(
         study=study,
@@ -48,11 +48,11 @@ def _row(study: str, row: pd.Series) -> Row:
         high=high,
         unit=POINTS,
         null=bound,
-        p=min(len(against) * min(against), 1.0) if against else p_loss,
+        p=min(len(against) * against[shown], 1.0) if against else p_loss,
         verdict=REFUTED if against else CONFIRMED if most <= KEPT else UNDECIDED,
         smallest=smallest_effect(low, high),
     )
-    if not by_parameters:
+    if shown == POINTS:
         return of_test
     effect, lowest, highest = fewer
     least = smallest_effect(lowest, highest) if lowest < highest else None
